@@ -1,0 +1,95 @@
+"""What a training step at default regularisers costs beside the bare step of the same network, interleaved.
+
+Bare: forward and backward of nn.LSTM and a linear head, gradient clipping, a fused AdamW step, on a batch that is
+already gathered; one thread, same precision. Run: python scripts/bench_step.py
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from tuner.data.folds import FoldData
+from tuner.data.scale import fit_scaling
+from tuner.spec.sections import TrainSection
+from tuner.spec.space import defaults, parse_space
+from tuner.training.learner import Learner
+
+ROWS, FEATURES, WINDOW, BATCH = 4000, 8, 32, 64
+BLOCKS, STEPS = 40, 10
+
+
+def our_step(hidden: int, *, bf16: bool) -> Callable[[], None]:
+    """A step of the tuner: gathers the batch, trains with the default regularisers, thins out by L1."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(ROWS, FEATURES))
+    first = np.arange(ROWS - WINDOW)
+    fold = FoldData(
+        rows=rows.astype(np.float32),
+        window=WINDOW,
+        first=first,
+        answers=rng.normal(size=(len(first), 1)).astype(np.float32),
+        labels=None,
+        train=first,
+        valid=first[:100],
+        counted=np.ones(100, dtype=bool),
+        class_weight=1.0,
+        features=fit_scaling(rows),
+        targets=fit_scaling(rows),
+    )
+    params = defaults(parse_space({"hidden_size": hidden}))
+    device = torch.device("cpu")
+    learner = Learner(fold, params, TrainSection(), classify=False, seed=(0, 0, 0), bf16=bf16, device=device)
+    learner.network.train()
+    order = torch.randperm(len(first))
+    batches = iter([order[i % (len(order) - BATCH) :][:BATCH] for i in range(0, BATCH * STEPS * (BLOCKS + 2), BATCH)])
+    return lambda: learner.step(next(batches))
+
+
+def bare_step(hidden: int, *, bf16: bool) -> Callable[[], None]:
+    """The loop that a textbook would write."""
+    lstm, head = nn.LSTM(FEATURES, hidden), nn.Linear(hidden, 1)
+    parameters = [*lstm.parameters(), *head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3, fused=True)
+    x, y = torch.randn(WINDOW, BATCH, FEATURES), torch.randn(BATCH, 1)
+
+    def step() -> None:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            output = head(lstm(x)[0][-1])
+        loss = nn.functional.mse_loss(output.float(), y)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
+        optimizer.step()
+
+    return step
+
+
+def seconds(step: Callable[[], None]) -> float:
+    """One step, mean over a block."""
+    started = time.perf_counter()
+    for _ in range(STEPS):
+        step()
+    return (time.perf_counter() - started) / STEPS
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    print(f"batch {BATCH}, window {WINDOW}, {FEATURES} features, 1 layer; medians of {BLOCKS} blocks of {STEPS} steps")
+    print("hidden  precision  ours [ms]  bare [ms]  ratio (quartiles)")
+    for hidden in (16, 64, 128):
+        for bf16 in (False, True):
+            ours, bare = our_step(hidden, bf16=bf16), bare_step(hidden, bf16=bf16)
+            seconds(ours), seconds(bare)
+            pairs = [(seconds(ours), seconds(bare)) for _ in range(BLOCKS)]
+            low, middle, high = statistics.quantiles([a / b for a, b in pairs], n=4)
+            mine, theirs = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
+            precision = "bf16" if bf16 else "fp32"
+            print(f"{hidden:6}  {precision:9}  {mine:9.2f}  {theirs:9.2f}  {middle:5.3f} ({low:.3f} to {high:.3f})")
+
+
+if __name__ == "__main__":
+    main()
