@@ -1,0 +1,29 @@
+"""What a user can be told."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake that the user can mend; commands print it without a traceback and exit with status 2.
+
+    Args:
+        what: what is wrong, as a sentence without its full stop.
+        where: the file, section, key, row or column concerned.
+        mend: how to put it right.
+    """
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        super().__init__(what, where, mend)
+        self.what, self.where, self.mend = what, where, mend
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}\n  {self.mend}" if self.mend else text
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The sentence that names the known word nearest to `name`, or lists them all when none is near."""
+    known = list(known)
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"

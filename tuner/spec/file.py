@@ -1,0 +1,131 @@
+"""Reading study files: TOML and `--set` overrides in, a Spec or one clear refusal out."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tuner.errors import UserError, nearest
+from tuner.spec.sections import Section, Spec, resolved
+from tuner.spec.space import PARAMETERS, parse_space
+
+SECTIONS = tuple(Spec.model_fields)
+
+
+def study_path(study: str) -> Path:
+    """The study file that `--study` means: a path if it has a separator or ends in .toml, else studies/STUDY.toml."""
+    is_path = "/" in study or "\\" in study or study.endswith(".toml")
+    return Path(study) if is_path else Path("studies") / f"{study}.toml"
+
+
+def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
+    """The Spec of the study file at `path`, with `section.key=value` overrides applied.
+
+    Raises:
+        UserError: the file cannot be read or is not TOML, or a key is unknown or impossible.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        known = sorted(found.stem for found in path.parent.glob("*.toml"))
+        mend = nearest(path.stem, known) if known else "write one with `python -m tuner.init DATA.csv`"
+        raise UserError("there is no such study file", where=str(path), mend=mend) from None
+    except (OSError, ValueError) as error:
+        reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
+        raise UserError(f"the study file cannot be read: {reason}", where=str(path)) from None
+    try:
+        sections = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"this is not TOML: {error}", where=str(path)) from None
+    for override in overrides:
+        sections = _override(sections, override)
+    if isinstance(study := sections.setdefault("study", {}), dict):
+        study.setdefault("name", path.stem)
+    try:
+        return resolved(read_spec_dict(sections), path.parent)
+    except UserError as error:
+        raise UserError(error.what, where=f"{path} {error.where}", mend=error.mend) from None
+
+
+def read_spec_dict(sections: Mapping[str, Any]) -> Spec:
+    """The Spec that nested plain values (a parsed study file, or `Spec.to_dict()`) describe.
+
+    Raises:
+        UserError: a section or key is unknown, or a value is impossible.
+    """
+    for name, section in sections.items():
+        if name not in SECTIONS:
+            raise UserError(f"unknown section `{name}`", where=f"[{name}]", mend=nearest(name, SECTIONS))
+        if not isinstance(section, Mapping):
+            raise UserError(f"`{name}` must be a section", where=f"[{name}]", mend=f"write it as [{name}]")
+    space = parse_space(sections.get("space", {}))
+    try:
+        spec = Spec.model_validate({"data": {}} | dict(sections) | {"space": space})
+    except ValidationError as error:
+        raise _refusal(error.errors()[0]) from None
+    _check_together(spec)
+    return spec
+
+
+def _check_together(spec: Spec) -> None:
+    data, task = spec.data, spec.task
+    if (data.path is None) == (data.source is None):
+        fault = "has neither" if data.path is None else "has both"
+        raise UserError(f"the study {fault} `path` and `source`", where="[data]", mend="give exactly one of them")
+    if task.kind == "classify" and (task.horizon or task.difference):
+        key = "horizon" if task.horizon else "difference"
+        raise UserError(f"`{key}` belongs to a forecast", where=f"[task] {key}", mend=f"remove `{key}`")
+    if task.kind == "classify" and data.target is not None:
+        raise UserError(
+            "`target` belongs to a forecast",
+            where="[data] target",
+            mend="name the anomaly column as `label` instead",
+        )
+    if task.kind == "forecast" and task.horizon == 0:
+        raise UserError("a forecast must look ahead", where="[task] horizon", mend="set `horizon` to 1 or more")
+
+
+def _override(sections: Mapping[str, Any], override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not (equals and dot and section and name):
+        raise UserError(
+            f"`{override}` is not section.key=value", where="--set", mend="write for example train.patience=5"
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # a bare word is taken as text, so that shells need no nested quotes
+    table = sections.get(section, {})
+    return {**sections, section: {**table, name: value} if isinstance(table, Mapping) else table}
+
+
+def _refusal(detail: ErrorDetails) -> UserError:
+    """One validation error as a sentence: which key, why not, and the nearest right one."""
+    section, *keys = (str(part) for part in detail["loc"])
+    where = " ".join([f"[{section}]", *keys[:1]])
+    if detail["type"] == "extra_forbidden":
+        name = keys[0]
+        model = Spec.model_fields[section].annotation
+        known = list(model.model_fields) if isinstance(model, type) and issubclass(model, Section) else []
+        home = next((other for other in SECTIONS if other != section and name in _keys(other)), None)
+        mend = f"`{name}` belongs in [{home}]" if home else nearest(name, known)
+        return UserError(f"unknown key `{name}`", where=where, mend=mend)
+    if detail["type"] == "string_pattern_mismatch":
+        return UserError(
+            f"{detail['input']!r} cannot be a study's name",
+            where=where,
+            mend="use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
+        )
+    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return UserError(f"{detail['input']!r} is not possible: it {message}", where=where)
+
+
+def _keys(section: str) -> list[str]:
+    if section == "space":
+        return list(PARAMETERS)
+    model = Spec.model_fields[section].annotation
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, Section) else []

@@ -1,0 +1,140 @@
+"""The sections of a study file as frozen values, and what they must fulfil together."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from tuner.spec.space import Choices, Constant, Domain, Range, parse_space
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Metric = Literal["loss", "average_precision", "f1"]
+Scheme = Literal["blocked", "walk_forward", "series"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class StudySection(Section):
+    """What is searched for, how long, and from which seed."""
+
+    name: Name
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    trials: int = Field(default=50, ge=1, le=1_000_000)
+    metric: Metric = "loss"
+
+
+class DataSection(Section):
+    """Where the series come from and which columns play which part."""
+
+    source: str | None = None
+    path: str | None = None
+    time: str | None = None
+    features: tuple[str, ...] | None = Field(default=None, min_length=1)
+    target: tuple[str, ...] | None = Field(default=None, min_length=1)
+    label: str | None = None
+    max_gap: float = Field(default=10.0, gt=1)
+    missing: Literal["refuse", "interpolate"] = "refuse"
+
+    @field_validator("features", "target", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401 (raw TOML value)
+        if isinstance(value, str):
+            return (value,)
+        return tuple(value) if isinstance(value, list) else value
+
+
+class TaskSection(Section):
+    """What the network learns: the row `horizon` steps ahead, or whether the window's last row is anomalous.
+
+    With `difference`, a forecast is of the change since the window's last row.
+    """
+
+    kind: Literal["forecast", "classify"] = "forecast"
+    window: int = Field(default=32, ge=1)
+    horizon: int | None = Field(default=None, ge=0)
+    difference: bool = False
+
+    @property
+    def ahead(self) -> int:
+        """Rows between the window's last row and the row it answers."""
+        return (self.horizon if self.horizon is not None else 1) if self.kind == "forecast" else 0
+
+
+class CvSection(Section):
+    """How rows are split; `embargo` in rows, `holdout` as a share."""
+
+    scheme: Scheme = "blocked"
+    folds: int = Field(default=5, ge=2, le=100)
+    embargo: int = Field(default=0, ge=0)
+    holdout: float = Field(default=0.2, ge=0, lt=1)
+
+
+class TrainSection(Section):
+    """How one network is trained; `patience` in epochs, `clip` bounds the gradient's norm."""
+
+    max_epochs: int = Field(default=30, ge=1, le=100_000)
+    patience: int = Field(default=6, ge=1)
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    clip: float = Field(default=1.0, gt=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+class SearchSection(Section):
+    """How trials are chosen and ended."""
+
+    sampler: Literal["tpe", "gp", "random"] = "tpe"
+    pruner: Literal["median", "none"] = "median"
+    lag: int = Field(default=4, ge=1, le=1024)
+
+
+class Spec(Section):
+    """A study file, validated; two equal Specs on equal data give equal studies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    study: StudySection
+    data: DataSection
+    task: TaskSection = TaskSection()
+    cv: CvSection = CvSection()
+    train: TrainSection = TrainSection()
+    search: SearchSection = SearchSection()
+    space: dict[str, Domain] = Field(default_factory=lambda: parse_space({}))
+
+    @property
+    def maximise(self) -> bool:
+        return self.study.metric != "loss"
+
+    @property
+    def data_paths(self) -> str:
+        """What the data are called in messages."""
+        return self.data.path or f"source {self.data.source}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The Spec as plain values, for TOML and JSON; `read_spec_dict` reads it back. Keys without a value are out."""
+        sections = self.model_dump(exclude={"space"}, exclude_none=True)
+        for section in sections.values():
+            section.update({key: list(value) for key, value in section.items() if isinstance(value, tuple)})
+        return sections | {"space": {name: _line(domain) for name, domain in self.space.items()}}
+
+
+def _line(domain: Domain) -> Any:  # noqa: ANN401 (TOML value)
+    match domain:
+        case Constant():
+            return domain.value
+        case Range():
+            line: dict[str, Any] = {"low": domain.low, "high": domain.high, "default": domain.default}
+            if domain.log:
+                line["log"] = True
+            return line if domain.step is None else line | {"step": domain.step}
+        case Choices():
+            return {"choices": list(domain.choices), "default": domain.default}
+
+
+def resolved(spec: Spec, folder: Path) -> Spec:
+    """The same Spec with its data path made absolute: relative paths start from the study file's folder."""
+    if spec.data.path is None:
+        return spec
+    path = str((folder / Path(spec.data.path).expanduser()).absolute())
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"path": path})})

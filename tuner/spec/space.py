@@ -1,0 +1,194 @@
+"""The search space: one domain for each of the network's regularisation and training parameters."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.errors import UserError, nearest
+
+Value = float | int | str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A parameter that the study does not search."""
+
+    value: Value
+
+    @property
+    def default(self) -> Value:
+        return self.value
+
+    @property
+    def low(self) -> Value:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers from `low` to `high`, both included; on a logarithmic scale if `log`, in steps if `step`."""
+
+    low: float | int
+    high: float | int
+    default: float | int
+    log: bool = False
+    step: float | int | None = None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A finite set of values."""
+
+    choices: tuple[Value, ...]
+    default: Value
+
+    @property
+    def low(self) -> Value:
+        """The least regularised choice: the smallest number, or for words the first one listed."""
+        numbers = [choice for choice in self.choices if not isinstance(choice, str)]
+        return min(numbers) if len(numbers) == len(self.choices) else self.choices[0]
+
+
+Domain = Constant | Range | Choices
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What is known of a parameter before any study: its type, hard limits and default domain.
+
+    `regularises` is true where a smaller value means less regularisation, so that the unregularised
+    reference (trial 0) takes the domain's least value; other parameters stay at their default there.
+    """
+
+    kind: type[float] | type[int] | type[str]
+    domain: Domain
+    least: float = 0.0
+    most: float = math.inf
+    regularises: bool = True
+    words: tuple[str, ...] = ()
+
+
+# Total shrinkage by decoupled decay is learning_rate * weight_decay * steps: below 0.001 nothing happens on small data.
+PARAMETERS: Mapping[str, Parameter] = {
+    "dropout": Parameter(float, Range(0.0, 0.6, 0.2), most=0.95),
+    "input_dropout": Parameter(float, Range(0.0, 0.4, 0.0), most=0.95),
+    "recurrent_dropout": Parameter(float, Range(0.0, 0.5, 0.0), most=0.95),
+    "weight_decay": Parameter(float, Range(1e-3, 10.0, 1e-2, log=True), most=1e3),
+    "l1": Parameter(float, Range(1e-6, 1e-2, 1e-6, log=True), most=1e3),
+    "hidden_size": Parameter(int, Range(8, 64, 32, log=True), least=1, most=4096, regularises=False),
+    "num_layers": Parameter(int, Range(1, 2, 1), least=1, most=16, regularises=False),
+    "normalization": Parameter(str, Constant("none"), regularises=True, words=("none", "batch", "layer")),
+    "learning_rate": Parameter(float, Range(5e-4, 1e-2, 2e-3, log=True), least=1e-8, most=10.0, regularises=False),
+    "batch_size": Parameter(int, Constant(64), least=2, most=65536, regularises=False),
+    "jitter": Parameter(float, Range(0.0, 0.5, 0.0), most=10.0),
+    "time_shift": Parameter(int, Constant(0), most=10_000),
+    "synthetic": Parameter(float, Constant(0.0), most=1.0),
+}
+
+
+def parse_space(lines: Mapping[str, Any]) -> dict[str, Domain]:
+    """The domain of every parameter, from the lines of a study file's `[space]`; those left out keep their default.
+
+    Raises:
+        UserError: an unknown parameter, a wrong type, or a domain that is empty or outside the hard limits.
+    """
+    for name in lines:
+        if name not in PARAMETERS:
+            raise UserError(f"unknown parameter `{name}`", where="[space]", mend=nearest(name, PARAMETERS))
+    return {
+        name: _parse_domain(name, parameter, lines[name]) if name in lines else parameter.domain
+        for name, parameter in PARAMETERS.items()
+    }
+
+
+def _parse_domain(name: str, parameter: Parameter, line: Any) -> Domain:  # noqa: ANN401 (TOML value)
+    where = f"[space] {name}"
+    if not isinstance(line, Mapping):
+        return Constant(_checked(parameter, line, where))
+    keys = {"choices", "default"} if "choices" in line else {"low", "high", "log", "step", "default"}
+    for key in line:
+        if key not in keys:
+            raise UserError(f"unknown key `{key}`", where=where, mend=nearest(key, sorted(keys)))
+    return _parse_choices(parameter, line, where) if "choices" in line else _parse_range(parameter, line, where)
+
+
+def _parse_choices(parameter: Parameter, line: Mapping[str, Any], where: str) -> Choices:
+    listed = line["choices"]
+    if not isinstance(listed, (list, tuple)) or not listed:
+        raise UserError("`choices` must be a list of at least one value", where=where)
+    choices = tuple(_checked(parameter, choice, where) for choice in listed)
+    if len(set(choices)) < len(choices):
+        raise UserError("`choices` names a value twice", where=where)
+    default = _checked(parameter, line.get("default", choices[0]), where)
+    if default not in choices:
+        raise UserError(f"the default {default!r} is not one of the choices", where=where)
+    return Choices(choices, default)
+
+
+def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> Range:
+    if parameter.kind is str:
+        words = ", ".join(f'"{word}"' for word in parameter.words)
+        raise UserError("takes words, not a range", where=where, mend=f"write {{choices = [{words}]}}")
+    if missing := [key for key in ("low", "high") if key not in line]:
+        raise UserError(
+            f"`{missing[0]}` is missing",
+            where=where,
+            mend="write a constant, {low = …, high = …} or {choices = […]}",
+        )
+    low, high = (_checked(parameter, line[key], where) for key in ("low", "high"))
+    log, step = line.get("log", False), line.get("step")
+    if not isinstance(log, bool):
+        raise UserError("`log` must be true or false", where=where)
+    if isinstance(low, str) or isinstance(high, str) or low >= high:
+        raise UserError(f"`low` ({low}) must be below `high` ({high})", where=where)
+    if log and low <= 0:
+        raise UserError("a logarithmic range needs `low` above 0", where=where, mend="raise `low` or drop `log`")
+    if step is not None:
+        step = _number(parameter, step, where)
+        if log or step <= 0:
+            raise UserError("`step` must be above 0 and cannot go with `log`", where=where)
+    if "default" in line:
+        default = _checked(parameter, line["default"], where)
+    else:
+        usual = parameter.domain.default
+        default = usual if not isinstance(usual, str) and low <= usual <= high else low
+    if isinstance(default, str) or not low <= default <= high:
+        raise UserError(f"the default {default} lies outside {low} to {high}", where=where)
+    if step is not None and abs((default - low) / step - round((default - low) / step)) > 1e-9:
+        raise UserError(f"the default {default} is not `low` plus a whole number of steps", where=where)
+    return Range(low, high, default, log, step)
+
+
+def _number(parameter: Parameter, value: Any, where: str) -> float | int:  # noqa: ANN401 (TOML value)
+    kind = "a whole number" if parameter.kind is int else "a number"
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UserError(f"{value!r} is not {kind}", where=where)
+    if parameter.kind is int and value != int(value):
+        raise UserError(f"{value!r} is not a whole number", where=where)
+    return int(value) if parameter.kind is int else float(value)
+
+
+def _checked(parameter: Parameter, value: Any, where: str) -> Value:  # noqa: ANN401 (TOML value)
+    if parameter.kind is str:
+        if value not in parameter.words:
+            raise UserError(
+                f"{value!r} is not one of {', '.join(parameter.words)}",
+                where=where,
+                mend=nearest(str(value), parameter.words),
+            )
+        return str(value)
+    number = _number(parameter, value, where)
+    if not parameter.least <= number <= parameter.most:
+        raise UserError(f"{number} lies outside {parameter.least:g} to {parameter.most:g}", where=where)
+    return number
+
+
+def defaults(space: Mapping[str, Domain]) -> dict[str, Value]:
+    """Trial 1: every parameter at its default."""
+    return {name: domain.default for name, domain in space.items()}
+
+
+def unregularised(space: Mapping[str, Domain]) -> dict[str, Value]:
+    """Trial 0: every regulariser at its least, sizes and training parameters at their defaults."""
+    return {name: domain.low if PARAMETERS[name].regularises else domain.default for name, domain in space.items()}
