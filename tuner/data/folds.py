@@ -1,0 +1,183 @@
+"""A data set made ready for training: per fold the scaled rows, the answers and which windows take part."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.data.scale import Scaling, fit_scaling
+from tuner.data.series import Bools, Dataset, Floats, Ints, join_labels
+from tuner.data.splits import Fold, Split, make_split
+from tuner.data.windows import Windows, make_windows
+from tuner.errors import UserError
+from tuner.spec.sections import Spec
+
+# Beyond this ratio a few anomalous rows would drown all others.
+MAX_CLASS_WEIGHT = 10.0
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """What one fold (or refit) sees; everything fitted was fitted on its training windows.
+
+    Attributes:
+        rows: (rows, features) scaled.
+        window: rows that a window sees.
+        first: (windows,) first row of each window.
+        answers: (windows, outputs) scaled target of each window, or its label (0 or 1) for `classify`.
+        labels: (windows,) is the row that the window answers anomalous? None without labels.
+        train: (n,) windows to train on.
+        valid: (m,) windows to validate and score.
+        counted: (m,) which validation windows enter the validation loss.
+        class_weight: the weight of an anomalous window in the loss; 1 for `forecast`.
+        features: the scaling of `rows`.
+        targets: the scaling of `answers`; None for `classify`.
+    """
+
+    rows: npt.NDArray[np.float32]
+    window: int
+    first: Ints
+    answers: npt.NDArray[np.float32]
+    labels: Bools | None
+    train: Ints
+    valid: Ints
+    counted: Bools
+    class_weight: float
+    features: Scaling
+    targets: Scaling | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A data set with its windows and split.
+
+    Attributes:
+        features: (rows, features) as loaded, all series one after the other.
+        answers: (windows, outputs) unscaled target of each window, or its label for `classify`.
+        persistence: (windows, outputs) the answer if nothing changed since the window's last row; None for `classify`.
+        labels: (rows,) or None.
+        windows: all windows.
+        split: folds, development and holdout.
+        classify: which of the two tasks.
+    """
+
+    features: Floats
+    answers: Floats
+    persistence: Floats | None
+    labels: Bools | None
+    windows: Windows
+    split: Split
+    classify: bool
+
+    def folds(self) -> tuple[FoldData, ...]:
+        """The data of every fold, in order."""
+        return tuple(self.prepare(fold) for fold in self.split.folds)
+
+    def refit(self) -> FoldData:
+        """All windows before the holdout to train on, the holdout's to validate on (refit A)."""
+        return self.prepare(Fold(self.split.development, self.split.holdout))
+
+    def prepare(self, fold: Fold) -> FoldData:
+        """Scales rows and answers by the training windows of `fold`, and leaves out what must not be learnt.
+
+        Raises:
+            UserError: no window is left to train on, or none of one class.
+        """
+        labels = None if self.labels is None else self.labels[self.windows.target]
+        train, counted = fold.train, np.ones(len(fold.valid), dtype=bool)
+        if self.labels is not None and labels is not None and not self.classify:
+            train = train[~self.windows.touches(self.labels)[train]]
+            counted = ~labels[fold.valid]
+        if len(train) < 2 or not counted.any():
+            raise UserError(
+                f"a fold has {len(train)} training and {counted.sum()} validation windows without anomalous rows",
+                where="[cv]",
+                mend='lower `folds`, make `[task] window` shorter, or learn the labels with `[task] kind = "classify"`',
+            )
+        features = fit_scaling(self.features[self.windows.seen_rows(train)])
+        weight, targets, answers = 1.0, None, self.answers
+        if self.classify:
+            weight = _class_weight(self.answers[train])
+        else:
+            targets = fit_scaling(self.answers[train])
+            answers = targets.apply(self.answers)
+        return FoldData(
+            rows=features.apply(self.features).astype(np.float32),
+            window=self.windows.length,
+            first=self.windows.first,
+            answers=answers.astype(np.float32),
+            labels=labels,
+            train=train,
+            valid=fold.valid,
+            counted=counted,
+            class_weight=weight,
+            features=features,
+            targets=targets,
+        )
+
+
+def make_problem(spec: Spec, data: Dataset) -> Problem:
+    """The windows of a data set and their split, as the study file wants them.
+
+    Raises:
+        UserError: no window fits, the rows do not suffice for the folds, or a detection metric lacks events.
+    """
+    lengths = [len(series) for series in data.series]
+    windows = make_windows(lengths, spec.task.window, spec.task.ahead)
+    if len(windows) == 0:
+        raise UserError(
+            f"no series has the {spec.task.window + spec.task.ahead} rows that a window needs; "
+            f"the longest has {max(lengths)}",
+            where="[task] window",
+            mend="make `window` shorter, or raise `[data] max_gap` if series were cut at gaps",
+        )
+    labels = join_labels(data.series)
+    split = make_split(lengths, windows, labels, spec.cv, data.mended)
+    classify = spec.task.kind == "classify"
+    persistence = None
+    if classify:
+        if labels is None:
+            raise UserError("`classify` needs a label column", where="[data] label", mend="name it as `label`")
+        answers = labels[windows.target].astype(np.float64)[:, None]
+    else:
+        targets = np.concatenate([series.targets for series in data.series])
+        now, then = targets[windows.last], targets[windows.target]
+        answers = then - now if spec.task.difference else then
+        persistence = np.zeros_like(now) if spec.task.difference else now
+    features = np.concatenate([series.features for series in data.series])
+    problem = Problem(features, answers, persistence, labels, windows, split, classify)
+    _check_events(spec, problem)
+    return problem
+
+
+def _class_weight(answers: Floats) -> float:
+    anomalous = answers.sum()
+    if anomalous == 0:
+        raise UserError(
+            "a fold has no anomalous window to learn from",
+            where="[cv] folds",
+            mend='lower `folds`, or use `[task] kind = "forecast"`',
+        )
+    return float(min(max((len(answers) - anomalous) / anomalous, 1.0), MAX_CLASS_WEIGHT))
+
+
+def _check_events(spec: Spec, problem: Problem) -> None:
+    if spec.study.metric == "loss" and not problem.classify:
+        return
+    if problem.labels is None:
+        raise UserError(
+            f"the metric {spec.study.metric} needs a label column",
+            where="[study] metric",
+            mend='name it as `[data] label`, or use metric = "loss"',
+        )
+    if spec.study.metric == "loss":
+        return
+    target = problem.windows.target
+    counts = [int(problem.labels[target[fold.valid]].sum()) for fold in problem.split.folds]
+    if 0 in counts or any(count == len(fold.valid) for count, fold in zip(counts, problem.split.folds, strict=True)):
+        raise UserError(
+            f"{spec.study.metric} needs anomalous and normal rows in every fold; "
+            f"anomalous ones by fold: {', '.join(map(str, counts))}",
+            where="[study] metric",
+            mend='use metric = "loss", or fewer folds',
+        )
