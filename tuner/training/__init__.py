@@ -1,0 +1,1 @@
+"""Training one trial on all folds; knows nothing of Optuna."""

@@ -1,0 +1,136 @@
+"""One network being trained on one fold: its batches and its steps."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tuner.data.folds import FoldData
+from tuner.data.series import Ints
+from tuner.model.lstm import Network
+from tuner.model.penalties import make_optimizer, penalised, proximal_l1
+from tuner.spec.sections import TrainSection
+from tuner.spec.space import Value
+from tuner.training.augment import jitter, synthesise, time_shift
+from tuner.training.stream import Stream
+
+# Windows a forward pass in evaluation: enough to fill the kernels, few enough for the cache.
+EVALUATION_BATCH = 1024
+
+
+class Learner:
+    """A network, its optimiser and its random stream, on the data of one fold.
+
+    Args:
+        fold: scaled rows, answers, and the windows to train on.
+        params: a value for each parameter of the space.
+        train: optimiser and clipping.
+        classify: binary cross-entropy instead of the mean squared error.
+        seed: key of the random stream.
+        bf16: run the network in bfloat16 autocast.
+        device: where to train.
+    """
+
+    def __init__(
+        self,
+        fold: FoldData,
+        params: Mapping[str, Value],
+        train: TrainSection,
+        *,
+        classify: bool,
+        seed: Sequence[int],
+        bf16: bool,
+        device: torch.device,
+    ) -> None:
+        self._rows = torch.from_numpy(fold.rows).to(device)
+        self._first = torch.from_numpy(fold.first).to(device)
+        self._answers = torch.from_numpy(fold.answers).to(device)
+        self._train = torch.from_numpy(fold.train).to(device)
+        self._offsets = torch.arange(fold.window, device=device)[:, None]
+        self._class_weight = torch.tensor(fold.class_weight, device=device)
+        self._stream = Stream(seed, device)
+        self._device, self._bf16, self._classify = device, bf16, classify
+        self._clip = train.clip
+        self._l1 = float(params["l1"])
+        self._jitter = float(params["jitter"])
+        self._time_shift = int(params["time_shift"])
+        self._synthetic = float(params["synthetic"])
+        batches = -(-len(fold.train) // int(params["batch_size"]))
+        # batches of nearly equal size: none is so small that batch normalisation fails
+        self.batches = max(1, min(batches, len(fold.train) // 2))
+        self.steps = 0
+        with self._stream.drawn():
+            self.network = Network(
+                fold.rows.shape[1],
+                fold.answers.shape[1],
+                hidden_size=int(params["hidden_size"]),
+                num_layers=int(params["num_layers"]),
+                dropout=float(params["dropout"]),
+                input_dropout=float(params["input_dropout"]),
+                recurrent_dropout=float(params["recurrent_dropout"]),
+                normalization=str(params["normalization"]),
+            ).to(device)
+        self.optimizer = make_optimizer(
+            self.network, train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
+        )
+        self._parameters = list(self.network.parameters())
+        self._penalised = penalised(self.network)
+
+    def train_epoch(self, most_steps: int | None = None) -> None:
+        """One pass over the training windows in a new random order; at most `most_steps` steps of it."""
+        self.network.train()
+        with self._stream.drawn():
+            order = self._train[torch.randperm(len(self._train)).to(self._device)]
+            for batch in order.tensor_split(self.batches)[:most_steps]:
+                self.step(batch)
+
+    def step(self, batch: Tensor) -> None:
+        """One optimiser step on the windows numbered in `batch`, (batch,)."""
+        rows = self._first[batch] + self._offsets
+        if self._synthetic > 0:
+            rows = synthesise(rows, self._first[self._train], self._synthetic)
+        if self._time_shift > 0:
+            rows = time_shift(rows, self._time_shift)
+        x = self._gather(rows)
+        if self._jitter > 0:
+            x = jitter(x, self._jitter)
+        loss = self._losses(self._forward(x), self._answers[batch]).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        nn.utils.clip_grad_norm_(self._parameters, self._clip, foreach=True)
+        self.optimizer.step()
+        if self._l1 > 0:
+            proximal_l1(self._penalised, self.optimizer, self._l1)
+        self.steps += 1
+
+    @torch.inference_mode()
+    def evaluate(self, windows: Ints) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Outputs, (n, outputs), and losses, (n,), of the windows in evaluation mode."""
+        self.network.eval()
+        outputs, losses = [], []
+        for part in torch.split(torch.from_numpy(windows).to(self._device), EVALUATION_BATCH):
+            output = self._forward(self._gather(self._first[part] + self._offsets))
+            outputs.append(output)
+            losses.append(self._losses(output, self._answers[part]).mean(dim=1))
+        return torch.cat(outputs).cpu().numpy(), torch.cat(losses).cpu().numpy()
+
+    def _gather(self, rows: Tensor) -> Tensor:
+        """Row numbers (length, batch) to sequences (length, batch, features)."""
+        return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1])
+
+    def _forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            output: Tensor = self.network(x)
+        return output.float()
+
+    def _losses(self, output: Tensor, answer: Tensor) -> Tensor:
+        if self._classify:
+            return F.binary_cross_entropy_with_logits(output, answer, reduction="none", pos_weight=self._class_weight)
+        return F.mse_loss(output, answer, reduction="none")
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the network's state."""
+        return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}

@@ -1,0 +1,100 @@
+"""Detection metrics on out-of-fold scores, with thresholds that never saw the fold they judge.
+
+No point adjustment: it makes random scores look state of the art (Kim et al., AAAI 2022).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    precision_recall_curve,
+    precision_score,
+    recall_score,
+)
+
+from tuner.data.series import Bools
+
+Scores = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How well out-of-fold scores find anomalous rows, all folds pooled.
+
+    Attributes:
+        average_precision: area under the precision-recall steps.
+        precision, recall, f1: at the inner thresholds.
+        threshold: the one that all out-of-fold scores together choose, for new data.
+    """
+
+    average_precision: float
+    precision: float
+    recall: float
+    f1: float
+    threshold: float
+
+
+def best_threshold(scores: Scores, labels: Bools) -> float:
+    """The score from which on rows are flagged so that F1 is greatest; the highest such score. Needs one true label."""
+    precision, recall, thresholds = precision_recall_curve(labels, scores)
+    with np.errstate(invalid="ignore"):
+        f1 = np.nan_to_num(2 * precision * recall / (precision + recall))[:-1]
+    return float(thresholds[len(f1) - 1 - np.argmax(f1[::-1])])
+
+
+def inner_thresholds(
+    scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool
+) -> tuple[float | None, ...]:
+    """Per fold, the best threshold on the out-of-fold scores of the other folds (of the earlier ones, walk-forward).
+
+    None where those folds hold no anomalous row, or where there are none.
+    """
+    thresholds: list[float | None] = []
+    for fold in range(len(scores)):
+        others = [other for other in range(len(scores)) if other < fold or (other > fold and not earlier_only)]
+        if any(labels[other].any() for other in others):
+            pooled = np.concatenate([scores[other] for other in others])
+            thresholds.append(best_threshold(pooled, np.concatenate([labels[other] for other in others])))
+        else:
+            thresholds.append(None)
+    return tuple(thresholds)
+
+
+def fold_metric(
+    metric: str, scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool
+) -> tuple[float, ...]:
+    """Average precision, or F1 at the inner threshold, of each fold; NaN for a fold without a threshold."""
+    if metric == "average_precision":
+        return tuple(float(average_precision_score(truth, score)) for score, truth in zip(scores, labels, strict=True))
+    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only)
+    return tuple(
+        float("nan") if threshold is None else float(f1_score(truth, score >= threshold, zero_division=0.0))
+        for score, truth, threshold in zip(scores, labels, thresholds, strict=True)
+    )
+
+
+def detect(scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool) -> Detection | None:
+    """The pooled detection of all folds that have an inner threshold; None if no fold has one.
+
+    Args:
+        scores: per fold, (m,) out-of-fold scores, higher where more anomalous.
+        labels: per fold, (m,).
+        earlier_only: thresholds come from earlier folds only.
+    """
+    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only)
+    judged = [(scores[fold] >= limit, labels[fold]) for fold, limit in enumerate(thresholds) if limit is not None]
+    if not judged:
+        return None
+    flags, truth = (np.concatenate(part) for part in zip(*judged, strict=True))
+    pooled, everything = np.concatenate(scores), np.concatenate(labels)
+    return Detection(
+        average_precision=float(average_precision_score(everything, pooled)),
+        precision=float(precision_score(truth, flags, zero_division=0.0)),
+        recall=float(recall_score(truth, flags, zero_division=0.0)),
+        f1=float(f1_score(truth, flags, zero_division=0.0)),
+        threshold=best_threshold(pooled, everything),
+    )

@@ -1,0 +1,247 @@
+"""Trains all folds of one trial in lock-step, so that one mean curve decides when it stops and how good it is."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tuner.data.folds import FoldData
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
+from tuner.training.curves import FoldCurve, Outcome, best_epoch
+from tuner.training.learner import Learner
+from tuner.training.metrics import Detection, Scores, detect, fold_metric
+from tuner.training.precision import best_device
+
+
+class Watch(Protocol):
+    """Is told how a trial goes, and may end it."""
+
+    def fold_trained(self, epoch: int, fold: int) -> None:
+        """Fold `fold`, counted from 1, has finished `epoch`."""
+
+    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
+        """All folds have finished `epoch`; `curve` is the mean so far. True ends the trial as pruned."""
+
+
+class Unwatched:
+    """Lets a trial run to its end."""
+
+    def fold_trained(self, epoch: int, fold: int) -> None: ...
+
+    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:  # noqa: ARG002 (the protocol's names)
+        return False
+
+
+class Diverged(ArithmeticError):
+    """A loss became infinite or not a number."""
+
+
+class FoldRun:
+    """One fold of a trial: its learner and what has been measured so far."""
+
+    def __init__(self, data: FoldData, learner: Learner) -> None:
+        self.data, self.learner = data, learner
+        # as many training windows as validation windows, evenly spaced: the train curve costs no more than the other
+        count = min(len(data.valid), len(data.train))
+        self._sample = data.train[np.linspace(0, len(data.train) - 1, count).astype(np.int64)]
+        self._train_loss: list[float] = []
+        self._valid_loss: list[float] = []
+
+    def train_epoch(self) -> Scores:
+        """Trains one epoch, measures both losses, and scores the validation windows, (m,).
+
+        Raises:
+            Diverged: a loss is not finite.
+        """
+        self.learner.train_epoch()
+        fitted, train_losses = self.learner.evaluate(self._sample)
+        outputs, valid_losses = self.learner.evaluate(self.data.valid)
+        self._train_loss.append(float(train_losses.mean(dtype=np.float64)))
+        self._valid_loss.append(float(valid_losses[self.data.counted].mean(dtype=np.float64)))
+        for kind, loss in (("training", self._train_loss[-1]), ("validation", self._valid_loss[-1])):
+            if not math.isfinite(loss):
+                raise Diverged(f"the {kind} loss became {loss} in epoch {len(self._train_loss)}")
+        if self.data.targets is None:
+            return outputs[:, 0]
+        answers = self.data.answers
+        return forecast_scores(outputs - answers[self.data.valid], fitted - answers[self._sample])
+
+    def curve(self, metric: Sequence[float] | None) -> FoldCurve:
+        """The fold's curves over the epochs that `metric` has; the metric is the validation loss if None."""
+        losses = tuple(self._valid_loss)
+        return FoldCurve(tuple(self._train_loss), losses, losses if metric is None else tuple(metric))
+
+    @property
+    def last_loss(self) -> float:
+        return self._valid_loss[-1]
+
+    @property
+    def epochs(self) -> int:
+        return len(self._train_loss)
+
+
+def forecast_scores(errors: Scores, residuals: Scores) -> Scores:
+    """The scaled forecast error of each window, (m,): root mean square over targets, in units of training residuals.
+
+    Args:
+        errors: (m, targets) of the windows to score.
+        residuals: (n, targets) of training windows.
+    """
+    scale = np.sqrt(np.mean(np.square(residuals, dtype=np.float64), axis=0))
+    scaled = errors / np.maximum(scale, np.finfo(np.float32).tiny)
+    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=1))
+    return scores
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is kept of a trial's best epoch, by fold: scores (m,) of the validation windows, and the network's state."""
+
+    scores: tuple[Scores, ...] = ()
+    weights: tuple[dict[str, Tensor], ...] = ()
+    steps: float = 0.0
+
+
+class LockStep:
+    """All folds of one trial, trained epoch by epoch side by side."""
+
+    def __init__(self, spec: Spec, runs: Sequence[FoldRun]) -> None:
+        self.runs = runs
+        self.curve: list[float] = []
+        self.best = Snapshot()
+        self._metric = spec.study.metric
+        self._maximise = spec.maximise
+        self._earlier_only = spec.cv.scheme == "walk_forward"
+        self._by_fold: list[tuple[float, ...]] = []
+        self._labels = [run.data.labels[run.data.valid] for run in runs if run.data.labels is not None]
+
+    def train_epoch(self, watch: "Watch") -> None:
+        """Trains one epoch of every fold and extends the curve.
+
+        Raises:
+            Diverged: a fold's loss is not finite.
+        """
+        scores = []
+        for number, run in enumerate(self.runs, 1):
+            try:
+                scores.append(run.train_epoch())
+            except Diverged as error:
+                raise Diverged(f"fold {number}: {error}") from None
+            watch.fold_trained(run.epochs, number)
+        if self._metric == "loss":
+            values = tuple(run.last_loss for run in self.runs)
+        else:
+            values = fold_metric(self._metric, scores, self._labels, earlier_only=self._earlier_only)
+        self._by_fold.append(values)
+        self.curve.append(float(np.nanmean(values)))
+        if self.best_epoch == len(self.curve):
+            steps = float(np.mean([run.learner.steps for run in self.runs]))
+            self.best = Snapshot(tuple(scores), tuple(run.learner.weights() for run in self.runs), steps)
+
+    @property
+    def best_epoch(self) -> int:
+        return best_epoch(self.curve, maximise=self._maximise)
+
+    def fold_curves(self) -> tuple[FoldCurve, ...]:
+        by_loss = self._metric == "loss"
+        return tuple(
+            run.curve(None if by_loss else [values[fold] for values in self._by_fold])
+            for fold, run in enumerate(self.runs)
+        )
+
+    def detection(self) -> Detection | None:
+        """The out-of-fold detection at the best epoch; None without labels or finished epochs."""
+        if not self._labels or not self.best.scores or not any(labels.any() for labels in self._labels):
+            return None
+        return detect(self.best.scores, self._labels, earlier_only=self._earlier_only)
+
+
+def make_learner(
+    spec: Spec, data: FoldData, params: Mapping[str, Value], *, key: Sequence[int], bf16_from: int | None
+) -> Learner:
+    """A fresh network for `data`, its random stream keyed by the study's seed and `key`."""
+    return Learner(
+        data,
+        params,
+        spec.train,
+        classify=spec.task.kind == "classify",
+        seed=(spec.study.seed, *key),
+        bf16=bf16_from is not None and int(params["hidden_size"]) >= bf16_from,
+        device=best_device(),
+    )
+
+
+def train_trial(
+    spec: Spec,
+    folds: Sequence[FoldData],
+    params: Mapping[str, Value],
+    *,
+    trial: int,
+    bf16_from: int | None = None,
+    watch: "Watch | None" = None,
+) -> Outcome:
+    """Trains one configuration on all folds in lock-step until it stops improving, is pruned or diverges.
+
+    Args:
+        spec: metric, seed, task and training settings.
+        folds: the data of every fold.
+        params: a value for each parameter of the space.
+        trial: the trial's number, part of the key of its random streams.
+        bf16_from: hidden size from which on bfloat16 is used; None for never.
+        watch: told of the progress; may prune.
+    """
+    started = time.monotonic()
+    watch = watch or Unwatched()
+    lock_step = LockStep(
+        spec,
+        [
+            FoldRun(data, make_learner(spec, data, params, key=(trial, number), bf16_from=bf16_from))
+            for number, data in enumerate(folds)
+        ],
+    )
+    state: Literal["complete", "pruned", "failed"] = "complete"
+    reason = ""
+    for epoch in range(1, spec.train.max_epochs + 1):
+        try:
+            lock_step.train_epoch(watch)
+        except Diverged as error:
+            state, reason = "failed", f"diverged: {error}"
+            break
+        if watch.should_prune(epoch, lock_step.curve):
+            state, reason = "pruned", f"pruned after epoch {epoch}"
+            break
+        if epoch - lock_step.best_epoch >= spec.train.patience:
+            break
+    weights, zeros, norm = summarise_weights(lock_step.best.weights)
+    return Outcome(
+        state=state,
+        reason=reason,
+        curve=tuple(lock_step.curve),
+        folds=lock_step.fold_curves(),
+        best_epoch=lock_step.best_epoch,
+        steps=lock_step.best.steps,
+        fold_epochs=sum(run.epochs for run in lock_step.runs),
+        weights=weights,
+        zeros=zeros,
+        weight_norm=norm,
+        detection=lock_step.detection(),
+        seconds=time.monotonic() - started,
+    )
+
+
+def summarise_weights(states: Sequence[Mapping[str, Tensor]]) -> tuple[int, float, float]:
+    """Weights of one network, and the mean over networks of the share of exact zeros and the Euclidean norm.
+
+    Counted are the matrices, which penalties act on; all are 0 without a network.
+    """
+    matrices = [torch.cat([t.reshape(-1) for t in state.values() if t.ndim > 1]) for state in states]
+    if not matrices:
+        return 0, 0.0, 0.0
+    zeros = float(np.mean([(flat == 0).float().mean().item() for flat in matrices]))
+    return len(matrices[0]), zeros, float(np.mean([flat.norm().item() for flat in matrices]))
