@@ -1,0 +1,1 @@
+"""Choosing, ending, running, keeping and comparing trials."""

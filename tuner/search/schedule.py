@@ -1,0 +1,118 @@
+"""The coordinator: asks and tells trials in the order of their numbers, whatever order they finish in.
+
+Trial n is chosen and pruned knowing exactly the trials 0 to n - lag, so it is asked once these are told. Which worker
+trains it, how many there are and how often the run was interrupted does not matter.
+"""
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Protocol
+
+from tuner.search.backend import Backend
+from tuner.search.replica import Finished
+from tuner.search.sampling import choose
+from tuner.search.select import scalars
+from tuner.search.store import StoredStudy
+from tuner.search.worker import Progress, Result, Task
+from tuner.spec.space import Value
+from tuner.training.curves import Outcome
+
+# Seconds between two looks at the live signs of the workers.
+TICK = 0.2
+
+
+class Listener(Protocol):
+    """Is told what happens in a run; decides nothing."""
+
+    def resumed(self, told: Mapping[int, Outcome]) -> None:
+        """The run begins; these trials were told in earlier ones."""
+
+    def began(self, number: int, params: Mapping[str, Value]) -> None:
+        """Trial `number` was handed to a worker."""
+
+    def progressed(self, progress: Progress) -> None:
+        """A live sign came in."""
+
+    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:
+        """Trial `number` is finished, and all before it."""
+
+    def ticked(self) -> None:
+        """Time has passed."""
+
+
+class Coordinator:
+    """Runs one study up to a number of trials.
+
+    Args:
+        study: where everything is written; this is its only writer.
+        backend: where trials train.
+        listener: told what happens.
+    """
+
+    def __init__(self, study: StoredStudy, backend: Backend, listener: Listener) -> None:
+        self._study, self._backend, self._listener = study, backend, listener
+        self._params = study.params()
+        self._finished = study.finished()
+        self._outcomes = study.outcomes()
+        self._told = study.told()
+        self._under_way: dict[Future[Result], int] = {}
+
+    def run(self, trials: int, deadline: float | None = None) -> None:
+        """Trains until the study has `trials` told trials, or until `deadline` (of `time.monotonic`).
+
+        Trials under way at the deadline stay RUNNING, and are adopted by the next run.
+        """
+        self._listener.resumed({number: self._outcomes[number] for number in range(self._told)})
+        self._tell_those_due()
+        while self._told < max(trials, len(self._params)):
+            self._submit_those_possible(trials)
+            done, _ = wait(self._under_way, timeout=_until(deadline), return_when=FIRST_COMPLETED)
+            for future in done:
+                self._keep(future.result())
+            self._tell_those_due()
+            for progress in self._backend.progress():
+                self._listener.progressed(progress)
+            self._listener.ticked()
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+
+    def _submit_those_possible(self, trials: int) -> None:
+        """Adopts or asks as many trials as the lag allows, one more than there are workers so that none has to wait."""
+        busy = set(self._under_way.values())
+        last = min(self._told + self._study.spec.search.lag, max(trials, len(self._params)))
+        for number in range(self._told, last):
+            if len(self._under_way) > self._backend.workers:
+                return
+            if number not in busy and number not in self._outcomes:
+                self._submit(number)
+
+    def _submit(self, number: int) -> None:
+        known = [self._finished[other] for other in range(max(0, number - self._study.spec.search.lag + 1))]
+        if number == len(self._params):
+            params = choose(self._study.spec, number, known, self._params[len(known) :])
+            self._study.add(params)
+            self._params.append(params)
+        params = self._params[number]
+        self._under_way[self._backend.submit(Task(number, params, known))] = number
+        self._listener.began(number, params)
+
+    def _keep(self, result: Result) -> None:
+        self._study.save(result)
+        number, params = result.number, self._params[result.number]
+        self._under_way = {future: other for future, other in self._under_way.items() if other != number}
+        self._outcomes[number] = result.outcome
+        self._finished[number] = Finished.of(number, params, result.outcome, result.system)
+
+    def _tell_those_due(self) -> None:
+        while self._told in self._outcomes:
+            number, outcome = self._told, self._outcomes[self._told]
+            self._study.tell(
+                number, outcome, scalars(self._study.spec, self._study.facts, self._params[number], outcome)
+            )
+            self._listener.told(number, self._params[number], outcome)
+            self._told += 1
+
+
+def _until(deadline: float | None) -> float:
+    return TICK if deadline is None else max(0.0, min(TICK, deadline - time.monotonic()))

@@ -1,0 +1,85 @@
+"""One search from end to end: data in, a finished study in the store."""
+
+import time
+from dataclasses import dataclass
+
+from tuner.data.folds import FoldData, Problem, make_problem
+from tuner.data.load import load
+from tuner.data.series import Dataset
+from tuner.search.backend import LocalProcesses
+from tuner.search.environment import environment
+from tuner.search.facts import Facts, establish
+from tuner.search.schedule import Coordinator, Listener
+from tuner.search.select import Summary, Trial, summarise
+from tuner.search.store import Store, StoredStudy
+from tuner.search.worker import Placed
+from tuner.spec.sections import Spec
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study about to be run: its file, its data, their windows and folds, and what these fix."""
+
+    spec: Spec
+    data: Dataset
+    problem: Problem
+    folds: tuple[FoldData, ...]
+    facts: Facts
+
+
+def prepare(spec: Spec) -> Prepared:
+    """Loads the data and makes the folds.
+
+    Raises:
+        UserError: the data cannot be used, or do not suffice for what the study file wants.
+    """
+    data = load(spec)
+    problem = make_problem(spec, data)
+    folds = problem.folds()
+    return Prepared(spec, data, problem, folds, establish(spec, data, problem, folds))
+
+
+def run(
+    prepared: Prepared,
+    store: Store,
+    listener: Listener,
+    *,
+    workers: int,
+    timeout: float | None = None,
+) -> None:
+    """Begins or continues the study, up to the number of trials in its file or until `timeout` seconds have passed.
+
+    However it ends, all finished trials are kept, and trials under way are left for the next run.
+
+    Raises:
+        UserError: the study is being run by another process, or began with another file or other data.
+        KeyboardInterrupt: as it came in.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    spec = prepared.spec
+    with store.lock(spec.study.name):
+        study = store.begin(spec, prepared.facts)
+        with study.run(spec, environment()):
+            # what was resolved when the study began holds for all its trials
+            backend = LocalProcesses(Placed(spec, prepared.folds, study.facts.bf16_from), workers)
+            try:
+                Coordinator(study, backend, listener).run(spec.study.trials, deadline)
+            finally:
+                backend.close()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A study as it stands in the store."""
+
+    spec: Spec
+    facts: Facts
+    trials: tuple[Trial, ...]
+    summary: Summary
+
+
+def findings(study: StoredStudy) -> Findings:
+    """The told trials of a study and what they amount to."""
+    told, params, outcomes = study.told(), study.params(), study.outcomes()
+    trials = tuple(Trial(number, params[number], outcomes[number]) for number in range(told))
+    return Findings(study.spec, study.facts, trials, summarise(study.spec, study.facts, trials))

@@ -1,0 +1,60 @@
+"""Our own tables, beside Optuna's in the same database: what Optuna has no place for."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {dict[str, Any]: JSON, list[float | None]: JSON}  # noqa: RUF012 (SQLAlchemy reads it)
+
+
+class StudyRow(Base):
+    """A study: hung on a UUID that Optuna's study carries as an attribute, as SQLite reuses ids after a delete."""
+
+    __tablename__ = "tuner_studies"
+
+    uuid: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created: Mapped[datetime]
+    spec: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]]
+
+
+class RunRow(Base):
+    """One run of a study: the study file and the environment that it used."""
+
+    __tablename__ = "tuner_runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"))
+    started: Mapped[datetime]
+    ended: Mapped[datetime | None]
+    spec: Mapped[dict[str, Any]]
+    environment: Mapped[dict[str, Any]]
+
+
+class OutcomeRow(Base):
+    """A trained trial, written the moment it ends, also while it waits for its turn to be told to Optuna."""
+
+    __tablename__ = "tuner_outcomes"
+
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
+    trial: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[dict[str, Any]]
+    system: Mapped[dict[str, Any]]
+
+
+class FoldCurveRow(Base):
+    """One fold of a trained trial by epoch; null where a fold has no value (F1 without an inner threshold)."""
+
+    __tablename__ = "tuner_fold_curves"
+
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
+    trial: Mapped[int] = mapped_column(primary_key=True)
+    fold: Mapped[int] = mapped_column(primary_key=True)
+    train_loss: Mapped[list[float | None]]
+    valid_loss: Mapped[list[float | None]]
+    metric: Mapped[list[float | None]]

@@ -1,0 +1,90 @@
+"""What runs inside a worker: the study's data are placed once, then trials are trained, one at a time."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tuner.data.folds import FoldData
+from tuner.search.pruning import PruningWatch
+from tuner.search.replica import Finished
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
+from tuner.training.curves import Outcome
+from tuner.training.trainer import train_trial
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What all trials of a study share."""
+
+    spec: Spec
+    folds: tuple[FoldData, ...]
+    bf16_from: int | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One trial to train: its parameters, and the finished trials that it may know."""
+
+    number: int
+    params: Mapping[str, Value]
+    finished: Sequence[Finished]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A live sign from a trial: `fold` has finished `epoch`; `value` is the best mean so far."""
+
+    number: int
+    epoch: int
+    fold: int
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained trial, with Optuna's own attributes of it."""
+
+    number: int
+    outcome: Outcome
+    system: Mapping[str, Any]
+
+
+def train(placed: Placed, task: Task, report: Callable[[Progress], None]) -> Result:
+    """Trains one trial; whatever it raises becomes a failed outcome with its traceback."""
+
+    def progress(epoch: int, fold: int, curve: Sequence[float]) -> None:
+        best = (max if placed.spec.maximise else min)(curve, default=None)
+        report(Progress(task.number, epoch, fold, best))
+
+    # one thread a process: a second one gains nothing here, and results would depend on the machine's load
+    torch.set_num_threads(1)
+    watch = PruningWatch(placed.spec, task.number, task.params, task.finished, progress)
+    try:
+        outcome = train_trial(
+            placed.spec, placed.folds, task.params, trial=task.number, bf16_from=placed.bf16_from, watch=watch
+        )
+    except Exception:
+        outcome = failure(traceback.format_exc())
+    return Result(task.number, outcome, watch.system)
+
+
+def failure(reason: str) -> Outcome:
+    """The outcome of a trial that could not be trained."""
+    return Outcome(
+        state="failed",
+        reason=reason,
+        curve=(),
+        folds=(),
+        best_epoch=0,
+        steps=0.0,
+        fold_epochs=0,
+        weights=0,
+        zeros=0.0,
+        weight_norm=0.0,
+        detection=None,
+        seconds=0.0,
+    )
