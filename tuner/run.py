@@ -1,0 +1,125 @@
+"""`python -m tuner.run`: runs or continues a study."""
+
+import os
+import signal
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tuner.search.schedule import Listener
+    from tuner.search.study import Findings, Prepared
+
+app = new_app()
+
+
+@app.command()
+def main(
+    study: Annotated[str, typer.Option(help="A name (studies/NAME.toml), or a path to a study file.")],
+    trials: Annotated[int | None, typer.Option(min=1, help="The total of trials that the study shall have.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Local processes; by default one a core.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Stop after this time.")] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key of the study file.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON objects, one a line, and nothing else.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only say what would be done.")] = False,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Searches how strongly an LSTM should be regularised; continues the study if it has begun.
+
+    Ctrl-C stops a run without losing a finished trial; the same command goes on.
+    """
+    from rich.console import Console
+
+    from tuner.spec.file import read_spec, study_path
+
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    totals = [] if trials is None else [f"study.trials={trials}"]
+    spec = read_spec(study_path(study), [*(override or []), *totals])
+    console = Console(quiet=quiet or json, highlight=False)
+    with console.status(f"loading {spec.data_paths}"):
+        from tuner.search.study import prepare
+
+        prepared = prepare(spec)
+    for note in prepared.data.notes:
+        console.print(f"note: {note}", markup=False)
+    workers = workers or len(os.sched_getaffinity(0))
+    if check:
+        from tuner.terminal.check import print_check
+
+        print_check(prepared, workers, console=console, as_json=json)
+        return
+    if workers > spec.search.lag:
+        console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")
+    found, interrupted = _search(prepared, storage, console, workers=workers, timeout=timeout, json=json)
+    if json:
+        from tuner.terminal.progress import print_json
+        from tuner.terminal.result import result_event
+
+        print_json(result_event(found, time.monotonic() - started))
+    else:
+        from tuner.terminal.result import print_result
+
+        print_result(console, found)
+    folder = Path("studies") / spec.study.name
+    if found.summary.best is not None and not interrupted:
+        from tuner.report.figures import write_figures
+
+        written = write_figures(found, folder)
+        console.print(f"figures: {', '.join(map(str, written))}")
+        console.print(f"next: python -m tuner.export --study {spec.study.name}", markup=False)
+    if interrupted:
+        console.print("interrupted; nothing finished is lost, the same command goes on", style="yellow")
+        raise typer.Exit(130)
+
+
+def _search(
+    prepared: "Prepared", storage: str, console: "Console", *, workers: int, timeout: float | None, json: bool
+) -> "tuple[Findings, bool]":
+    """Runs the study; what the store then holds of it, and whether it was interrupted."""
+    from tuner.search.store import Store
+    from tuner.search.study import findings
+    from tuner.search.study import run as search
+
+    store = Store(storage, create=True)
+    interrupted = False
+    try:
+        with _display(prepared, console, json=json) as listener:
+            try:
+                search(prepared, store, listener, workers=workers, timeout=timeout)
+            except KeyboardInterrupt:
+                interrupted = True
+        return findings(store.open(prepared.spec.study.name)), interrupted
+    finally:
+        store.close()
+
+
+def _display(prepared: "Prepared", console: "Console", *, json: bool) -> "AbstractContextManager[Listener]":
+    """JSON lines, a live display, plain lines or nothing, whichever is wanted and possible."""
+    from tuner.terminal.progress import JsonLines, LiveDisplay, PlainLines, Silent
+
+    if json:
+        return nullcontext(JsonLines())
+    if console.quiet:
+        return nullcontext(Silent())
+    return (
+        LiveDisplay(prepared.spec, console) if console.is_terminal else nullcontext(PlainLines(prepared.spec, console))
+    )
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run(app)

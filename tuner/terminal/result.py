@@ -1,0 +1,108 @@
+"""The result of a study, as a table for people and as one JSON object for programs."""
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tuner.search.select import Chosen, shrinkage
+from tuner.search.study import Findings
+from tuner.spec.space import Constant, Domain, Range, Value
+
+METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}
+
+
+def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
+    """The last line of `--json`. What is not measured (repeats, the 1se rule, the holdout) is null or empty."""
+    summary = findings.summary
+    return {
+        "event": "result",
+        "study": findings.spec.study.name,
+        "trials": summary.trials,
+        "complete": summary.complete,
+        "pruned": summary.pruned,
+        "failed": summary.failed,
+        "best": None if summary.best is None else _chosen_dict(summary.best),
+        "one_se": None,
+        "holdout": {},
+        "seconds": round(seconds, 3),
+        "fold_epochs": summary.fold_epochs,
+    }
+
+
+def _chosen_dict(chosen: Chosen) -> dict[str, Any]:
+    return {
+        "trial": chosen.trial.number,
+        "value": chosen.value,
+        "repeat_mean": None,
+        "se": chosen.se if math.isfinite(chosen.se) else None,
+        "params": dict(chosen.trial.params),
+        "epoch": chosen.trial.outcome.best_epoch,
+    }
+
+
+def print_result(console: Console, findings: Findings) -> None:
+    """The best configuration, how good and how sure it is, and what finding it took."""
+    summary, spec = findings.summary, findings.spec
+    if summary.best is None:
+        console.print(f"No trial of {spec.study.name} has completed yet.")
+        return
+    best, outcome = summary.best, summary.best.trial.outcome
+    console.print(_configuration(findings, best))
+    figures = Table.grid(padding=(0, 2))
+    metric = METRIC_WORDS[spec.study.metric]
+    se = f" ± {best.se:.4f} (SE over {spec.cv.folds} folds)" if math.isfinite(best.se) else ""
+    figures.add_row(f"cross-validated {metric}", f"{best.value:.4f}{se} at epoch {outcome.best_epoch}")
+    figures.add_row(findings.facts.baseline.name, f"{findings.facts.baseline.value:.4f}")
+    for name, number in (("default configuration", 1), ("regularisers at their least", 0)):
+        if number < len(findings.trials) and (value := findings.trials[number].outcome.value) is not None:
+            figures.add_row(name, f"{value:.4f}")
+    train, valid = (sum(outcome.at_best(which)) / spec.cv.folds for which in ("train_loss", "valid_loss"))
+    figures.add_row("loss in training, validation", f"{train:.4f}, {valid:.4f} (gap {valid - train:.4f})")
+    if outcome.detection is not None:
+        found = outcome.detection
+        figures.add_row(
+            "out-of-fold detection",
+            f"precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f} at inner thresholds; "
+            f"average precision {found.average_precision:.3f}",
+        )
+    figures.add_row("what the penalties do", _penalties(best))
+    figures.add_row("trials", f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed")
+    saved = summary.fold_epochs_full - summary.fold_epochs
+    share = saved / max(summary.fold_epochs_full, 1)
+    figures.add_row("fold-epochs", f"{summary.fold_epochs} trained, {saved} saved ({share:.0%})")
+    console.print(figures)
+
+
+def _penalties(best: Chosen) -> str:
+    outcome = best.trial.outcome
+    return (
+        f"total shrinkage {shrinkage(best.trial.params, outcome):.3g} by weight decay, "
+        f"{outcome.zeros:.1%} of {outcome.weights} weights exactly zero"
+    )
+
+
+def _configuration(findings: Findings, best: Chosen) -> Table:
+    title = f"{findings.spec.study.name}: best configuration, trial {best.trial.number}"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("parameter")
+    table.add_column("best", justify="right", style="green")
+    table.add_column("default", justify="right")
+    table.add_column("searched")
+    for name, domain in findings.spec.space.items():
+        table.add_row(name, shown(best.trial.params[name]), shown(domain.default), _searched(domain))
+    return table
+
+
+def shown(value: Value) -> str:
+    """A parameter's value, to four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _searched(domain: Domain) -> str:
+    if isinstance(domain, Constant):
+        return "fixed"
+    if isinstance(domain, Range):
+        return f"{shown(domain.low)} to {shown(domain.high)}{', log' if domain.log else ''}"
+    return ", ".join(map(shown, domain.choices))
