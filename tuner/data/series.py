@@ -42,6 +42,7 @@ class Dataset:
         feature_names: the columns of `Series.features`.
         target_names: the columns of `Series.targets`.
         mended: the longest run of missing rows that was interpolated: values that far apart depend on each other.
+        lookback: how many rows back a row's features reach, where the source derives them from earlier rows.
         digest: SHA-256 over names and values: two data sets with one digest are equal.
         notes: what a user should know about how the data were read, as sentences.
     """
@@ -52,6 +53,7 @@ class Dataset:
     mended: int
     digest: str
     notes: tuple[str, ...] = ()
+    lookback: int = 0
 
     @property
     def labelled(self) -> bool:

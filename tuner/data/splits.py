@@ -40,7 +40,14 @@ class Split:
     holdout: Ints
 
 
-def make_split(lengths: Sequence[int], windows: Windows, labels: Bools | None, cv: CvSection, mended: int = 0) -> Split:
+def make_split(
+    lengths: Sequence[int],
+    windows: Windows,
+    labels: Bools | None,
+    cv: CvSection,
+    mended: int = 0,
+    lookback: int = 0,
+) -> Split:
     """Cuts the holdout off, then makes the folds of the study's scheme.
 
     Args:
@@ -49,13 +56,14 @@ def make_split(lengths: Sequence[int], windows: Windows, labels: Bools | None, c
         labels: (rows,) or None; runs of true rows are events, which no edge may cut.
         cv: scheme, folds, embargo and holdout.
         mended: the longest run of interpolated rows: such a row depends on values that far away.
+        lookback: how many rows back a row's features reach.
 
     Raises:
         UserError: the rows do not suffice for the holdout or for the folds.
     """
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     # an interpolated row on either side may have been made from the gap between them
-    gap = cv.embargo + 2 * mended
+    gap = cv.embargo + 2 * mended + lookback
     held = _holdout_rows(offsets, labels, cv)
     development = np.flatnonzero(~windows.touches(_widened(held, offsets, gap)))
     holdout = np.flatnonzero(held[windows.first])

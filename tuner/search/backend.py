@@ -1,30 +1,58 @@
-"""Where trials train: local processes behind a `concurrent.futures` executor. Nothing else in the code knows."""
+"""Where trials train: behind `concurrent.futures` executors of one worker each. Nothing else in the code knows.
+
+An executor a worker, rather than one of many workers, because a dying process breaks its whole executor, and because
+what other trials found is sent to each worker once: one has to know who knows what.
+"""
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Protocol
 
-from tuner.search.worker import Placed, Progress, Result, Task, train
+from tuner.search.replica import Finished
+from tuner.search.worker import Placed, Progress, Result, Task, Worker
 
 
 class Backend(Protocol):
     """Trains trials somewhere."""
 
-    workers: int
+    @property
+    def free(self) -> int:
+        """How many more trials can be trained now."""
 
-    def submit(self, task: Task) -> "Future[Result]":
-        """Trains the task when a worker is free."""
+    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
+        """Trains the task on a free worker, which then knows the trials in `known` (from number 0 on, in order).
+
+        The future raises `concurrent.futures.BrokenExecutor` if the worker died.
+        """
 
     def progress(self) -> Iterator[Progress]:
         """The live signs that have come in since the last call."""
 
     def close(self) -> None:
         """Ends all workers at once, whatever they are doing."""
+
+
+@dataclass
+class _Slot:
+    """A worker: its executor, how many finished trials it was told of, and what it is doing."""
+
+    executor: Executor
+    told: int = 0
+    future: "Future[Result] | None" = field(default=None)
+
+    @property
+    def free(self) -> bool:
+        return self.future is None or self.future.done()
+
+    @property
+    def broken(self) -> bool:
+        return self.future is not None and self.future.done() and self.future.exception() is not None
 
 
 class LocalProcesses:
@@ -35,19 +63,33 @@ class LocalProcesses:
     """
 
     def __init__(self, placed: Placed, workers: int) -> None:
-        context = get_context("spawn")
-        lifeline, self._lifeline = context.Pipe(duplex=False)
-        self._signs, signs = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(workers, context, _set_up, (placed, lifeline, signs))
-        self.workers = workers
+        self._context = get_context("spawn")
+        self._placed = placed
+        self._line, self._lifeline = self._context.Pipe(duplex=False)
+        self._signs, self._sign = self._context.Pipe(duplex=False)
+        self._slots = [_Slot(self._executor()) for _ in range(workers)]
 
-    def submit(self, task: Task) -> "Future[Result]":
-        # processes start inside submit and inherit the mask: Ctrl-C is for the coordinator alone
+    def _executor(self) -> Executor:
+        return ProcessPoolExecutor(1, self._context, _set_up, (self._placed, self._line, self._sign))
+
+    @property
+    def free(self) -> int:
+        return sum(slot.free for slot in self._slots)
+
+    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
+        index = next(index for index, slot in enumerate(self._slots) if slot.free)
+        if self._slots[index].broken:
+            self._slots[index].executor.shutdown(wait=False)
+            self._slots[index] = _Slot(self._executor())
+        slot = self._slots[index]
+        # the process starts inside submit and inherits the mask: Ctrl-C is for the coordinator alone
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self._executor.submit(_train, task)
+            slot.future = slot.executor.submit(_train, task, tuple(known[slot.told :]))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        slot.told = max(slot.told, len(known))
+        return slot.future
 
     def progress(self) -> Iterator[Progress]:
         while self._signs.poll():
@@ -55,24 +97,26 @@ class LocalProcesses:
 
     def close(self) -> None:
         self._lifeline.close()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for slot in self._slots:
+            slot.executor.shutdown(wait=True, cancel_futures=True)
 
 
-_placed: Placed
-_signs: Connection
+_worker: Worker
+_report: Callable[[Progress], None]
 
 
-def _set_up(placed: Placed, lifeline: Connection, signs: Connection) -> None:
-    global _placed, _signs
-    _placed, _signs = placed, signs
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+def _set_up(placed: Placed, line: Connection, sign: Connection) -> None:
+    global _worker, _report
+    threading.Thread(target=_end_with, args=(line,), daemon=True).start()
+    # a message is far below PIPE_BUF: workers share the pipe without a lock, which a killed one would hold for ever
+    _worker, _report = Worker(placed), sign.send
 
 
-def _end_with(lifeline: Connection) -> None:
-    lifeline.poll(None)
+def _end_with(line: Connection) -> None:
+    line.poll(None)
     os._exit(0)
 
 
-def _train(task: Task) -> Result:
-    # far below PIPE_BUF, so that workers share a pipe without a lock, which a killed one would hold for ever
-    return train(_placed, task, _signs.send)
+def _train(task: Task, news: Sequence[Finished]) -> Result:
+    _worker.learn(news)
+    return _worker.train(task, _report)

@@ -20,6 +20,9 @@ from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
 
+# a replica a trial: Optuna would announce each
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 

@@ -5,21 +5,27 @@ trains it, how many there are and how often the run was interrupted does not mat
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from typing import Protocol
 
+from tuner.errors import UserError
 from tuner.search.backend import Backend
 from tuner.search.replica import Finished
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.store import StoredStudy
-from tuner.search.worker import Progress, Result, Task
+from tuner.search.worker import Progress, Result, Task, failure
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
 
 # Seconds between two looks at the live signs of the workers.
 TICK = 0.2
+# A worker may be killed by chance; a trial that kills its worker again is itself the cause.
+MOST_DEATHS = 2
+# So many first trials failing alike mean that the study is wrong, not the configuration.
+HOPELESS = 5
 
 
 class Listener(Protocol):
@@ -52,16 +58,25 @@ class Coordinator:
 
     def __init__(self, study: StoredStudy, backend: Backend, listener: Listener) -> None:
         self._study, self._backend, self._listener = study, backend, listener
+        self._lag = study.spec.search.lag
         self._params = study.params()
-        self._finished = study.finished()
         self._outcomes = study.outcomes()
+        systems = study.systems()
+        self._finished = {
+            number: Finished.of(number, self._params[number], outcome, systems[number])
+            for number, outcome in self._outcomes.items()
+        }
         self._told = study.told()
         self._under_way: dict[Future[Result], int] = {}
+        self._deaths: Counter[int] = Counter()
 
     def run(self, trials: int, deadline: float | None = None) -> None:
         """Trains until the study has `trials` told trials, or until `deadline` (of `time.monotonic`).
 
         Trials under way at the deadline stay RUNNING, and are adopted by the next run.
+
+        Raises:
+            UserError: each of the first trials failed, for the same reason.
         """
         self._listener.resumed({number: self._outcomes[number] for number in range(self._told)})
         self._tell_those_due()
@@ -69,7 +84,7 @@ class Coordinator:
             self._submit_those_possible(trials)
             done, _ = wait(self._under_way, timeout=_until(deadline), return_when=FIRST_COMPLETED)
             for future in done:
-                self._keep(future.result())
+                self._collect(future)
             self._tell_those_due()
             for progress in self._backend.progress():
                 self._listener.progressed(progress)
@@ -78,40 +93,57 @@ class Coordinator:
                 return
 
     def _submit_those_possible(self, trials: int) -> None:
-        """Adopts or asks as many trials as the lag allows, one more than there are workers so that none has to wait."""
+        """Adopts or asks trials, in order, as far as workers are free and the lag allows."""
         busy = set(self._under_way.values())
-        last = min(self._told + self._study.spec.search.lag, max(trials, len(self._params)))
-        for number in range(self._told, last):
-            if len(self._under_way) > self._backend.workers:
+        past = min(self._told + self._lag, max(trials, len(self._params)))
+        for number in range(self._told, past):
+            if self._backend.free == 0:
                 return
             if number not in busy and number not in self._outcomes:
                 self._submit(number)
 
     def _submit(self, number: int) -> None:
-        known = [self._finished[other] for other in range(max(0, number - self._study.spec.search.lag + 1))]
+        known = [self._finished[other] for other in range(max(0, number - self._lag + 1))]
         if number == len(self._params):
             params = choose(self._study.spec, number, known, self._params[len(known) :])
             self._study.add(params)
             self._params.append(params)
         params = self._params[number]
-        self._under_way[self._backend.submit(Task(number, params, known))] = number
+        self._under_way[self._backend.submit(Task(number, params, len(known)), known)] = number
         self._listener.began(number, params)
 
-    def _keep(self, result: Result) -> None:
+    def _collect(self, future: "Future[Result]") -> None:
+        number = self._under_way.pop(future)
+        try:
+            result = future.result()
+        except BrokenExecutor:
+            self._deaths[number] += 1
+            if self._deaths[number] < MOST_DEATHS:
+                return  # not under way and without an outcome: it is submitted again
+            reason = f"its worker died {MOST_DEATHS} times (killed, or out of memory)"
+            result = Result(number, failure(reason), {})
         self._study.save(result)
-        number, params = result.number, self._params[result.number]
-        self._under_way = {future: other for future, other in self._under_way.items() if other != number}
         self._outcomes[number] = result.outcome
-        self._finished[number] = Finished.of(number, params, result.outcome, result.system)
+        self._finished[number] = Finished.of(number, self._params[number], result.outcome, result.system)
 
     def _tell_those_due(self) -> None:
         while self._told in self._outcomes:
             number, outcome = self._told, self._outcomes[self._told]
-            self._study.tell(
-                number, outcome, scalars(self._study.spec, self._study.facts, self._params[number], outcome)
-            )
-            self._listener.told(number, self._params[number], outcome)
+            params, study = self._params[number], self._study
+            study.tell(number, outcome, scalars(study.spec, study.facts, params, outcome))
+            self._listener.told(number, params, outcome)
             self._told += 1
+        self._stop_if_hopeless()
+
+    def _stop_if_hopeless(self) -> None:
+        first = [self._outcomes[number] for number in range(min(self._told, HOPELESS))]
+        reasons = {outcome.reason.strip().splitlines()[-1] for outcome in first if outcome.state == "failed"}
+        if len(first) == HOPELESS and len(reasons) == 1 and all(outcome.state == "failed" for outcome in first):
+            raise UserError(
+                f"each of the first {HOPELESS} trials failed: {reasons.pop()}",
+                where=self._study.spec.study.name,
+                mend="mend the cause, then search anew under another `[study] name`",
+            )
 
 
 def _until(deadline: float | None) -> float:

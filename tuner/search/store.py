@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tuner.errors import UserError, nearest
 from tuner.search.facts import Facts
 from tuner.search.lock import locked
-from tuner.search.replica import STATES, Finished
+from tuner.search.replica import STATES
 from tuner.search.space import completed, distributions, searched
 from tuner.search.tables import Base, FoldCurveRow, OutcomeRow, RunRow, StudyRow
 from tuner.search.worker import Result
@@ -48,7 +48,6 @@ class Store:
     """
 
     def __init__(self, url: str, *, create: bool) -> None:
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
             self._url = make_url(url)
             self.shown = self._url.render_as_string(hide_password=True)
@@ -189,16 +188,11 @@ class StoredStudy:
                 curves.setdefault(curve.trial, []).append(curve)
             return {row.trial: _outcome(row, curves.get(row.trial, [])) for row in rows}
 
-    def finished(self) -> dict[int, Finished]:
-        """The trained trials as other trials may see them, by number."""
-        params = self.params()
+    def systems(self) -> dict[int, dict[str, Any]]:
+        """Optuna's own attributes of every trial that was trained, by number."""
+        query = select(OutcomeRow.trial, OutcomeRow.system).where(OutcomeRow.study == self._uuid)
         with self._session() as session:
-            query = select(OutcomeRow.trial, OutcomeRow.system).where(OutcomeRow.study == self._uuid)
-            systems: dict[int, dict[str, Any]] = dict(session.execute(query).tuples().all())
-        return {
-            number: Finished.of(number, params[number], outcome, systems[number])
-            for number, outcome in self.outcomes().items()
-        }
+            return {row.trial: row.system for row in session.execute(query)}
 
     def add(self, params: Mapping[str, Value]) -> None:
         """Begins the next trial, in one commit."""

@@ -27,11 +27,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to train: its parameters, and the finished trials that it may know."""
+    """One trial to train: its parameters, and how many finished trials, from number 0 on, it may know."""
 
     number: int
     params: Mapping[str, Value]
-    finished: Sequence[Finished]
+    known: int
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,40 @@ class Result:
     system: Mapping[str, Any]
 
 
-def train(placed: Placed, task: Task, report: Callable[[Progress], None]) -> Result:
-    """Trains one trial; whatever it raises becomes a failed outcome with its traceback."""
+class Worker:
+    """Trains trials of one study, one after the other; keeps what it was told of finished ones."""
 
-    def progress(epoch: int, fold: int, curve: Sequence[float]) -> None:
-        best = (max if placed.spec.maximise else min)(curve, default=None)
-        report(Progress(task.number, epoch, fold, best))
+    def __init__(self, placed: Placed) -> None:
+        # one thread a process: a second one gains nothing here, and results would depend on the machine's load
+        torch.set_num_threads(1)
+        self._placed = placed
+        self._finished: list[Finished] = []
 
-    # one thread a process: a second one gains nothing here, and results would depend on the machine's load
-    torch.set_num_threads(1)
-    watch = PruningWatch(placed.spec, task.number, task.params, task.finished, progress)
-    try:
-        outcome = train_trial(
-            placed.spec, placed.folds, task.params, trial=task.number, bf16_from=placed.bf16_from, watch=watch
-        )
-    except Exception:
-        outcome = failure(traceback.format_exc())
-    return Result(task.number, outcome, watch.system)
+    def learn(self, news: Sequence[Finished]) -> None:
+        """Takes in the finished trials that follow those already known."""
+        self._finished.extend(news)
+
+    def train(self, task: Task, report: Callable[[Progress], None]) -> Result:
+        """Trains one trial; whatever it raises becomes a failed outcome with its traceback."""
+        spec = self._placed.spec
+
+        def progress(epoch: int, fold: int, curve: Sequence[float]) -> None:
+            best = (max if spec.maximise else min)(curve, default=None)
+            report(Progress(task.number, epoch, fold, best))
+
+        watch = PruningWatch(spec, task.number, task.params, self._finished[: task.known], progress)
+        try:
+            outcome = train_trial(
+                spec,
+                self._placed.folds,
+                task.params,
+                trial=task.number,
+                bf16_from=self._placed.bf16_from,
+                watch=watch,
+            )
+        except Exception:
+            outcome = failure(traceback.format_exc())
+        return Result(task.number, outcome, watch.system)
 
 
 def failure(reason: str) -> Outcome:

@@ -108,9 +108,8 @@ class PlainLines(Silent):
         self._tally.add(number, outcome)
         incumbent = self._tally.incumbent
         best = f"best {incumbent[1]:.4f} (trial {incumbent[0]})" if incumbent else "no best yet"
-        self._console.print(
-            f"{self._tally.done}/{self._tally.total} {describe(number, outcome)}; {best}; {self._tally.eta()} to go"
-        )
+        line = f"{self._tally.done}/{self._tally.total} {describe(number, outcome)}; {best}; {self._tally.eta()} to go"
+        self._console.print(line, soft_wrap=True)
 
 
 class LiveDisplay(Silent):

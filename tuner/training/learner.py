@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Ints
 from tuner.model.lstm import Network
-from tuner.model.penalties import make_optimizer, penalised, proximal_l1
+from tuner.model.penalties import clip_gradient, flatten, make_optimizer, proximal_l1
 from tuner.spec.sections import TrainSection
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
@@ -73,11 +73,10 @@ class Learner:
                 recurrent_dropout=float(params["recurrent_dropout"]),
                 normalization=str(params["normalization"]),
             ).to(device)
-        self.optimizer = make_optimizer(
-            self.network, train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
+        self._flat = flatten(self.network)
+        self._optimizer = make_optimizer(
+            self._flat, train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
         )
-        self._parameters = list(self.network.parameters())
-        self._penalised = penalised(self.network)
 
     def train_epoch(self, most_steps: int | None = None) -> None:
         """One pass over the training windows in a new random order; at most `most_steps` steps of it."""
@@ -97,13 +96,13 @@ class Learner:
         x = self._gather(rows)
         if self._jitter > 0:
             x = jitter(x, self._jitter)
-        loss = self._losses(self._forward(x), self._answers[batch]).mean()
-        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(self._forward(x), self._answers[batch], "mean")
+        self._optimizer.zero_grad(set_to_none=False)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        nn.utils.clip_grad_norm_(self._parameters, self._clip, foreach=True)
-        self.optimizer.step()
+        clip_gradient(self._flat, self._clip)
+        self._optimizer.step()
         if self._l1 > 0:
-            proximal_l1(self._penalised, self.optimizer, self._l1)
+            proximal_l1(self._flat.penalised, self._optimizer, self._l1)
         self.steps += 1
 
     @torch.inference_mode()
@@ -114,7 +113,7 @@ class Learner:
         for part in torch.split(torch.from_numpy(windows).to(self._device), EVALUATION_BATCH):
             output = self._forward(self._gather(self._first[part] + self._offsets))
             outputs.append(output)
-            losses.append(self._losses(output, self._answers[part]).mean(dim=1))
+            losses.append(self._loss(output, self._answers[part], "none").mean(dim=1))
         return torch.cat(outputs).cpu().numpy(), torch.cat(losses).cpu().numpy()
 
     def _gather(self, rows: Tensor) -> Tensor:
@@ -122,14 +121,20 @@ class Learner:
         return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1])
 
     def _forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
-            output: Tensor = self.network(x)
+        output: Tensor
+        if not self._bf16:
+            output = self.network(x)
+            return output
+        with torch.autocast(self._device.type, dtype=torch.bfloat16):
+            output = self.network(x)
         return output.float()
 
-    def _losses(self, output: Tensor, answer: Tensor) -> Tensor:
+    def _loss(self, output: Tensor, answer: Tensor, reduction: str) -> Tensor:
         if self._classify:
-            return F.binary_cross_entropy_with_logits(output, answer, reduction="none", pos_weight=self._class_weight)
-        return F.mse_loss(output, answer, reduction="none")
+            return F.binary_cross_entropy_with_logits(
+                output, answer, reduction=reduction, pos_weight=self._class_weight
+            )
+        return F.mse_loss(output, answer, reduction=reduction)
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's state."""
