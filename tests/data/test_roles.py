@@ -1,0 +1,136 @@
+"""Columns play the part that the study file gives them, else the one that their name and values suggest."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.data.reading import read, refusal, written
+
+
+def test_everything_recognised(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+        Timestamp,machine,load,heat,is_anomaly
+        2024-01-01 00:00,m1,1,0.5,0
+        2024-01-01 00:05,m1,2,0.7,1
+        2024-01-01 00:10,m1,3,0.6,0
+        """,
+    )
+    dataset = read(path)
+    (series,) = dataset.series
+    assert dataset.feature_names == ("load", "heat")
+    assert dataset.target_names == ("load",)
+    np.testing.assert_array_equal(series.features, [[1, 0.5], [2, 0.7], [3, 0.6]])
+    np.testing.assert_array_equal(series.targets, [[1], [2], [3]])
+    np.testing.assert_array_equal(series.labels, [False, True, False])
+    assert series.time[1] == np.datetime64("2024-01-01T00:05")
+    assert any("`is_anomaly`" in note for note in dataset.notes)
+    assert any("text" in note and "`machine`" in note for note in dataset.notes)
+
+
+def test_columns_named_in_the_study_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "t,a,b,c,mark\n1,1,5,7,0\n2,2,6,9,1\n")
+    dataset = read(path, time="t", features=["c", "a"], target="b", label="mark")
+    assert (dataset.feature_names, dataset.target_names) == (("c", "a"), ("b",))
+    np.testing.assert_array_equal(dataset.series[0].features, [[7, 1], [9, 2]])
+    np.testing.assert_array_equal(dataset.series[0].time, [1, 2])
+    assert dataset.labelled
+
+
+@pytest.mark.parametrize("key", ["time", "features", "target", "label"])
+def test_a_name_that_is_no_column_suggests_the_nearest(tmp_path: Path, key: str) -> None:
+    error = refusal(written(tmp_path, "time,volume\n1,2\n2,3\n"), **{key: "volme"})
+    assert error.where == f"[data] {key}"
+    assert "did you mean `volume`" in error.mend
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"label": "label", "features": ["a", "label"]},
+        {"time": "a", "target": "a"},
+        {"features": ["a", "a"]},
+        {"time": "a", "label": "a"},
+    ],
+)
+def test_a_column_plays_one_part(tmp_path: Path, keys: dict[str, Any]) -> None:
+    error = refusal(written(tmp_path, "a,label\n1,0\n2,1\n"), **keys)
+    assert "already" in error.what or "twice" in error.what
+
+
+def test_classify_has_no_targets(tmp_path: Path) -> None:
+    dataset = read(written(tmp_path, "a,label\n1,0\n2,1\n"), task={"kind": "classify"})
+    assert dataset.target_names == ()
+    assert dataset.series[0].targets.shape == (2, 0)
+
+
+def test_dates_under_another_name_are_the_time(tmp_path: Path) -> None:
+    series = read(written(tmp_path, "a,when,b\n1,1 May 2024,3\n2,2 May 2024,4\n")).series[0]
+    np.testing.assert_array_equal(series.time, np.array(["2024-05-01", "2024-05-02"], dtype="datetime64[ns]"))
+
+
+def test_the_index_of_a_data_frame_is_the_time_not_a_feature(tmp_path: Path) -> None:
+    assert read(written(tmp_path, ",a\n0,5\n1,6\n")).feature_names == ("a",)
+
+
+def test_times_of_day_without_a_date_are_text(tmp_path: Path) -> None:
+    series = read(written(tmp_path, "time,a\n09:30:00,1\n09:31:00,2\n")).series[0]
+    np.testing.assert_array_equal(series.time, [0, 1])
+
+
+def test_label_like_columns_are_never_features(tmp_path: Path) -> None:
+    dataset = read(written(tmp_path, "a,label,anomaly\n1,7,0\n2,8,1\n3,9,0\n"))
+    assert dataset.feature_names == ("a",)
+    np.testing.assert_array_equal(dataset.series[0].labels, [False, True, False])
+    assert any("`label`" in note and "left out" in note.lower() for note in dataset.notes)
+
+
+def test_text_among_numbers_is_refused_not_dropped(tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, "time,a,b\n1,1,1\n2,n.d.,2\n3,3,3\n4,4,4\n"))
+    assert error.where.endswith("data.csv:3 a")
+    assert "`n.d.`" in error.what
+
+
+def test_a_text_column_that_was_asked_for_is_refused(tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, "time,a,b\n1,x,1\n2,y,2\n"), features=["a", "b"])
+    assert error.where.endswith("data.csv:2 a")
+
+
+def test_text_in_a_later_file_is_refused_there(tmp_path: Path) -> None:
+    written(tmp_path, "time,a\n1,1\n2,2\n", "1.csv")
+    written(tmp_path, "time,a\n1,x\n2,y\n", "2.csv")
+    assert refusal(tmp_path / "*.csv").where.endswith("2.csv:2 a")
+
+
+def test_an_empty_column_is_left_out_only_if_it_is_so_everywhere(tmp_path: Path) -> None:
+    path = written(tmp_path, "time,a,b\n1,1,\n2,2,\n", "1.csv")
+    dataset = read(path)
+    assert dataset.feature_names == ("a",)
+    assert "Left out as empty: `b`." in dataset.notes
+    written(tmp_path, "time,a,b\n1,1,5\n2,2,6\n", "2.csv")
+    assert refusal(tmp_path / "*.csv").where.endswith("1.csv:2 b")
+
+
+def test_nothing_but_text(tmp_path: Path) -> None:
+    assert "no column holds numbers" in refusal(written(tmp_path, "a,b\nx,y\nz,w\n")).what
+
+
+def test_files_must_share_the_columns_that_are_used(tmp_path: Path) -> None:
+    written(tmp_path, "time,a,b\n1,1,1\n2,2,3\n", "1.csv")
+    written(tmp_path, "time,a,c\n1,1,1\n2,2,3\n", "2.csv")
+    error = refusal(tmp_path / "*.csv")
+    assert error.where.endswith("2.csv")
+    assert "`b`" in error.what
+    dataset = read(tmp_path / "*.csv", features="a")
+    assert dataset.feature_names == ("a",)
+
+
+def test_columns_of_later_files_only_are_left_out_and_said(tmp_path: Path) -> None:
+    written(tmp_path, "time,a\n1,1\n2,2\n", "1.csv")
+    written(tmp_path, "c,a,time\n1,5,1\n2,6,2\n", "2.csv")
+    dataset = read(tmp_path / "*.csv")
+    np.testing.assert_array_equal(dataset.series[1].features, [[5], [6]])
+    assert any("`c`" in note for note in dataset.notes)

@@ -1,0 +1,192 @@
+"""`init` writes a study file that runs as it is, and never over another."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from tests.data.reading import SHARED, needs_shared
+from tuner.data.folds import make_problem
+from tuner.data.load import load
+from tuner.errors import UserError
+from tuner.init import app, study_name
+from tuner.spec.file import read_spec, read_spec_dict
+from tuner.spec.sections import Spec
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+# what the file that shows every key cannot leave at its default
+DIFFERENT = {
+    ("study", "name"): "is the file's stem",
+    ("data", "source"): "there is no default for the data",
+    ("data", "path"): "excludes `source`, so it is a comment",
+    ("data", "time"): "by default recognised; here the name that is",
+    ("data", "features"): "by default all; the derived ones look back, so that more rows are purged",
+    ("data", "target"): "by default the first feature; here one that can be forecast",
+    ("data", "label"): "by default recognised; here the name that is",
+    ("task", "horizon"): "by default that of the kind of task: 1 for a forecast",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def csv(name: str = "data.csv", rows: int = 600, **columns: Any) -> Path:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"time": pd.date_range("2024", periods=rows, freq="min"), "a": rng.normal(size=rows)})
+    path = Path(name)
+    path.parent.mkdir(exist_ok=True, parents=True)
+    frame.assign(**columns).to_csv(path, index=False)
+    return path
+
+
+def init(*args: object) -> str:
+    """What the command prints; a refusal is raised."""
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+def runs(path: Path) -> Spec:
+    """The Spec of a study file of which everything up to training can be made."""
+    spec = read_spec(path)
+    make_problem(spec, load(spec)).folds()
+    return spec
+
+
+def test_a_study_file_that_runs_is_written_and_the_next_command_named() -> None:
+    output = init(csv("my data.csv"))
+    assert "python -m tuner.run --study my-data" in output
+    spec = runs(Path("studies/my-data.toml"))
+    assert spec.study.name == "my-data"
+    assert spec.data.features == ("a",)
+    assert (spec.data.time, spec.task.kind) == ("time", "forecast")
+
+
+def test_the_path_is_relative_to_the_study_file(tmp_path: Path) -> None:
+    init(csv("deep/data.csv"), "--out", "other/place.toml")
+    assert tomllib.loads(Path("other/place.toml").read_text())["data"]["path"] == "../deep/data.csv"
+    tmp_path.rename(tmp_path.with_name("moved"))
+    os.chdir(tmp_path.with_name("moved"))
+    runs(Path("other/place.toml"))
+
+
+def test_a_study_file_is_not_overwritten_unless_forced() -> None:
+    path = csv()
+    target = Path("studies/data.toml")
+    target.parent.mkdir()
+    target.write_text("mine")
+    with pytest.raises(UserError, match="already"):
+        init(path)
+    assert target.read_text() == "mine"
+    init(path, "--force")
+    runs(target)
+
+
+def test_nothing_is_left_behind_by_a_refusal() -> None:
+    csv().write_text("time,a\n2,1\n1,2\n")
+    with pytest.raises(UserError, match="comes after"):
+        init("data.csv")
+    assert not Path("studies").exists()
+
+
+def test_a_pattern_that_the_shell_expanded() -> None:
+    with pytest.raises(UserError, match="quotes"):
+        init(csv("1.csv"), csv("2.csv"))
+
+
+def test_missing_values_are_interpolated_and_said() -> None:
+    values = np.random.default_rng(0).normal(size=600)
+    values[[50, 51]] = np.nan
+    init(csv(a=values))
+    assert runs(Path("studies/data.toml")).data.missing == "interpolate"
+    assert "2 of 600 values are missing" in " ".join(Path("studies/data.toml").read_text().split())
+
+
+def test_labelled_files_are_learnt_by_file() -> None:
+    for number in range(6):
+        csv(f"days/{number}.csv", label=(np.arange(600) // 50 == number + 3).astype(int))
+    init("days/*.csv")
+    spec = runs(Path("studies/days.toml"))
+    assert (spec.task.kind, spec.study.metric, spec.cv.scheme) == ("classify", "average_precision", "series")
+
+
+def test_one_long_event_still_gives_a_study_that_runs() -> None:
+    row = np.arange(1155)
+    init(csv(rows=1155, a=np.sin(row / 7), label=((row >= 580) & (row < 982)).astype(int)))
+    spec = runs(Path("studies/data.toml"))
+    assert (spec.task.kind, spec.cv.holdout) == ("forecast", 0.5)
+
+
+def test_a_random_walk_is_forecast_by_its_change() -> None:
+    init(csv(a=np.cumsum(np.random.default_rng(0).normal(size=600))))
+    assert runs(Path("studies/data.toml")).task.difference
+
+
+def test_rows_that_suffice_for_nothing() -> None:
+    with pytest.raises(UserError, match="more rows"):
+        init(csv(rows=20))
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a/nyc_taxi.csv", "nyc_taxi"),
+        ("a/valve1__*.csv", "valve1"),
+        ("a/*.csv", "a"),
+        ("_x y.parquet", "x-y"),
+        ("*.csv", "study"),
+        ("a" * 80 + ".csv", "a" * 64),
+    ],
+)
+def test_study_name(path: str, name: str) -> None:
+    assert study_name(Path(path)) == name
+
+
+def test_help_needs_no_heavy_import() -> None:
+    heavy = ("numpy", "pandas", "pyarrow", "pydantic", "torch", "optuna")
+    code = f"import sys, tuner.init; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+def test_forecast_shows_every_key_with_its_default() -> None:
+    text = (STUDIES / "forecast.toml").read_text()
+    shown = tomllib.loads(text)
+    defaults = read_spec_dict({"study": {"name": "forecast"}, "data": {"source": "market"}})
+    for section, model in defaults:
+        keys = model if section == "space" else type(model).model_fields
+        assert set(shown[section]) <= set(keys)
+        for key in keys:
+            assert key in shown[section] or f"# {key} = " in text, f"[{section}] {key} is not shown"
+    spec = read_spec_dict({**shown, "study": {**shown["study"], "name": "forecast"}})
+    assert spec.space == defaults.space
+    for section in ("study", "data", "task", "cv", "train", "search"):
+        for key, value in getattr(defaults, section):
+            same = getattr(getattr(spec, section), key) == value
+            assert same or (section, key) in DIFFERENT, f"[{section}] {key} is not the default"
+
+
+def test_forecast_runs() -> None:
+    spec = runs(STUDIES / "forecast.toml")
+    data = load(spec)
+    assert data.series[0].labels is not None
+    assert data.target_names == ("range",)
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    "name", ["NAB/realKnownCause__nyc_taxi.csv", "SKAB/valve1__*.csv", "SKAB/other__5.csv", "NASA_SMAP/P-1.csv"]
+)
+def test_real_files(name: str) -> None:
+    init(SHARED / name, "--out", "study.toml")
+    runs(Path("study.toml"))

@@ -1,0 +1,67 @@
+"""The tables of a study: its data files, or the sessions of an embedded source."""
+
+from collections import Counter
+from collections.abc import Collection
+from glob import glob
+from os.path import commonpath
+from pathlib import Path
+
+from tuner.data.table import Table, make_table, read_table, shown
+from tuner.errors import UserError, nearest
+from tuner.spec.sections import DataSection
+
+SOURCES = ("market",)
+
+
+def read_tables(data: DataSection) -> tuple[Table, ...]:
+    """The tables of a study, by the name of their file or session.
+
+    Raises:
+        UserError: there is no such source or file, or a file cannot be read.
+    """
+    if data.path is not None:
+        return _read_files(Path(data.path))
+    if data.source not in SOURCES:
+        raise UserError(
+            f"there is no source `{data.source}`",
+            where="[data] source",
+            mend=nearest(str(data.source), SOURCES),
+        )
+    import pyarrow as pa
+
+    from tuner.data.market import simulate
+
+    names = [(f"session-{number:02d}", session.bars) for number, session in enumerate(simulate(), 1)]
+    return tuple(
+        make_table(name, f"{data.source} {name}", pa.Table.from_pandas(bars, preserve_index=False))
+        for name, bars in names
+    )
+
+
+def lookback(data: DataSection, columns: Collection[str]) -> int:
+    """How many rows back the values in a row of these columns reach; of files nobody knows, so 0."""
+    if data.source is None:
+        return 0
+    from tuner.data.market import DERIVED, LOOKBACK
+
+    return LOOKBACK if set(columns) & set(DERIVED) else 0
+
+
+def _read_files(path: Path) -> tuple[Table, ...]:
+    if path.is_dir():
+        mend = f'name a file, or several by a pattern such as "{path.name}/*.csv"'
+        raise UserError("this is a folder", where=shown(path), mend=mend)
+    # glob.glob rather than Path.glob: it leaves hidden files out, such as the `._x.csv` of archives made on a Mac
+    found = [path] if path.exists() else [Path(name) for name in glob(str(path), recursive=True)]  # noqa: PTH207
+    files = sorted((one for one in found if one.is_file()), key=lambda one: (one.name, one))
+    if not files:
+        raise UserError("there is no such file", where=shown(path), mend=_neighbours(path))
+    stems = Counter(one.stem for one in files)
+    common = commonpath([one.parent for one in files])
+    names = [one.stem if stems[one.stem] == 1 else one.relative_to(common).as_posix() for one in files]
+    return tuple(map(read_table, files, names))
+
+
+def _neighbours(path: Path) -> str:
+    known = sorted(one.name for one in path.parent.glob("*") if one.is_file())
+    return nearest(path.name, known) if known else "is the folder right? paths start from the study file"

@@ -1,0 +1,133 @@
+"""`python -m tuner.init`: looks at a data file and writes a study file for it, commented, ready to run."""
+
+import re
+from collections.abc import Sequence
+from os.path import relpath
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tuner.errors import UserError
+from tuner.terminal import new_app, run
+
+if TYPE_CHECKING:
+    from tuner.data.look import Findings
+    from tuner.data.propose import Proposal
+    from tuner.data.table import Table
+
+app = new_app()
+
+
+@app.command()
+def main(
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA", help="A CSV or Parquet file, or several by a pattern in quotes.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The study file; by default studies/NAME.toml, named after DATA."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a study file of this name.")] = False,
+) -> None:
+    """Looks at a data file and writes a study file for it, commented, ready to run."""
+    if len(data) > 1:
+        mend = 'put a pattern in quotes, so that the shell leaves it alone: "folder/*.csv"'
+        raise UserError(f"{len(data)} names were given instead of one", where="DATA", mend=mend)
+    path = Path(data[0]).parent.resolve() / Path(data[0]).name
+    target = Path("studies", f"{study_name(path)}.toml") if out is None else out
+    if target.suffix != ".toml":
+        raise UserError("a study file ends in .toml", where=str(target), mend=f"--out {target}.toml")
+    if target.exists() and not force:
+        raise UserError("there is such a study file already", where=str(target), mend="--out FILE, or --force")
+
+    from tuner.data.load import load
+    from tuner.data.sources import read_tables
+    from tuner.files import write_whole
+    from tuner.spec.file import read_spec
+    from tuner.spec.sections import DataSection
+
+    tables = read_tables(DataSection(path=str(path)))
+    found, chosen, text = propose(tables, study_name(target), Path(relpath(path, target.parent.resolve())).as_posix())
+    write_whole(target, text)
+    try:
+        load(read_spec(target))
+    except UserError:
+        target.unlink()
+        raise
+    _report(found, chosen, target)
+
+
+def study_name(path: Path) -> str:
+    """A study's name made of a file's: for a pattern of what is fixed in it, or else of its folder's."""
+    for word in (path.stem, path.parent.name):
+        if name := re.sub(r"[^A-Za-z0-9_.-]+", "-", word).strip("-_.")[:64]:
+            return name
+    return "study"
+
+
+def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Findings, Proposal, str]":
+    """What the data look like, the best study of them that can be run, and its study file.
+
+    Args:
+        tables: the data.
+        name: of the study.
+        path: of the data, as the study file is to say it.
+
+    Raises:
+        UserError: the data cannot be used, or do not suffice for any study.
+    """
+    import tomllib
+
+    from tuner.data.folds import make_problem
+    from tuner.data.load import make_dataset
+    from tuner.data.look import look
+    from tuner.data.propose import proposals
+    from tuner.data.roles import assign_roles
+    from tuner.data.template import study_file
+    from tuner.spec.file import read_spec_dict
+
+    sections: dict[str, Any] = {"study": {"name": name}, "data": {"path": path}}
+    missing = ""
+    try:
+        data = make_dataset(tables, read_spec_dict(sections))
+    except UserError as error:
+        missing = f"{error.where}: {error.what}"
+        sections["data"]["missing"] = "interpolate"
+        data = make_dataset(tables, read_spec_dict(sections))
+    found = look(data, assign_roles(tables, read_spec_dict(sections).data))
+    refusal: UserError | None = None
+    for chosen in proposals(found):
+        text = study_file(name, path, found, chosen, missing, refusal.what if refusal else "")
+        spec = read_spec_dict(tomllib.loads(text))
+        try:
+            problem = make_problem(spec, make_dataset(tables, spec))
+            problem.folds()
+            problem.refit()
+        except UserError as error:
+            refusal = refusal or error
+        else:
+            return found, chosen, text
+    what = refusal.what if refusal else "nothing to try"
+    raise UserError(
+        f"no way was found to divide these data into folds: {what}", where=path, mend="more rows are needed"
+    )
+
+
+def _report(found: "Findings", chosen: "Proposal", target: Path) -> None:
+    from tuner.data.template import summary
+
+    usual = target == Path("studies", f"{target.stem}.toml")
+    for line in (
+        summary(found),
+        *found.notes,
+        f"The study: {chosen.kind} by {chosen.metric}, windows of {chosen.window} rows, {chosen.folds} folds, "
+        f"scheme {chosen.scheme}.",
+        f"{target} says why.",
+        f"next: python -m tuner.run --study {target.stem if usual else target}",
+    ):
+        typer.echo(line)
+
+
+if __name__ == "__main__":
+    run(app)
