@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.search.facts import Facts
-from tuner.search.lock import locked
+from tuner.search.lock import advisory_lock, file_lock
 from tuner.search.replica import STATES
 from tuner.search.space import completed, distributions, searched
 from tuner.search.tables import Base, FoldCurveRow, OutcomeRow, RunRow, StudyRow
@@ -149,9 +149,11 @@ class Store:
         Raises:
             UserError: another process has it.
         """
+        if self.engine.name == "postgresql":
+            return advisory_lock(self.engine, name)
         if self._path is None:
             return nullcontext()
-        return locked(self._path.with_name(f"{self._path.name}.{name}.lock"), name)
+        return file_lock(self._path.with_name(f"{self._path.name}.{name}.lock"), name)
 
 
 class StoredStudy:
