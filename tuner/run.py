@@ -25,6 +25,9 @@ def main(
     study: Annotated[str, typer.Option(help="A name (studies/NAME.toml), or a path to a study file.")],
     trials: Annotated[int | None, typer.Option(min=1, help="The total of trials that the study shall have.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Local processes; by default one a core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
+    ] = None,
     timeout: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Stop after this time.")] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key of the study file.")
@@ -61,7 +64,9 @@ def main(
         return
     if workers > spec.search.lag:
         console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")
-    found, interrupted = _search(prepared, storage, console, workers=workers, timeout=timeout, json=json)
+    found, interrupted = _search(
+        prepared, storage, console, workers=workers, cluster=cluster, timeout=timeout, json=json
+    )
     if json:
         from tuner.terminal.progress import print_json
         from tuner.terminal.result import result_event
@@ -84,7 +89,14 @@ def main(
 
 
 def _search(
-    prepared: "Prepared", storage: str, console: "Console", *, workers: int, timeout: float | None, json: bool
+    prepared: "Prepared",
+    storage: str,
+    console: "Console",
+    *,
+    workers: int,
+    cluster: str | None,
+    timeout: float | None,
+    json: bool,
 ) -> "tuple[Findings, bool]":
     """Runs the study; what the store then holds of it, and whether it was interrupted."""
     from tuner.search.store import Store
@@ -96,7 +108,7 @@ def _search(
     try:
         with _display(prepared, console, json=json) as listener:
             try:
-                search(prepared, store, listener, workers=workers, timeout=timeout)
+                search(prepared, store, listener, workers=workers, cluster=cluster, timeout=timeout)
             except KeyboardInterrupt:
                 interrupted = True
         return findings(store.open(prepared.spec.study.name)), interrupted

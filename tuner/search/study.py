@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.load import load
 from tuner.data.series import Dataset
-from tuner.search.backend import LocalProcesses
+from tuner.errors import UserError
+from tuner.search.backend import Backend, LocalProcesses
 from tuner.search.environment import environment
 from tuner.search.facts import Facts, establish
 from tuner.search.schedule import Coordinator, Listener
@@ -45,9 +46,12 @@ def run(
     listener: Listener,
     *,
     workers: int,
+    cluster: str | None = None,
     timeout: float | None = None,
 ) -> None:
     """Begins or continues the study, up to the number of trials in its file or until `timeout` seconds have passed.
+
+    Trials train in `workers` local processes, or on the Dask scheduler at `cluster`.
 
     However it ends, all finished trials are kept, and trials under way are left for the next run.
 
@@ -61,11 +65,20 @@ def run(
         study = store.begin(spec, prepared.facts)
         with study.run(spec, environment()):
             # what was resolved when the study began holds for all its trials
-            backend = LocalProcesses(Placed(spec, prepared.folds, study.facts.bf16_from), workers)
+            placed = Placed(spec, prepared.folds, study.facts.bf16_from)
+            backend = LocalProcesses(placed, workers) if cluster is None else _on_cluster(placed, cluster)
             try:
                 Coordinator(study, backend, listener).run(spec.study.trials, deadline)
             finally:
                 backend.close()
+
+
+def _on_cluster(placed: Placed, address: str) -> Backend:
+    try:
+        from tuner.search.cluster import DaskCluster
+    except ImportError:
+        raise UserError("Dask is not installed", where="--cluster", mend='pip install "tuner[cluster]"') from None
+    return DaskCluster(placed, address)
 
 
 @dataclass(frozen=True)

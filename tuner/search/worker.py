@@ -62,6 +62,10 @@ class Worker:
         self._placed = placed
         self._finished: list[Finished] = []
 
+    @property
+    def known(self) -> int:
+        return len(self._finished)
+
     def learn(self, news: Sequence[Finished]) -> None:
         """Takes in the finished trials that follow those already known."""
         self._finished.extend(news)

@@ -1,0 +1,138 @@
+"""Where trials train, the other way: on the workers of a running Dask scheduler, one trial a worker at a time."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from distributed import Client, get_worker
+from distributed import Future as DaskFuture
+
+from tuner.errors import UserError
+from tuner.search.replica import Finished
+from tuner.search.worker import Placed, Progress, Result, Task, Worker
+
+
+@dataclass
+class _Slot:
+    """A worker of the cluster: how many finished trials it was told of, and what it is doing."""
+
+    told: int = 0
+    future: "Future[Result] | None" = None
+    remote: "DaskFuture[Result] | None" = None
+
+    @property
+    def free(self) -> bool:
+        return self.future is None or self.future.done()
+
+
+class DaskCluster:
+    """The workers of the scheduler at `address`; they may come and go.
+
+    Raises:
+        UserError: no scheduler answers there.
+    """
+
+    def __init__(self, placed: Placed, address: str) -> None:
+        try:
+            self._client = Client(address, timeout="10s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"no Dask scheduler answers: {error}", where=f"--cluster {address}", mend="start one: dask scheduler"
+            ) from None
+        self._study = uuid4().hex
+        self._placed = self._client.scatter(placed, broadcast=True)
+        self._slots: dict[str, _Slot] = {}
+        self._signs: deque[Progress] = deque()
+        self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progress(**event[1])))
+
+    @property
+    def free(self) -> int:
+        self._look()
+        return sum(slot.free for slot in self._slots.values())
+
+    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
+        address, slot = next((address, slot) for address, slot in self._slots.items() if slot.free)
+        future: Future[Result] = Future()
+        remote = self._client.submit(
+            _train,
+            self._study,
+            self._placed,
+            task,
+            slot.told,
+            tuple(known[slot.told :]),
+            workers=[address],
+            pure=False,
+        )
+        slot.future, slot.remote, slot.told = future, remote, max(slot.told, len(known))
+        remote.add_done_callback(lambda done: _hand_over(done, slot))
+        return future
+
+    def progress(self) -> Iterator[Progress]:
+        self._look()
+        while self._signs:
+            yield self._signs.popleft()
+
+    def close(self) -> None:
+        for slot in self._slots.values():
+            if slot.remote is not None and not slot.free:
+                slot.remote.cancel()
+        self._client.close(timeout=1)
+
+    def _look(self) -> None:
+        """Takes notice of workers that came or went; a task bound to a lost worker would wait for it for ever."""
+        present = self._client.nthreads()
+        for address in self._slots.keys() - present.keys():
+            lost = self._slots.pop(address)
+            if lost.future is not None and lost.remote is not None and not lost.future.done():
+                lost.remote.cancel()
+                _fail(lost.future, BrokenExecutor(f"the worker {address} is gone"))
+        for address in present.keys() - self._slots.keys():
+            self._slots[address] = _Slot()
+
+
+def _hand_over(remote: "DaskFuture[Result]", slot: _Slot) -> None:
+    """The end of a remote task becomes the end of the future that the coordinator waits for."""
+    if slot.future is None:
+        return
+    if remote.status == "finished":
+        slot.future.set_result(remote.result())
+    else:
+        slot.told = 0
+        _fail(slot.future, BrokenExecutor(f"the task was {remote.status} on the cluster"))
+
+
+def _fail(future: "Future[Result]", error: BrokenExecutor) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+class _Halted(BaseException):
+    """The coordinator no longer wants the trial."""
+
+
+# what a worker process keeps between the trials of a study
+_workers: dict[str, Worker] = {}
+
+
+def _train(study: str, placed: Placed, task: Task, expected: int, news: Sequence[Finished]) -> Result:
+    here = get_worker()
+    key = here.get_current_task()
+    if study not in _workers:
+        _workers.clear()
+        _workers[study] = Worker(placed)
+    worker = _workers[study]
+    if worker.known < expected:
+        raise BrokenExecutor("the worker has forgotten what it was told")
+    worker.learn(news)
+
+    def report(progress: Progress) -> None:
+        state: Any = here.state.tasks.get(key)
+        # cancelled by the coordinator, or left behind by one that died
+        if state is None or state.state != "executing":
+            raise _Halted
+        here.log_event(study, vars(progress))
+
+    return worker.train(task, report)
