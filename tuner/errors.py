@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+# Names that a message lists before it stops.
+MOST_LISTED = 15
+
+
 class UserError(Exception):
     """A mistake that the user can mend; commands print it without a traceback and exit with status 2.
 
@@ -26,4 +30,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence that names the known word nearest to `name`, or lists them all when none is near."""
     known = list(known)
     close = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+    if close:
+        return f"did you mean `{close[0]}`?"
+    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return f"known here: {', '.join(known[:MOST_LISTED])}{more}"

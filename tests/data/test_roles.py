@@ -134,3 +134,12 @@ def test_columns_of_later_files_only_are_left_out_and_said(tmp_path: Path) -> No
     dataset = read(tmp_path / "*.csv")
     np.testing.assert_array_equal(dataset.series[1].features, [[5], [6]])
     assert any("`c`" in note for note in dataset.notes)
+
+
+def test_an_empty_name_says_that_there_is_no_time_and_no_label(tmp_path: Path) -> None:
+    path = written(tmp_path, "time,x,label\n3,0.5,0\n1,0.1,1\n2,0.9,0\n")
+    dataset = read(path, time="", label="")
+    (series,) = dataset.series
+    assert dataset.feature_names == ("x",)
+    assert series.labels is None
+    np.testing.assert_array_equal(series.time, [0, 1, 2])

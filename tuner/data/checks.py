@@ -40,7 +40,7 @@ def times(table: Table, name: str) -> Column:
         raise UserError(
             f"the time {this} stands here twice" if same else f"the time {this} comes after {before}",
             where=table.at(row, name),
-            mend="sort the rows by time, one row a time; put each series into a file of its own",
+            mend="sort the rows by time, one row a time; or set `[data] time` to \"\" if the rows are evenly spaced",
         )
     return stamps
 

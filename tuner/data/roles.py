@@ -44,20 +44,24 @@ class Roles:
 def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
     """The part that each column plays, the same in every table; where nothing is named the first table decides.
 
+    An empty name for time or label says that there is none, whatever could be recognised.
+
     Raises:
         UserError: a column is missing, named for two parts, or holds text among its numbers; no column is numeric.
     """
     first = tables[0]
     _check_named(first, data)
-    named = {data.time, data.label, *(data.features or ()), *(data.target or ())}
+    named = {data.time or None, data.label or None, *(data.features or ()), *(data.target or ())}
     free = {name: column for name, column in first.columns.items() if name not in named}
-    time = data.time if data.time is not None else _recognised_time(free)
-    alike = [name for name in free if name != time and _letters(name) in _LABEL]
-    label = data.label if data.label is not None else next((name for name in alike if _marks(free[name])), None)
+    clock = _recognised_time(free) if not data.time else data.time
+    time = None if data.time == "" else clock
+    alike = [name for name in free if name != clock and _letters(name) in _LABEL]
+    recognised = next((name for name in alike if _marks(free[name])), None)
+    label = recognised if data.label is None else data.label or None
     notes = [f"`{label}` is taken for the label."] if label is not None and data.label is None else []
     features = data.features
     if features is None:
-        others = [name for name in first.columns if name not in {time, label, *alike}]
+        others = [name for name in first.columns if name not in {clock, label, *alike}]
         features, left_out = _numeric_columns(tables, others)
         left_out["named like a label"] = [name for name in alike if name != label]
         notes += [f"Left out as {why}: {listed(names)}." for why, names in left_out.items() if names]
@@ -78,7 +82,7 @@ def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
 
 
 def _check_named(table: Table, data: DataSection) -> None:
-    single = {key: (name,) for key, name in (("time", data.time), ("label", data.label)) if name is not None}
+    single = {key: (name,) for key, name in (("time", data.time), ("label", data.label)) if name}
     for key, names in {**single, "features": data.features or (), "target": data.target or ()}.items():
         for name in names:
             if name not in table.columns:

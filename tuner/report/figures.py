@@ -15,7 +15,8 @@ from tuner.search.study import Findings
 from tuner.training.curves import standard_error
 
 # Okabe & Ito's palette, which the colour-blind can tell apart and which survives a grey printer.
-BLUE, VERMILION, GREY, GREEN, BLACK = "#0072B2", "#D55E00", "#B3B3B3", "#009E73", "#000000"
+BLUE, VERMILION, GREY, GREEN, BLACK = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#000000"
+HEIGHT = 640
 METRIC_AXES = {
     "loss": "validation loss (lower is better)",
     "average_precision": "average precision (higher is better)",
@@ -41,12 +42,11 @@ def history_info(findings: Findings) -> HistoryInfo:
     better = max if findings.spec.maximise else min
     for trial in findings.trials:
         value = trial.outcome.value
-        if value is None:
-            continue
-        by_state[trial.outcome.state].append((trial.number, value))
-        if trial.outcome.state == "complete":
-            best = better(value, incumbent[-1][1]) if incumbent else value
-            incumbent.append((trial.number, best))
+        if value is not None:
+            by_state[trial.outcome.state].append((trial.number, value))
+        complete = [value for _, value in by_state["complete"]]
+        if complete:
+            incumbent.append((trial.number, better(complete)))
     baseline = findings.facts.baseline
     return HistoryInfo(
         metric=findings.spec.study.metric,
@@ -137,20 +137,20 @@ def curves_figure(info: CurvesInfo) -> go.Figure:
     """Validation curves as a Figure; a second panel shows the losses where the metric is another."""
     by_loss = info.metric == "loss"
     figure = make_subplots(rows=1 if by_loss else 2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    best = next(values for number, _, values in info.curves if number == info.best)
+    epochs, half = np.arange(1, len(best) + 1), np.nan_to_num(info.best_se)
+    _band(figure, epochs, np.array(best), half)
     for state, colour, name in (("pruned", GREY, "pruned (x where it ended)"), ("complete", BLUE, "complete")):
         chosen = [curve for curve in info.curves if curve[1] == state and curve[0] != info.best]
         _many_lines(figure, chosen, name, colour, ends=state == "pruned")
-    best = next(values for number, _, values in info.curves if number == info.best)
-    epochs = np.arange(1, len(best) + 1)
-    _band(figure, epochs, np.array(best), np.array(info.best_se))
     _line(figure, epochs, best, f"best, trial {info.best}: validation", VERMILION, "solid", row=1)
     row = 1 if by_loss else 2
     if not by_loss:
         _line(figure, epochs, info.valid_loss, "best: validation loss", VERMILION, "dot", row=row)
     _line(figure, epochs, info.train_loss, "best: training loss", GREEN, "dash", row=row)
     figure.add_vline(info.best_epoch, line={"dash": "dot", "color": BLACK, "width": 1})
-    ends = [max(values) if by_loss else min(values) for _, _, values in info.curves]
-    levels = [value for _, _, values in info.curves for value in values] + list(info.train_loss if by_loss else ends)
+    levels = [value for _, _, values in info.curves for value in values]
+    levels += [*(best + half), *(best - half), *(info.train_loss if by_loss else ())]
     figure.update_yaxes(title=METRIC_AXES[info.metric], range=visible_range(levels), row=1, col=1)
     if not by_loss:
         figure.update_yaxes(title="loss (best trial)", row=2, col=1)
@@ -166,7 +166,7 @@ def write_figures(findings: Findings, folder: Path) -> list[Path]:
     }
     write_whole(folder / "plotly.min.js", get_plotlyjs())
     for name, figure in figures.items():
-        write_whole(folder / name, figure.to_html(include_plotlyjs="directory"))
+        write_whole(folder / name, figure.to_html(include_plotlyjs="directory", default_height=f"{HEIGHT}px"))
     return [folder / name for name in figures]
 
 
