@@ -156,7 +156,7 @@ def test_study_name(path: str, name: str) -> None:
 def test_help_needs_no_heavy_import() -> None:
     heavy = ("numpy", "pandas", "pyarrow", "pydantic", "torch", "optuna")
     code = f"import sys, tuner.init; sys.exit(any(name in sys.modules for name in {heavy}))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_forecast_shows_every_key_with_its_default() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 # Names that a message lists before it stops.
 MOST_LISTED = 15
 

@@ -40,7 +40,7 @@ def times(table: Table, name: str) -> Column:
         raise UserError(
             f"the time {this} stands here twice" if same else f"the time {this} comes after {before}",
             where=table.at(row, name),
-            mend="sort the rows by time, one row a time; or set `[data] time` to \"\" if the rows are evenly spaced",
+            mend='sort the rows by time, one row a time; or set `[data] time` to "" if the rows are evenly spaced',
         )
     return stamps
 
@@ -107,7 +107,7 @@ def parsed(column: Column) -> tuple[Floats, Bools]:
 
 
 def numbers(table: Table, name: str) -> Floats:
-    """A column of numbers, (rows,), with NaN where one is missing or infinite.
+    """A column of numbers, (rows,), with NaN where one is missing, infinite or beyond 32 bits.
 
     Raises:
         UserError: the column holds dates or text.
@@ -127,7 +127,8 @@ def numbers(table: Table, name: str) -> Floats:
                 mend="correct it, leave the cell empty if the value is missing, "
                 "or name only the columns to use as `[data] features`",
             )
-    return np.where(np.isinf(values), np.nan, values)
+    # networks compute in 32 bits
+    return np.where(np.abs(values) > np.finfo(np.float32).max, np.nan, values)
 
 
 def refuse_missing(table: Table, name: str, values: Floats) -> None:

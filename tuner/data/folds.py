@@ -132,7 +132,8 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
             mend="make `window` shorter, or raise `[data] max_gap` if series were cut at gaps",
         )
     labels = join_labels(data.series)
-    split = make_split(lengths, windows, labels, spec.cv, data.mended, data.lookback)
+    files = [series.file or series.name for series in data.series]
+    split = make_split(lengths, windows, labels, spec.cv, data.mended, data.lookback, files)
     classify = spec.task.kind == "classify"
     persistence = None
     if classify:

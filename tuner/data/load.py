@@ -129,7 +129,9 @@ def _series(
     for part in parts:
         count[part.file] = number = count.get(part.file, 0) + 1
         name = part.file if number == 1 else f"{part.file}#{number}"
-        series.append(Series(name, part.time, part.values[:, features], part.values[:, targets], part.labels))
+        series.append(
+            Series(name, part.time, part.values[:, features], part.values[:, targets], part.labels, part.file)
+        )
     return tuple(series)
 
 

@@ -4,13 +4,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 from tuner.data.look import Findings
 from tuner.data.signals import Rhythm
-from tuner.spec.sections import CvSection, Metric, Scheme
-
-Kind = Literal["forecast", "classify"]
+from tuner.spec.sections import CvSection, Kind, Metric, Scheme
 
 ENOUGH_EVENTS = 10  # to learn them, with some in every fold
 ENOUGH_FILES = 5  # labelled ones to learn their events; any to divide them whole
@@ -19,6 +16,7 @@ CLEAR_DRIFT = 1.0  # standard deviations
 WINDOWS = (16, 24, 32, 48, 64, 96, 128)
 SHORTEST_WINDOW = 8  # where there is no room for more
 TINY = 1000  # rows
+MANY = 8000  # rows; there small batches only cost time
 HOLDOUT = float(CvSection.model_fields["holdout"].default)
 
 

@@ -21,6 +21,7 @@ class Series:
         features: (rows, features), finite.
         targets: (rows, targets), finite; (rows, 0) for `classify`.
         labels: (rows,), true where a row is anomalous; None without a label column.
+        file: the file that it is a piece of; None if it is whole.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Series:
     features: Floats
     targets: Floats
     labels: Bools | None
+    file: str | None = None
 
     def __len__(self) -> int:
         return len(self.features)

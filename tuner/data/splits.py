@@ -47,6 +47,7 @@ def make_split(
     cv: CvSection,
     mended: int = 0,
     lookback: int = 0,
+    files: Sequence[str] | None = None,
 ) -> Split:
     """Cuts the holdout off, then makes the folds of the study's scheme.
 
@@ -57,6 +58,8 @@ def make_split(
         cv: scheme, folds, embargo and holdout.
         mended: the longest run of interpolated rows: such a row depends on values that far away.
         lookback: how many rows back a row's features reach.
+        files: of which file each series is a piece; None if each is whole. Under `walk_forward` the pieces of one file
+            are cut as one stretch of time: cut one by one, some would be trained on before their past is validated.
 
     Raises:
         UserError: the rows do not suffice for the holdout or for the folds.
@@ -64,7 +67,11 @@ def make_split(
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     # an interpolated row on either side may have been made from the gap between them
     gap = cv.embargo + 2 * mended + lookback
-    held = _holdout_rows(offsets, labels, cv)
+    stretches = offsets
+    if cv.scheme == "walk_forward" and files is not None:
+        begins = [start for start, (last, file) in zip(offsets, pairwise([None, *files]), strict=False) if last != file]
+        stretches = np.array([*begins, offsets[-1]])
+    held = _holdout_rows(stretches, labels, cv)
     development = np.flatnonzero(~windows.touches(_widened(held, offsets, gap)))
     holdout = np.flatnonzero(held[windows.first])
     if len(development) == 0 or (cv.holdout > 0 and len(holdout) == 0):
@@ -74,10 +81,13 @@ def make_split(
             where="[cv] holdout",
             mend="make `[task] window` shorter or change the share",
         )
-    blocks = _series_blocks if cv.scheme == "series" else _time_blocks
-    block = blocks(windows, development, labels, cv)
+    if cv.scheme == "series":
+        block = _series_blocks(windows, development, labels, cv)
+    else:
+        block = _time_blocks(stretches, windows.target[development], labels, cv)
     folds = []
-    for number in range(1 if cv.scheme == "walk_forward" else 0, block.max(initial=0) + 1):
+    first = 1 if cv.scheme == "walk_forward" else 0
+    for number in range(first, first + cv.folds):
         valid = development[block == number]
         candidates = development[block < number] if cv.scheme == "walk_forward" else development[block != number]
         forbidden = _widened(windows.touched_rows(valid), offsets, gap)
@@ -88,7 +98,7 @@ def make_split(
 
 
 def _holdout_rows(offsets: Ints, labels: Bools | None, cv: CvSection) -> Bools:
-    """The rows of the holdout, (rows,): the last share of each series, or the last series."""
+    """The rows of the holdout, (rows,): the last share of each stretch between two offsets, or the last stretches."""
     held = np.zeros(offsets[-1], dtype=bool)
     if cv.holdout == 0:
         return held
@@ -109,15 +119,14 @@ def _holdout_rows(offsets: Ints, labels: Bools | None, cv: CvSection) -> Bools:
     return held
 
 
-def _time_blocks(windows: Windows, development: Ints, labels: Bools | None, cv: CvSection) -> Ints:
-    """The block of each development window, (n,): each series is cut at rows into equal parts by its own time."""
+def _time_blocks(offsets: Ints, target: Ints, labels: Bools | None, cv: CvSection) -> Ints:
+    """The block of each window that answers a row of `target`, (n,): each stretch is cut into equal parts."""
     count = cv.folds + 1 if cv.scheme == "walk_forward" else cv.folds
-    block = np.zeros(len(development), dtype=np.int64)
-    owner = windows.series[development]
-    target = windows.target[development]
-    for number in np.unique(owner):
-        mine = owner == number
-        start, stop = target[mine].min(), target[mine].max() + 1
+    block = np.zeros(len(target), dtype=np.int64)
+    for mine in map(slice, *np.searchsorted(target, [offsets[:-1], offsets[1:]])):
+        if mine.start == mine.stop:
+            continue
+        start, stop = target[mine][0], target[mine][-1] + 1
         edges = np.round(np.linspace(start, stop, count + 1)[1:-1]).astype(np.int64)
         edges = _outside_events(edges, labels, start, stop)
         block[mine] = np.searchsorted(edges, target[mine], side="right")
@@ -126,8 +135,7 @@ def _time_blocks(windows: Windows, development: Ints, labels: Bools | None, cv: 
 
 def _series_blocks(windows: Windows, development: Ints, labels: Bools | None, cv: CvSection) -> Ints:
     """The block of each development window, (n,): whole series, dealt so that events, then windows, are even."""
-    owner = windows.series[development]
-    numbers, counts = np.unique(owner, return_counts=True)
+    numbers, begins, counts = np.unique(windows.series[development], return_index=True, return_counts=True)
     if len(numbers) < cv.folds:
         raise UserError(
             f"{len(numbers)} series with windows are too few for {cv.folds} folds",
@@ -137,14 +145,16 @@ def _series_blocks(windows: Windows, development: Ints, labels: Bools | None, cv
     events = np.zeros(len(numbers), dtype=np.int64)
     if labels is not None:
         anomalous = labels[windows.target[development]]
-        events = np.array([len(runs(anomalous[owner == number])) for number in numbers])
+        events = np.array([len(runs(part)) for part in np.split(anomalous, begins[1:])])
     load = np.zeros((cv.folds, 2), dtype=np.int64)
-    fold_of = {}
+    fold_of = np.zeros(len(numbers), dtype=np.int64)
     for index in np.lexsort((numbers, -counts, -events)):
-        fold = int(np.lexsort((load[:, 1], load[:, 0]))[0])
+        # a series without events goes to the fold with the fewest windows, whatever events that fold has
+        keys = (load[:, 1], load[:, 0]) if events[index] else (load[:, 1],)
+        fold = int(np.lexsort(keys)[0])
         load[fold] += events[index], counts[index]
-        fold_of[numbers[index]] = fold
-    return np.array([fold_of[number] for number in owner], dtype=np.int64)
+        fold_of[index] = fold
+    return np.repeat(fold_of, counts)
 
 
 def _outside_events(edges: Ints, labels: Bools | None, start: int, stop: int) -> Ints:
@@ -176,10 +186,9 @@ def _refuse_empty(split: Split, windows: Windows, cv: CvSection) -> None:
         for number, fold in enumerate(split.folds, 1)
         if len(fold.train) < 2 or len(fold.valid) == 0
     ]
-    if short or len(split.folds) < cv.folds:
+    if short:
         raise UserError(
-            f"{len(windows)} windows do not suffice for {cv.folds} folds after purging: "
-            + (short[0] if short else f"only {len(split.folds)} could be cut"),
+            f"{len(windows)} windows do not suffice for {cv.folds} folds after purging: {short[0]}",
             where="[cv] folds",
             mend="lower `folds`, `embargo` or `[task] window`",
         )

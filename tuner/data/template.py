@@ -9,6 +9,7 @@ from tuner.data.propose import (
     ENOUGH_EVENTS,
     ENOUGH_FILES,
     HOLDOUT,
+    MANY,
     TINY,
     WINDOWS,
     Proposal,
@@ -157,6 +158,8 @@ def _cv(found: Findings, chosen: Proposal, refused: str) -> list[Line]:
 
 
 def _space(found: Findings) -> list[Line]:
+    if found.rows >= MANY:
+        return [("batch_size", 256, f"{counted(found.rows, 'row')} are many: larger batches than usual, for speed")]
     if found.rows >= TINY:
         return []
     sizes = {"low": 4, "high": 16, "log": True, "default": 8}

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,9 @@ from distributed import Future as DaskFuture
 from tuner.errors import UserError
 from tuner.search.replica import Finished
 from tuner.search.worker import Placed, Progress, Result, Task, Worker
+
+# How long a scheduler may take to answer.
+PATIENCE = "10s"
 
 
 @dataclass
@@ -37,7 +41,7 @@ class DaskCluster:
 
     def __init__(self, placed: Placed, address: str) -> None:
         try:
-            self._client = Client(address, timeout="10s", set_as_default=False)
+            self._client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"no Dask scheduler answers: {error}", where=f"--cluster {address}", mend="start one: dask scheduler"
@@ -98,14 +102,17 @@ def _hand_over(remote: "DaskFuture[Result]", slot: _Slot) -> None:
     if slot.future is None:
         return
     if remote.status == "finished":
-        slot.future.set_result(remote.result())
+        result = remote.result()
+        # a worker may be given up for lost in this very moment
+        with suppress(InvalidStateError):
+            slot.future.set_result(result)
     else:
         slot.told = 0
         _fail(slot.future, BrokenExecutor(f"the task was {remote.status} on the cluster"))
 
 
 def _fail(future: "Future[Result]", error: BrokenExecutor) -> None:
-    if not future.done():
+    with suppress(InvalidStateError):
         future.set_exception(error)
 
 

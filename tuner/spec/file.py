@@ -28,7 +28,7 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         UserError: the file cannot be read or is not TOML, or a key is unknown or impossible.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         known = sorted(found.stem for found in path.parent.glob("*.toml"))
         mend = nearest(path.stem, known) if known else "write one with `python -m tuner.init DATA.csv`"
@@ -38,7 +38,7 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         raise UserError(f"the study file cannot be read: {reason}", where=str(path)) from None
     try:
         sections = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also numbers too long to read
         raise UserError(f"this is not TOML: {error}", where=str(path)) from None
     for override in overrides:
         sections = _override(sections, override)
@@ -58,10 +58,12 @@ def read_spec_dict(sections: Mapping[str, Any]) -> Spec:
     """
     for name, section in sections.items():
         if name not in SECTIONS:
-            raise UserError(f"unknown section `{name}`", where=f"[{name}]", mend=nearest(name, SECTIONS))
+            homes = _homes()
+            mend = f"`{name}` belongs in [{homes[name]}]" if name in homes else nearest(name, SECTIONS)
+            raise UserError(f"unknown section `{name}`", where=f"[{name}]", mend=mend)
         if not isinstance(section, Mapping):
             raise UserError(f"`{name}` must be a section", where=f"[{name}]", mend=f"write it as [{name}]")
-    space = parse_space(sections.get("space", {}))
+    space = parse_space(sections.get("space", {}), _homes())
     try:
         spec = Spec.model_validate({"data": {}} | dict(sections) | {"space": space})
     except ValidationError as error:
@@ -73,8 +75,8 @@ def read_spec_dict(sections: Mapping[str, Any]) -> Spec:
 def _check_together(spec: Spec) -> None:
     data, task = spec.data, spec.task
     if (data.path is None) == (data.source is None):
-        fault = "has neither" if data.path is None else "has both"
-        raise UserError(f"the study {fault} `path` and `source`", where="[data]", mend="give exactly one of them")
+        fault = "neither `path` nor `source`" if data.path is None else "both `path` and `source`"
+        raise UserError(f"the study has {fault}", where="[data]", mend="give exactly one of them")
     if task.kind == "classify" and (task.horizon or task.difference):
         key = "horizon" if task.horizon else "difference"
         raise UserError(f"`{key}` belongs to a forecast", where=f"[task] {key}", mend=f"remove `{key}`")
@@ -97,7 +99,7 @@ def _override(sections: Mapping[str, Any], override: str) -> dict[str, Any]:
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()  # a bare word is taken as text, so that shells need no nested quotes
     table = sections.get(section, {})
     return {**sections, section: {**table, name: value} if isinstance(table, Mapping) else table}
@@ -107,19 +109,21 @@ def _refusal(detail: ErrorDetails) -> UserError:
     """One validation error as a sentence: which key, why not, and the nearest right one."""
     section, *keys = (str(part) for part in detail["loc"])
     where = " ".join([f"[{section}]", *keys[:1]])
-    if detail["type"] == "extra_forbidden":
-        name = keys[0]
-        model = Spec.model_fields[section].annotation
-        known = list(model.model_fields) if isinstance(model, type) and issubclass(model, Section) else []
-        home = next((other for other in SECTIONS if other != section and name in _keys(other)), None)
-        mend = f"`{name}` belongs in [{home}]" if home else nearest(name, known)
-        return UserError(f"unknown key `{name}`", where=where, mend=mend)
-    if detail["type"] == "string_pattern_mismatch":
-        return UserError(
-            f"{detail['input']!r} cannot be a study's name",
-            where=where,
-            mend="use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
-        )
+    match detail["type"]:
+        case "extra_forbidden":
+            home = _homes().get(keys[0])
+            mend = f"`{keys[0]}` belongs in [{home}]" if home else nearest(keys[0], _keys(section))
+            return UserError(f"unknown key `{keys[0]}`", where=where, mend=mend)
+        case "missing":
+            return UserError(f"`{keys[0] if keys else section}` is missing", where=where)
+        case "too_short":
+            return UserError("it is empty", where=where, mend="name a column, or leave the key out")
+        case "string_pattern_mismatch":
+            return UserError(
+                f"{detail['input']!r} cannot be a study's name",
+                where=where,
+                mend="use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
+            )
     message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
     return UserError(f"{detail['input']!r} is not possible: it {message}", where=where)
 
@@ -129,3 +133,8 @@ def _keys(section: str) -> list[str]:
         return list(PARAMETERS)
     model = Spec.model_fields[section].annotation
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, Section) else []
+
+
+def _homes() -> dict[str, str]:
+    """The section that each key belongs in."""
+    return {key: section for section in SECTIONS for key in _keys(section)}

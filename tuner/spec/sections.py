@@ -1,5 +1,6 @@
 """The sections of a study file as frozen values, and what they must fulfil together."""
 
+from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from tuner.spec.space import Choices, Constant, Domain, Range, parse_space
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Metric = Literal["loss", "average_precision", "f1"]
+Kind = Literal["forecast", "classify"]
 Scheme = Literal["blocked", "walk_forward", "series"]
 
 
@@ -51,7 +53,7 @@ class TaskSection(Section):
     With `difference`, a forecast is of the change since the window's last row.
     """
 
-    kind: Literal["forecast", "classify"] = "forecast"
+    kind: Kind = "forecast"
     window: int = Field(default=32, ge=1)
     horizon: int | None = Field(default=None, ge=0)
     difference: bool = False
@@ -136,5 +138,5 @@ def resolved(spec: Spec, folder: Path) -> Spec:
     """The same Spec with its data path made absolute: relative paths start from the study file's folder."""
     if spec.data.path is None:
         return spec
-    path = str((folder / Path(spec.data.path).expanduser()).absolute())
+    path = str((folder / expanduser(spec.data.path)).absolute())  # noqa: PTH111 (Path raises for an unknown user)
     return spec.model_copy(update={"data": spec.data.model_copy(update={"path": path})})

@@ -87,15 +87,21 @@ PARAMETERS: Mapping[str, Parameter] = {
 }
 
 
-def parse_space(lines: Mapping[str, Any]) -> dict[str, Domain]:
+def parse_space(lines: Mapping[str, Any], homes: Mapping[str, str] | None = None) -> dict[str, Domain]:
     """The domain of every parameter, from the lines of a study file's `[space]`; those left out keep their default.
+
+    Args:
+        lines: parameter to constant, or to a table of `low` and `high`, or of `choices`.
+        homes: in which other section keys belong, for the message to who put one here.
 
     Raises:
         UserError: an unknown parameter, a wrong type, or a domain that is empty or outside the hard limits.
     """
+    homes = homes or {}
     for name in lines:
         if name not in PARAMETERS:
-            raise UserError(f"unknown parameter `{name}`", where="[space]", mend=nearest(name, PARAMETERS))
+            mend = f"`{name}` belongs in [{homes[name]}]" if name in homes else nearest(name, PARAMETERS)
+            raise UserError(f"unknown parameter `{name}`", where="[space]", mend=mend)
     return {
         name: _parse_domain(name, parameter, lines[name]) if name in lines else parameter.domain
         for name, parameter in PARAMETERS.items()
@@ -145,24 +151,48 @@ def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> R
     if log and low <= 0:
         raise UserError("a logarithmic range needs `low` above 0", where=where, mend="raise `low` or drop `log`")
     if step is not None:
-        step = _number(parameter, step, where)
-        if log or step <= 0:
-            raise UserError("`step` must be above 0 and cannot go with `log`", where=where)
+        step = _checked_step(parameter, step, low, high, log, where)
     if "default" in line:
         default = _checked(parameter, line["default"], where)
     else:
         usual = parameter.domain.default
         default = usual if not isinstance(usual, str) and low <= usual <= high else low
+        if step is not None:
+            default = parameter.kind(low + step * round((default - low) / step))
     if isinstance(default, str) or not low <= default <= high:
         raise UserError(f"the default {default} lies outside {low} to {high}", where=where)
-    if step is not None and abs((default - low) / step - round((default - low) / step)) > 1e-9:
+    if step is not None and not _on_grid(default, low, step):
         raise UserError(f"the default {default} is not `low` plus a whole number of steps", where=where)
     return Range(low, high, default, log, step)
 
 
+def _checked_step(
+    parameter: Parameter,
+    line: Any,
+    low: float,
+    high: float,
+    log: bool,
+    where: str,
+) -> float | int:
+    step = _number(parameter, line, f"{where} step")
+    if log or not 0 < step <= high - low:
+        raise UserError("`step` must be above 0, within the range, and cannot go with `log`", where=where)
+    if not _on_grid(high, low, step):
+        most = low + step * int((high - low) / step)
+        raise UserError(
+            f"`high` ({high}) is not `low` plus a whole number of steps", where=where, mend=f"the nearest is {most:g}"
+        )
+    return step
+
+
+def _on_grid(value: float, low: float, step: float) -> bool:
+    steps = (value - low) / step
+    return math.isfinite(steps) and abs(steps - round(steps)) < 1e-9
+
+
 def _number(parameter: Parameter, value: Any, where: str) -> float | int:  # noqa: ANN401 (TOML value)
     kind = "a whole number" if parameter.kind is int else "a number"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
         raise UserError(f"{value!r} is not {kind}", where=where)
     if parameter.kind is int and value != int(value):
         raise UserError(f"{value!r} is not a whole number", where=where)

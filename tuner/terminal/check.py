@@ -54,8 +54,10 @@ def estimate_seconds(prepared: Prepared, workers: int) -> float:
     started = time.perf_counter()
     learner.train_epoch(most_steps=TIMED_STEPS)
     step = (time.perf_counter() - started) / (learner.steps - 1)
-    steps = learner.batches * spec.cv.folds * spec.train.max_epochs * spec.study.trials
-    return step * steps * USUAL_SHARE / workers
+    # folds differ in size: under walk_forward the first has a fraction of the last one's windows
+    windows = sum(len(fold.train) for fold in prepared.folds)
+    epoch = step * learner.batches * windows / len(prepared.folds[0].train)
+    return epoch * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
 
 
 def _listed(names: tuple[str, ...]) -> str:

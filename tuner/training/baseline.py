@@ -25,7 +25,9 @@ def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) ->
     what flagging windows at random reaches (the share p of anomalous windows) and flagging all, 2p / (1 + p).
     """
     if spec.study.metric != "loss":
-        rates = [float(fold.labels[fold.valid].mean()) for fold in folds if fold.labels is not None]
+        # a walk's first fold has no earlier scores to fit a threshold on, hence no F1
+        judged = folds[1:] if spec.study.metric == "f1" and spec.cv.scheme == "walk_forward" else folds
+        rates = [float(fold.labels[fold.valid].mean()) for fold in judged if fold.labels is not None]
         values = rates if spec.study.metric == "average_precision" else [2 * rate / (1 + rate) for rate in rates]
         return Baseline("base rate", float(np.mean(values)))
     if problem.persistence is None:
@@ -42,7 +44,7 @@ def _persistence_loss(fold: FoldData, persistence: Floats) -> float:
 
 def _constant_loss(fold: FoldData) -> float:
     """The weighted cross-entropy of the constant probability that is best on the training windows."""
-    anomalous = fold.answers[fold.train].mean(dtype=np.float64)
+    anomalous = np.clip(fold.answers[fold.train].mean(dtype=np.float64), 1e-6, 1 - 1e-6)
     probability = fold.class_weight * anomalous / (fold.class_weight * anomalous + 1 - anomalous)
     rate = fold.answers[fold.valid].mean(dtype=np.float64)
     return float(-fold.class_weight * rate * np.log(probability) - (1 - rate) * np.log1p(-probability))

@@ -30,7 +30,7 @@ class Outcome:
         best_epoch: where the validation curve is best, counted from 1; 0 if there is no finished epoch.
         steps: optimiser steps at the best epoch, mean over folds.
         fold_epochs: epochs trained, summed over folds.
-        weights: trainable parameters of the network.
+        weights: entries of the network's weight matrices, which the penalties act on.
         zeros: share of exact zeros in its weight matrices at the best epoch, mean over folds.
         weight_norm: Euclidean norm of its weight matrices at the best epoch, mean over folds.
         detection: pooled out-of-fold detection at the best epoch; None without labels.

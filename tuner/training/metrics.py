@@ -11,7 +11,6 @@ import numpy.typing as npt
 from sklearn.metrics import (
     average_precision_score,
     f1_score,
-    precision_recall_curve,
     precision_score,
     recall_score,
 )
@@ -23,7 +22,7 @@ Scores = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Detection:
-    """How well out-of-fold scores find anomalous rows, all folds pooled.
+    """How well out-of-fold scores find anomalous rows, all folds pooled that have an inner threshold.
 
     Attributes:
         average_precision: area under the precision-recall steps.
@@ -40,10 +39,12 @@ class Detection:
 
 def best_threshold(scores: Scores, labels: Bools) -> float:
     """The score from which on rows are flagged so that F1 is greatest; the highest such score. Needs one true label."""
-    precision, recall, thresholds = precision_recall_curve(labels, scores)
-    with np.errstate(invalid="ignore"):
-        f1 = np.nan_to_num(2 * precision * recall / (precision + recall))[:-1]
-    return float(thresholds[len(f1) - 1 - np.argmax(f1[::-1])])
+    limits, rank = np.unique(scores, return_inverse=True)
+    # of the rows from each limit on: how many, and how many of them are true
+    flagged = np.cumsum(np.bincount(rank)[::-1])[::-1]
+    found = np.cumsum(np.bincount(rank, labels)[::-1])[::-1]
+    f1 = 2 * found / (flagged + labels.sum())
+    return float(limits[len(f1) - 1 - np.argmax(f1[::-1])])
 
 
 def inner_thresholds(
@@ -78,7 +79,7 @@ def fold_metric(
 
 
 def detect(scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool) -> Detection | None:
-    """The pooled detection of all folds that have an inner threshold; None if no fold has one.
+    """The pooled detection of all folds that have an inner threshold; None if no fold has one, or no event.
 
     Args:
         scores: per fold, (m,) out-of-fold scores, higher where more anomalous.
@@ -86,15 +87,15 @@ def detect(scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: b
         earlier_only: thresholds come from earlier folds only.
     """
     thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only)
-    judged = [(scores[fold] >= limit, labels[fold]) for fold, limit in enumerate(thresholds) if limit is not None]
-    if not judged:
+    judged = [fold for fold, limit in enumerate(thresholds) if limit is not None]
+    if not any(labels[fold].any() for fold in judged):
         return None
-    flags, truth = (np.concatenate(part) for part in zip(*judged, strict=True))
-    pooled, everything = np.concatenate(scores), np.concatenate(labels)
+    pooled, truth = (np.concatenate([part[fold] for fold in judged]) for part in (scores, labels))
+    flags = np.concatenate([scores[fold] >= limit for fold, limit in enumerate(thresholds) if limit is not None])
     return Detection(
-        average_precision=float(average_precision_score(everything, pooled)),
+        average_precision=float(average_precision_score(truth, pooled)),
         precision=float(precision_score(truth, flags, zero_division=0.0)),
         recall=float(recall_score(truth, flags, zero_division=0.0)),
         f1=float(f1_score(truth, flags, zero_division=0.0)),
-        threshold=best_threshold(pooled, everything),
+        threshold=best_threshold(np.concatenate(scores), np.concatenate(labels)),
     )

@@ -70,12 +70,15 @@ class FoldRun:
         if self.data.targets is None:
             return outputs[:, 0]
         answers = self.data.answers
-        return forecast_scores(outputs - answers[self.data.valid], fitted - answers[self._sample])
+        scores = forecast_scores(outputs - answers[self.data.valid], fitted - answers[self._sample])
+        if not np.isfinite(scores).all():
+            raise Diverged(f"a score became infinite in epoch {len(self._train_loss)}")
+        return scores
 
-    def curve(self, metric: Sequence[float] | None) -> FoldCurve:
-        """The fold's curves over the epochs that `metric` has; the metric is the validation loss if None."""
-        losses = tuple(self._valid_loss)
-        return FoldCurve(tuple(self._train_loss), losses, losses if metric is None else tuple(metric))
+    def curve(self, metric: Sequence[float]) -> FoldCurve:
+        """The fold's curves over the epochs that all folds have finished, which are those of `metric`."""
+        epochs = len(metric)
+        return FoldCurve(tuple(self._train_loss[:epochs]), tuple(self._valid_loss[:epochs]), tuple(metric))
 
     @property
     def last_loss(self) -> float:
@@ -149,11 +152,7 @@ class LockStep:
         return best_epoch(self.curve, maximise=self._maximise)
 
     def fold_curves(self) -> tuple[FoldCurve, ...]:
-        by_loss = self._metric == "loss"
-        return tuple(
-            run.curve(None if by_loss else [values[fold] for values in self._by_fold])
-            for fold, run in enumerate(self.runs)
-        )
+        return tuple(run.curve([values[fold] for values in self._by_fold]) for fold, run in enumerate(self.runs))
 
     def detection(self) -> Detection | None:
         """The out-of-fold detection at the best epoch; None without labels or finished epochs."""

@@ -1,0 +1,259 @@
+"""What a fold sees: answers by task, scaling and class weight fitted on its training rows, and clear refusals."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from tests.making import make_dataset, make_small_problem, make_spec, marked
+from tuner.data.folds import FoldData, make_problem
+from tuner.data.load import load
+from tuner.data.series import Bools, Dataset, runs
+from tuner.data.splits import Fold
+from tuner.data.windows import Windows
+from tuner.errors import UserError
+from tuner.spec.sections import Spec
+
+EVENTS = marked(60, (8, 10), (30, 33), (52, 54))
+
+
+def test_a_forecast_answers_the_row_ahead():
+    data = make_dataset([30])
+    problem = make_problem(make_spec(task={"window": 4, "horizon": 3}), data)
+    targets = data.series[0].targets
+    assert problem.answers.tolist() == targets[6:].tolist()
+    assert problem.persistence is not None
+    assert problem.persistence.tolist() == targets[3:-3].tolist()
+
+
+def test_a_difference_is_forecast_from_the_last_row_seen():
+    data = make_dataset([30])
+    problem = make_problem(make_spec(task={"window": 4, "horizon": 3, "difference": True}), data)
+    targets = data.series[0].targets
+    np.testing.assert_array_equal(problem.answers, targets[6:] - targets[3:-3])
+    np.testing.assert_array_equal(problem.persistence, np.zeros((24, 1)))
+
+
+def test_classify_answers_the_label_of_the_last_row():
+    problem = make_small_problem(labels=EVENTS, task={"kind": "classify"})
+    assert problem.answers[:, 0].tolist() == EVENTS[3:].astype(float).tolist()
+    assert problem.persistence is None
+
+
+def test_a_fold_scales_features_and_answers_by_its_training_windows():
+    data = make_dataset([40])
+    problem = make_problem(make_spec(), data)
+    fold = problem.folds()[0]
+    seen = data.series[0].features[problem.windows.seen_rows(fold.train)]
+    answered = data.series[0].targets[problem.windows.target[fold.train]]
+    expected = (data.series[0].features - seen.mean(axis=0)) / seen.std(axis=0)
+    np.testing.assert_allclose(fold.rows, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(fold.answers, (problem.answers - answered.mean()) / answered.std(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_forecast_neither_learns_from_anomalous_rows_nor_counts_their_loss():
+    problem = make_small_problem(labels=EVENTS)
+    for split, fold in zip(problem.split.folds, problem.folds(), strict=True):
+        clean = [
+            window
+            for window in split.train
+            if not EVENTS[problem.windows.first[window] : problem.windows.target[window] + 1].any()
+        ]
+        assert fold.train.tolist() == clean
+        assert fold.valid.tolist() == split.valid.tolist()
+        assert fold.counted.tolist() == [not EVENTS[row] for row in problem.windows.target[split.valid]]
+        assert not fold.counted.all()
+
+
+def test_classify_learns_from_all_windows_and_counts_them():
+    problem = make_small_problem(labels=EVENTS, task={"kind": "classify"})
+    for split, fold in zip(problem.split.folds, problem.folds(), strict=True):
+        assert fold.train.tolist() == split.train.tolist()
+        assert fold.counted.all()
+
+
+@pytest.mark.parametrize(("anomalous", "weight"), [(1, 10.0), (5, 7.0), (20, 1.0), (30, 1.0)])
+def test_the_class_weight_is_the_ratio_of_classes_within_bounds(anomalous, weight):
+    problem = make_small_problem((43,), marked(43, (3, 3 + anomalous)), task={"kind": "classify"}, cv={"folds": 2})
+    every = np.arange(40)  # windows, of which the first ones answer the anomalous rows
+    assert problem.prepare(Fold(every, every)).class_weight == weight
+
+
+def test_the_refit_trains_on_all_windows_before_the_holdout():
+    problem = make_small_problem(cv={"folds": 2, "holdout": 0.25})
+    refit = problem.refit()
+    assert refit.train.tolist() == problem.split.development.tolist() == list(range(41))  # answering rows up to 44
+    assert refit.valid.tolist() == problem.split.holdout.tolist() == list(range(45, 56))
+
+
+def test_interpolated_runs_and_look_back_widen_the_gap_as_an_embargo_does():
+    data = replace(make_dataset([60]), mended=1, lookback=2)
+    widened = make_problem(make_spec(cv={"embargo": 4}), make_dataset([60])).split
+    for fold, other in zip(make_problem(make_spec(), data).split.folds, widened.folds, strict=True):
+        assert fold.train.tolist() == other.train.tolist()
+
+
+# --- nothing fitted sees a row that judges
+
+
+def spoilt(data: Dataset, rows: Bools) -> Dataset:
+    """The data with other values at the given rows of all series together."""
+    start, series = 0, []
+    for one in data.series:
+        mine = rows[start : start + len(one)][:, None]
+        start += len(one)
+        series.append(
+            replace(
+                one,
+                features=np.where(mine, 1e6 - 7 * one.features, one.features),
+                targets=np.where(mine, -1e6 + 3 * one.targets, one.targets),
+            )
+        )
+    return replace(data, series=tuple(series))
+
+
+def assert_trains_alike(left: FoldData, right: FoldData, windows: Windows) -> None:
+    """Everything that training on the two folds can see is the same, bit for bit."""
+    seen = windows.seen_rows(left.train)
+    assert left.train.tolist() == right.train.tolist()
+    assert left.rows[seen].tobytes() == right.rows[seen].tobytes()
+    assert left.answers[left.train].tobytes() == right.answers[left.train].tobytes()
+    assert left.class_weight == right.class_weight
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> tuple[Spec, Dataset]:
+    classify = draw(st.booleans())
+    lengths = draw(st.lists(st.integers(30, 70), min_size=4, max_size=5))
+    labels = None
+    if classify or draw(st.booleans()):
+        labels = np.zeros(sum(lengths), dtype=bool)
+        for start in np.cumsum([0, *lengths[:-1]]):
+            first = start + draw(st.integers(0, 25))
+            labels[first : first + draw(st.integers(1, 4))] = True
+    task = {"kind": "classify"} if classify else {"horizon": draw(st.integers(1, 3)), "difference": draw(st.booleans())}
+    cv = {
+        "scheme": draw(st.sampled_from(["blocked", "walk_forward", "series"])),
+        "folds": draw(st.integers(2, 3)),
+        "embargo": draw(st.integers(0, 2)),
+        "holdout": draw(st.sampled_from([0.0, 0.2])),
+    }
+    spec = make_spec(task={"window": draw(st.integers(1, 6)), **task}, cv=cv)
+    return spec, make_dataset(lengths, labels, seed=draw(st.integers(0, 99)))
+
+
+@given(studies())
+@settings(max_examples=40, deadline=None)
+def test_training_sees_no_value_of_any_row_outside_its_windows(study):
+    spec, data = study
+    try:
+        problem = make_problem(spec, data)
+        folds = problem.folds()
+    except UserError:
+        reject()
+    for number, fold in enumerate(folds):
+        other = make_problem(spec, spoilt(data, ~problem.windows.touched_rows(fold.train)))
+        assert_trains_alike(fold, other.folds()[number], problem.windows)
+
+
+@given(studies())
+@settings(max_examples=40, deadline=None)
+def test_training_sees_no_label_of_any_row_outside_its_windows(study):
+    spec, data = study
+    try:
+        problem = make_problem(spec, data)
+        folds = problem.folds()
+    except UserError:
+        reject()
+    if problem.labels is None:
+        return
+    for split, fold in zip(problem.split.folds, folds, strict=True):
+        labels = problem.labels ^ ~problem.windows.touched_rows(split.train)
+        answers = labels[problem.windows.target][:, None].astype(float) if problem.classify else problem.answers
+        other = replace(problem, labels=labels, answers=answers)
+        valid = np.concatenate([fold.train[:1], split.valid])  # so that a normal window is left to count
+        assert_trains_alike(fold, other.prepare(Fold(split.train, valid)), problem.windows)
+
+
+def holed(folder: Path, seed: int) -> tuple[Spec, Bools]:
+    """A study of one file with missing rows, and which rows they are."""
+    rng = np.random.default_rng(seed)
+    missing = rng.random(80) < 0.3
+    missing[[0, -1]] = False
+    walk = rng.normal(size=80).cumsum()
+    path = folder / "holed.csv"
+    lines = ["" if absent else f"{value:.6f}" for value, absent in zip(walk, missing, strict=True)]
+    path.write_text("row,a\n" + "\n".join(f"{row},{line}" for row, line in enumerate(lines)))
+    sections = {"data": {"path": str(path), "time": "row", "features": "a", "missing": "interpolate"}}
+    return make_spec(**sections, task={"window": 2}, cv={"folds": 2, "holdout": 0.2}), missing
+
+
+def sources(rows: Bools, missing: Bools) -> set[int]:
+    """The rows of the file that values of the given rows were made from."""
+    whole = np.flatnonzero(~missing)
+    return {
+        int(source) for row in np.flatnonzero(rows) for source in (whole[whole <= row].max(), whole[whole >= row].min())
+    }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_interpolation_hands_nothing_from_judged_rows_to_training(tmp_path, seed):
+    spec, missing = holed(tmp_path, seed)
+    data = load(spec)
+    assert data.mended == max(past - first for first, past in runs(missing))
+    try:
+        problem = make_problem(spec, data)
+    except UserError as refused:
+        pytest.skip(str(refused))
+    touched = problem.windows.touched_rows
+    judges = touched(problem.split.holdout)
+    for fold in problem.split.folds:
+        assert not sources(touched(fold.train), missing) & sources(touched(fold.valid) | judges, missing)
+
+
+# --- refusals
+
+
+def refusal(lengths: tuple[int, ...] = (60,), labels: Bools | None = None, **sections: dict[str, object]) -> UserError:
+    with pytest.raises(UserError) as refused:
+        make_small_problem(lengths, labels, **sections).folds()
+    return refused.value
+
+
+def test_series_shorter_than_a_window_are_refused_with_the_lengths():
+    error = refusal((20, 23), task={"window": 23})
+    assert "no series has the 24 rows that a window needs; the longest has 23" in error.what
+    assert error.where == "[task] window"
+
+
+def test_classify_without_labels_is_refused():
+    assert "`classify` needs a label column" in refusal(task={"kind": "classify"}).what
+
+
+def test_a_detection_metric_without_labels_is_refused():
+    assert "the metric f1 needs a label column" in refusal(study={"metric": "f1"}).what
+
+
+@pytest.mark.parametrize("metric", ["f1", "average_precision"])
+def test_a_detection_metric_needs_an_event_in_every_fold_and_says_the_counts(metric):
+    error = refusal(labels=marked(60, (8, 10), (30, 33)), study={"metric": metric})
+    assert "anomalous ones by fold: 2, 3, 0" in error.what
+    assert 'metric = "loss"' in error.mend
+
+
+def test_a_detection_metric_needs_normal_rows_in_every_fold():
+    assert "by fold: 19, 1, 2" in refusal(labels=marked(60, (0, 23), (30, 31), (52, 54)), study={"metric": "f1"}).what
+
+
+def test_a_fold_without_an_event_to_learn_from_is_refused():
+    error = refusal(labels=marked(60, (8, 10)), task={"kind": "classify"})
+    assert "no anomalous window to learn from" in error.what
+
+
+def test_a_fold_with_nothing_but_events_to_learn_from_is_refused():
+    error = refusal(labels=marked(60, *((row, row + 1) for row in range(0, 60, 4))))
+    assert "0 training and" in error.what
+    assert "classify" in error.mend

@@ -1,0 +1,72 @@
+"""Small studies, data sets and parameters for tests."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tuner.data.folds import Problem, make_problem
+from tuner.data.series import Bools, Dataset, Series
+from tuner.spec.file import read_spec_dict
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
+
+PLAIN: Mapping[str, Value] = {
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+    "recurrent_dropout": 0.0,
+    "weight_decay": 0.0,
+    "l1": 0.0,
+    "hidden_size": 4,
+    "num_layers": 1,
+    "normalization": "none",
+    "learning_rate": 0.01,
+    "batch_size": 8,
+    "jitter": 0.0,
+    "time_shift": 0,
+    "synthetic": 0.0,
+}
+
+
+def params(**changes: Value) -> dict[str, Value]:
+    """A small network with every regulariser off, but for the changes."""
+    return {**PLAIN, **changes}
+
+
+def make_spec(**sections: Mapping[str, Any]) -> Spec:
+    """A Spec with the given keys, by section; a short window, few folds and no holdout unless they say otherwise."""
+    usual: dict[str, dict[str, Any]] = {
+        "study": {"name": "test"},
+        "data": {"path": "test.csv"},
+        "task": {"window": 4},
+        "cv": {"folds": 3, "holdout": 0.0},
+        "train": {"max_epochs": 3, "precision": "fp32"},
+    }
+    return read_spec_dict({name: {**usual.get(name, {}), **sections.get(name, {})} for name in {**usual, **sections}})
+
+
+def make_dataset(
+    lengths: Sequence[int], labels: Bools | None = None, *, features: int = 2, mended: int = 0, seed: int = 0
+) -> Dataset:
+    """Series of random walks; the first feature is the target. The labels are of all rows, one series after another."""
+    rng = np.random.default_rng(seed)
+    series, start = [], 0
+    for number, length in enumerate(lengths):
+        walk = rng.normal(size=(length, features)).cumsum(axis=0)
+        own = None if labels is None else labels[start : start + length]
+        series.append(Series(f"s{number}", np.arange(length), walk, walk[:, :1], own))
+        start += length
+    return Dataset(tuple(series), tuple("abcdefgh"[:features]), ("a",), mended, digest="")
+
+
+def marked(rows: int, *events: tuple[int, int]) -> Bools:
+    """Labels of `rows` rows, anomalous in the given half-open intervals."""
+    labels = np.zeros(rows, dtype=bool)
+    for first, past in events:
+        labels[first:past] = True
+    return labels
+
+
+def make_small_problem(lengths: Sequence[int] = (60,), labels: Bools | None = None, **sections: Any) -> Problem:
+    """The problem of `make_spec(**sections)` on `make_dataset(lengths, labels)`."""
+    return make_problem(make_spec(**sections), make_dataset(lengths, labels))
