@@ -151,7 +151,7 @@ def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> R
     if log and low <= 0:
         raise UserError("a logarithmic range needs `low` above 0", where=where, mend="raise `low` or drop `log`")
     if step is not None:
-        step = _checked_step(parameter, step, low, high, log, where)
+        step = _checked_step(_number(parameter, step, f"{where} step"), low, high, log, where)
     if "default" in line:
         default = _checked(parameter, line["default"], where)
     else:
@@ -166,15 +166,7 @@ def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> R
     return Range(low, high, default, log, step)
 
 
-def _checked_step(
-    parameter: Parameter,
-    line: Any,
-    low: float,
-    high: float,
-    log: bool,
-    where: str,
-) -> float | int:
-    step = _number(parameter, line, f"{where} step")
+def _checked_step(step: float | int, low: float, high: float, log: bool, where: str) -> float | int:
     if log or not 0 < step <= high - low:
         raise UserError("`step` must be above 0, within the range, and cannot go with `log`", where=where)
     if not _on_grid(high, low, step):
