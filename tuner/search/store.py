@@ -194,7 +194,7 @@ class StoredStudy:
         """Optuna's own attributes of every trial that was trained, by number."""
         query = select(OutcomeRow.trial, OutcomeRow.system).where(OutcomeRow.study == self._uuid)
         with self._session() as session:
-            return {row.trial: row.system for row in session.execute(query)}
+            return {row.trial: row.system for row in session.execute(query.order_by(OutcomeRow.trial))}
 
     def add(self, params: Mapping[str, Value]) -> None:
         """Begins the next trial, in one commit."""
