@@ -15,7 +15,7 @@ from tuner.search.backend import Backend
 from tuner.search.replica import Finished
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
-from tuner.search.store import StoredStudy
+from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Progress, Result, Task, failure
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome

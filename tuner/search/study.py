@@ -12,7 +12,8 @@ from tuner.search.environment import environment
 from tuner.search.facts import Facts, establish
 from tuner.search.schedule import Coordinator, Listener
 from tuner.search.select import Summary, Trial, summarise
-from tuner.search.store import Store, StoredStudy
+from tuner.search.store import Store
+from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Placed
 from tuner.spec.sections import Spec
 
