@@ -358,3 +358,13 @@ def test_a_walk_forward_over_the_pieces_of_one_file_trains_on_the_past_alone() -
     for fold in split.folds:
         assert windows.target[fold.train].max() < windows.first[fold.valid].min()
     assert windows.target[split.development].max() < windows.first[split.holdout].min() == 80
+
+
+def test_pieces_of_one_file_stay_in_one_fold_unless_they_are_all_there_is() -> None:
+    lengths = [30, 20, 40, 40]
+    windows = make_windows(lengths, 4, 1)
+    cv = CvSection(scheme="series", folds=3, holdout=0.0)
+    together = make_split(lengths, windows, None, cv, files=["a", "a", "b", "c"])
+    assert [sorted(set(windows.series[fold.valid])) for fold in together.folds] == [[0, 1], [2], [3]]
+    alone = make_split(lengths, windows, None, cv, files=["a"] * 4)
+    assert sum(len(set(windows.series[fold.valid])) for fold in alone.folds) == 4

@@ -58,8 +58,9 @@ def make_split(
         cv: scheme, folds, embargo and holdout.
         mended: the longest run of interpolated rows: such a row depends on values that far away.
         lookback: how many rows back a row's features reach.
-        files: of which file each series is a piece; None if each is whole. Under `walk_forward` the pieces of one file
-            are cut as one stretch of time: cut one by one, some would be trained on before their past is validated.
+        files: of which file each series is a piece; None if each is whole. The pieces of one file are one stretch of
+            time under `walk_forward` (cut one by one, some would be trained on before their past is validated), and
+            under `series` they stay together, unless there is only one file.
 
     Raises:
         UserError: the rows do not suffice for the holdout or for the folds.
@@ -68,7 +69,7 @@ def make_split(
     # an interpolated row on either side may have been made from the gap between them
     gap = cv.embargo + 2 * mended + lookback
     stretches = offsets
-    if cv.scheme == "walk_forward" and files is not None:
+    if files is not None and (cv.scheme == "walk_forward" or (cv.scheme == "series" and len(set(files)) > 1)):
         begins = [start for start, (last, file) in zip(offsets, pairwise([None, *files]), strict=False) if last != file]
         stretches = np.array([*begins, offsets[-1]])
     held = _holdout_rows(stretches, labels, cv)
@@ -82,7 +83,7 @@ def make_split(
             mend="make `[task] window` shorter or change the share",
         )
     if cv.scheme == "series":
-        block = _series_blocks(windows, development, labels, cv)
+        block = _series_blocks(stretches, windows.target[development], labels, cv)
     else:
         block = _time_blocks(stretches, windows.target[development], labels, cv)
     folds = []
@@ -133,9 +134,10 @@ def _time_blocks(offsets: Ints, target: Ints, labels: Bools | None, cv: CvSectio
     return block
 
 
-def _series_blocks(windows: Windows, development: Ints, labels: Bools | None, cv: CvSection) -> Ints:
-    """The block of each development window, (n,): whole series, dealt so that events, then windows, are even."""
-    numbers, begins, counts = np.unique(windows.series[development], return_index=True, return_counts=True)
+def _series_blocks(offsets: Ints, target: Ints, labels: Bools | None, cv: CvSection) -> Ints:
+    """The block of each window that answers a row of `target`, (n,): whole stretches, dealt to have events even."""
+    owner = np.searchsorted(offsets, target, side="right")
+    numbers, begins, counts = np.unique(owner, return_index=True, return_counts=True)
     if len(numbers) < cv.folds:
         raise UserError(
             f"{len(numbers)} series with windows are too few for {cv.folds} folds",
@@ -144,7 +146,7 @@ def _series_blocks(windows: Windows, development: Ints, labels: Bools | None, cv
         )
     events = np.zeros(len(numbers), dtype=np.int64)
     if labels is not None:
-        anomalous = labels[windows.target[development]]
+        anomalous = labels[target]
         events = np.array([len(runs(part)) for part in np.split(anomalous, begins[1:])])
     load = np.zeros((cv.folds, 2), dtype=np.int64)
     fold_of = np.zeros(len(numbers), dtype=np.int64)
