@@ -1,0 +1,37 @@
+"""One study that is run as a user would, all processes started anew: shared, as starting them takes a while."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Done, fresh
+from tests.studies import write_small
+
+# workers train in one thread; elsewhere a second one would only get in the way of other tests
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@dataclass(frozen=True)
+class FreshRun:
+    """A finished run with --json.
+
+    Attributes:
+        folder: where it was run.
+        done: what it said.
+        left: the files that it left.
+    """
+
+    folder: Path
+    done: Done
+    left: frozenset[str]
+
+
+@pytest.fixture(scope="session")
+def fresh_run(tmp_path_factory: pytest.TempPathFactory) -> FreshRun:
+    folder = tmp_path_factory.mktemp("fresh")
+    write_small(folder)
+    done = fresh(folder, "-m", "tuner.run", "--study", "small.toml", "--workers", "1", "--json").wait()
+    left = {str(path.relative_to(folder)) for path in folder.rglob("*")}  # before anyone opens the store
+    return FreshRun(folder, done, frozenset(left))

@@ -1,0 +1,190 @@
+"""Real processes for tests: the tuner's commands, started, watched through /proc, and killed.
+
+A process that imports torch takes seconds to start. Most tests need many of them, so they are forked from a server that
+has imported everything already; workers too. `fresh` starts one as a user would.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+# generous: the machine may have other things to do
+PATIENCE = 120
+
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "pytest",
+        "tuner.search.study",
+        "tuner.terminal.progress",
+        "tuner.terminal.result",
+        "tuner.terminal.check",
+        "tuner.report.figures",
+        "tuner.search.export",
+        # imported late: by torch for the first optimiser, by Optuna for the first store
+        "torch._dynamo",
+        "alembic.command",
+        "mako.template",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Command:
+    """A running command of the tuner; its status is negative if a signal ended it."""
+
+    def __init__(self, folder: Path, process: "ForkServerProcess | subprocess.Popen[bytes]") -> None:
+        self._folder, self._process = folder, process
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return not alive(self.pid)
+
+    @property
+    def out(self) -> str:
+        """What was written to standard output so far."""
+        return _out(self._folder).read_text()
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def wait(self, seconds: float = PATIENCE) -> Done:
+        if isinstance(self._process, subprocess.Popen):
+            status: int | None = self._process.wait(seconds)
+        else:
+            self._process.join(seconds)
+            status = self._process.exitcode
+        if status is None:
+            raise TimeoutError(f"still running after {seconds} s:\n{self.out}")
+        return Done(status, self.out, _err(self._folder).read_text())
+
+
+def start(folder: Path, command: str, *arguments: object) -> Command:
+    """Starts `tuner COMMAND` in a folder, in a forked process, which forks its workers too."""
+    forkserver.ensure_running()
+    server = forkserver._forkserver._forkserver_address  # type: ignore[attr-defined]
+    process = FORKS.Process(target=_be, args=(server, folder, command, [str(argument) for argument in arguments]))
+    _out(folder).write_text("")
+    process.start()
+    return Command(folder, process)
+
+
+def run(folder: Path, command: str, *arguments: object) -> Done:
+    """`start`, to its end."""
+    return start(folder, command, *arguments).wait()
+
+
+def fresh(folder: Path, *arguments: str) -> Command:
+    """Starts Python in a folder as a user would, with nothing imported: `fresh(folder, "-m", "tuner.run", …)`."""
+    environment = {name: value for name, value in os.environ.items() if name != "TUNER_STORAGE"}
+    with _out(folder).open("wb") as out, _err(folder).open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environment,
+        )
+    return Command(folder, process)
+
+
+def _be(server: str, folder: Path, command: str, arguments: list[str]) -> None:
+    """Becomes a command of the tuner, in a forked process; its workers come from the same server."""
+    forkserver._forkserver._forkserver_address = server  # type: ignore[attr-defined]
+    forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
+    os.chdir(folder)
+    for path, target in ((_out(folder), 1), (_err(folder), 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), target)
+    os.environ.pop("TUNER_STORAGE", None)
+    sys.argv = [f"tuner {command}", *arguments]
+    import_module("tuner.search.backend").get_context = lambda _: FORKS  # type: ignore[attr-defined]
+    import_module("tuner.terminal").run(import_module(f"tuner.{command}").app)
+
+
+def _out(folder: Path) -> Path:
+    return folder / "stdout"
+
+
+def _err(folder: Path) -> Path:
+    return folder / "stderr"
+
+
+# --- looking
+
+
+def forked() -> set[int]:
+    """All living processes that were forked from the server: commands and workers."""
+    server: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    return children(server) if server else set()
+
+
+def children(parent: int) -> set[int]:
+    """The living children of a process."""
+    pids = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+    return {pid for pid in pids if (fields := _stat(pid)) and int(fields[1]) == parent and alive(pid)}
+
+
+def spawned(parent: int) -> set[int]:
+    """The living children that multiprocessing spawned to train in."""
+    return {pid for pid in children(parent) if b"--multiprocessing-fork" in _command_line(pid)}
+
+
+def alive(pid: int) -> bool:
+    """Whether a process goes on; one that ended but was not yet waited for does not."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in "ZX"
+
+
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> float:
+    """Waits for the condition to hold, and says how long that took.
+
+    Raises:
+        TimeoutError: it does not within so many seconds.
+    """
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            raise TimeoutError(f"did not happen within {seconds} s")
+        time.sleep(0.001)
+    return time.monotonic() - started
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and what follows; nothing if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

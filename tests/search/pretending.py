@@ -1,0 +1,129 @@
+"""A study in memory and a backend that trains nothing: the coordinator alone, with trials that end in any order."""
+
+import copy
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from tests.search.making import FACTS, make_outcome
+from tuner.search.pruning import PruningWatch
+from tuner.search.replica import Finished
+from tuner.search.sampling import choose
+from tuner.search.worker import Progress, Result, Task, failure
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
+from tuner.training.curves import Outcome
+
+
+def pretend(spec: Spec, task: Task, known: Sequence[Finished]) -> Result:
+    """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
+    watch = PruningWatch(spec, task.number, task.params, known)
+    if task.number % 7 == 6:
+        return Result(task.number, failure(f"trial {task.number} fails"), watch.system)
+    level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
+    for epoch in range(1, spec.train.max_epochs + 1):
+        curve.append(level + 1 / epoch)
+        if watch.should_prune(epoch, curve):
+            return Result(task.number, make_outcome(curve, "pruned"), watch.system)
+    return Result(task.number, make_outcome(curve), {**watch.system, "made by": task.number})
+
+
+def one_after_the_other(spec: Spec, trials: int) -> list[Result]:
+    """The study as DESIGN.md defines it: trial n knows exactly the trials 0 to n - lag."""
+    params: list[dict[str, Value]] = []
+    results: list[Result] = []
+    for number in range(trials):
+        past = max(0, number - spec.search.lag + 1)
+        known = [Finished.of(n, params[n], results[n].outcome, results[n].system) for n in range(past)]
+        params.append(choose(spec, number, known, params[past:]))
+        results.append(pretend(spec, Task(number, params[number], past), known))
+    return results
+
+
+class KeptStudy:
+    """What the coordinator needs of a `StoredStudy`, in memory; refuses what a store would not have happen."""
+
+    facts = FACTS
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.begun: list[dict[str, Value]] = []
+        self.saved: dict[int, Result] = {}
+        self.finished: list[int] = []
+
+    def params(self) -> list[dict[str, Value]]:
+        return copy.deepcopy(self.begun)
+
+    def told(self) -> int:
+        return len(self.finished)
+
+    def outcomes(self) -> dict[int, Outcome]:
+        return {number: result.outcome for number, result in self.saved.items()}
+
+    def systems(self) -> dict[int, Any]:
+        return {number: dict(result.system) for number, result in self.saved.items()}
+
+    def add(self, params: Mapping[str, Value]) -> None:
+        self.begun.append(dict(params))
+
+    def save(self, result: Result) -> None:
+        assert result.number not in self.saved, "no committed result is trained again"
+        assert result.number < len(self.begun)
+        self.saved[result.number] = result
+
+    def tell(self, number: int, outcome: Outcome, _: Mapping[str, Any]) -> None:
+        assert number == len(self.finished), "told in the order of numbers"
+        assert self.saved[number].outcome == outcome, "kept before it is told"
+        self.finished.append(number)
+
+
+class FakeBackend:
+    """Workers whose trials end when, and in the order that, `chance` wants.
+
+    Args:
+        study: whose trials these are.
+        workers: how many there are.
+        chance: decides which trials end next.
+        deaths: how often each trial kills its worker.
+    """
+
+    def __init__(
+        self, study: KeptStudy, workers: int, chance: random.Random, deaths: Mapping[int, int] | None = None
+    ) -> None:
+        self._study, self._workers, self._chance = study, workers, chance
+        self._deaths = Counter(deaths or {})
+        self._pending: list[tuple[Future[Result], Task, Sequence[Finished]]] = []
+        self.tasks: list[Task] = []
+        self.most = 0
+
+    @property
+    def free(self) -> int:
+        return self._workers - len(self._pending)
+
+    def submit(self, task: Task, known: Sequence[Finished]) -> Future[Result]:
+        lag = self._study.spec.search.lag
+        assert self.free > 0
+        assert task.number < self._study.told() + lag, "at most `lag` trials are under way"
+        assert [trial.number for trial in known] == list(range(max(0, task.number - lag + 1)))
+        assert task.known == len(known)
+        assert task.params == self._study.begun[task.number], "begun before it is trained"
+        self.tasks.append(task)
+        self._pending.append((Future(), task, known))
+        self.most = max(self.most, len(self._pending))
+        return self._pending[-1][0]
+
+    def progress(self) -> Iterator[Progress]:
+        for _ in range(self._chance.randint(0, len(self._pending))):
+            future, task, known = self._pending.pop(self._chance.randrange(len(self._pending)))
+            if self._deaths[task.number] > 0:
+                self._deaths[task.number] -= 1
+                future.set_exception(BrokenProcessPool("killed"))
+            else:
+                future.set_result(pretend(self._study.spec, task, known))
+            yield Progress(task.number, 1, 1, None)
+
+    def close(self) -> None:
+        self._pending.clear()

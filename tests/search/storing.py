@@ -1,0 +1,22 @@
+"""Trials to keep in a store."""
+
+from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.search.sampling import choose
+from tuner.search.select import scalars
+from tuner.search.stored_study import StoredStudy
+from tuner.search.worker import Result, failure
+from tuner.training.curves import Outcome
+
+SPEC = make_spec()
+COMPLETE = make_outcome([3.0, 1.0, 2.0])
+PRUNED = make_outcome([3.0, 2.5], "pruned")
+FAILED = failure("Traceback\nValueError: no")
+
+
+def tell(study: StoredStudy, *outcomes: Outcome) -> None:
+    """Begins, saves and tells a trial for each outcome."""
+    for number, outcome in enumerate(outcomes):
+        params = choose(study.spec, number, [], [])
+        study.add(params)
+        study.save(Result(number, outcome, {"note": number}))
+        study.tell(number, outcome, scalars(study.spec, FACTS, params, outcome))

@@ -1,0 +1,104 @@
+"""How the configuration of a trial is chosen: by its arguments alone."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from tests.search.making import make_finished, make_spec
+from tuner.search.replica import Finished
+from tuner.search.sampling import choose
+from tuner.search.space import distributions
+from tuner.spec.sections import Spec
+from tuner.spec.space import PARAMETERS, Constant, Value, defaults, unregularised
+
+SAMPLERS = ("tpe", "gp", "random")
+
+
+def history(spec: Spec, count: int) -> list[Finished]:
+    """Finished trials at random places of the space, whose value is their dropout."""
+    trials = []
+    for number in range(count):
+        params = choose(make_spec(search={"sampler": "random"}, study={"seed": 99}), number + 2, [], [])
+        trials.append(make_finished(spec, number, [float(params["dropout"])], params=params))
+    return trials
+
+
+def chosen(sampler: str, number: int = 20, count: int = 18, under_way: int = 1, **study: int) -> dict[str, Value]:
+    spec = make_spec(search={"sampler": sampler}, study=study)
+    return choose(spec, number, history(spec, count), [defaults(spec.space)] * under_way)
+
+
+def test_trial_0_has_every_regulariser_at_its_least() -> None:
+    spec = make_spec(space={"hidden_size": {"low": 4, "high": 9, "default": 5}, "dropout": {"low": 0.1, "high": 0.2}})
+    params = choose(spec, 0, [], [])
+    assert params == unregularised(spec.space)
+    assert (params["dropout"], params["hidden_size"]) == (0.1, 5)
+
+
+def test_trial_1_has_the_defaults() -> None:
+    spec = make_spec()
+    assert choose(spec, 1, [], [unregularised(spec.space)]) == defaults(spec.space)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_same_arguments_give_the_same_configuration_whatever_happened_before(sampler) -> None:
+    first = chosen(sampler)
+    random.seed(5)
+    np.random.seed(5)
+    torch.manual_seed(5)
+    chosen(sampler, number=21)
+    assert chosen(sampler) == first
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler) -> None:
+    spec = make_spec(
+        search={"sampler": sampler},
+        space={"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}},
+    )
+    params = choose(spec, 20, history(make_spec(), 0), [])
+    assert list(params) == list(PARAMETERS)
+    for name, domain in distributions(spec.space).items():
+        assert domain._contains(domain.to_internal_repr(params[name])), name
+    for name, constant in spec.space.items():
+        if isinstance(constant, Constant):
+            assert params[name] == constant.value
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_trials_and_studies_draw_from_streams_of_their_own(sampler) -> None:
+    drawn = [chosen(sampler, number=number, count=0, seed=seed) for seed in (3, 4) for number in (5, 6)]
+    assert len({str(params) for params in drawn}) == 4, "seed + number would make study 3's trial 6 study 4's trial 5"
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_what_earlier_trials_gave_is_learnt_from(sampler) -> None:
+    finished = history(make_spec(), 20)
+    falling, rising = (
+        make_spec(search={"sampler": sampler}, study={"metric": metric}) for metric in ("loss", "average_precision")
+    )
+    low, high = ([float(choose(spec, n, finished, [])["dropout"]) for n in range(20, 24)] for spec in (falling, rising))
+    assert np.mean(low) + 0.1 < np.mean(high), "the value is the dropout: minimised and maximised"
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_trials_under_way_are_taken_into_account(sampler) -> None:
+    assert chosen(sampler, under_way=0) != chosen(sampler, under_way=3)
+
+
+def test_random_sampling_learns_nothing() -> None:
+    assert chosen("random", count=0, under_way=0) == chosen("random", count=18, under_way=1)
+
+
+def test_a_space_of_constants_has_one_configuration() -> None:
+    fixed = {name: domain.default for name, domain in make_spec().space.items()}
+    spec = make_spec(space=fixed)
+    assert choose(spec, 7, [], []) == fixed
+
+
+def test_nothing_is_said_while_sampling(capfd: pytest.CaptureFixture[str]) -> None:
+    for sampler in SAMPLERS:
+        chosen(sampler)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,69 @@
+"""A small study on a file, for the commands; and all that a finished one holds, to be compared bit for bit."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import optuna
+
+from tuner.search.store import Store
+from tuner.search.study import findings
+
+# 24 trials of it take about two seconds
+SMALL = """
+[study]
+trials = 24
+[data]
+path = "data.csv"
+[task]
+window = 6
+[cv]
+folds = 2
+[train]
+max_epochs = 6
+patience = 3
+precision = "fp32"
+[space]
+hidden_size = 4
+num_layers = 1
+batch_size = 128
+"""
+
+
+def write_small(folder: Path, name: str = "small") -> Path:
+    """A sine with noise as `data.csv`, and a study file for it."""
+    x = np.sin(np.arange(400) / 9) + 0.3 * np.random.default_rng(0).normal(size=400)
+    (folder / "data.csv").write_text("\n".join(["x", *(f"{value:.6f}" for value in x)]))
+    path = folder / f"{name}.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def dump(folder: Path, name: str = "small", storage: str | None = None) -> list[str]:
+    """Everything a study's result consists of, as lines: no ids, no times. Equal studies have equal dumps."""
+    url = storage or f"sqlite:///{folder}/studies/studies.db"
+    database = optuna.storages.RDBStorage(url)
+    seen = optuna.load_study(study_name=name, storage=database)
+    lines = []
+    for trial in seen.trials:
+        attributes = sorted((key, value) for key, value in trial.user_attrs.items() if key != "seconds")
+        lines += [
+            f"{trial.number} state {trial.state.name} value {trial.value!r}",
+            f"{trial.number} params {sorted(trial.params.items())!r}",
+            f"{trial.number} curve {sorted(trial.intermediate_values.items())!r}",
+            f"{trial.number} attributes {attributes!r} {trial.system_attrs!r}",
+        ]
+    store = Store(url, create=False)
+    study = store.open(name)
+    for number, outcome in study.outcomes().items():
+        lines += [f"{number} {key} {value!r}" for key, value in asdict(outcome).items() if key != "seconds"]
+    lines += [f"{number} system {system!r}" for number, system in study.systems().items()]
+    summary = findings(study).summary
+    lines += [f"{key} {value!r}" for key, value in asdict(summary).items() if key != "best"]
+    if summary.best is not None:
+        lines.append(f"best {summary.best.trial.number} {summary.best.value!r} {summary.best.se!r}")
+    lines.append(repr(study.facts))
+    store.close()
+    database.remove_session()
+    database.engine.dispose()
+    return lines

@@ -1,0 +1,60 @@
+"""All commands under one name, and that asking for help loads nothing heavy."""
+
+import re
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from tests.processes import fresh, run
+from tests.studies import write_small
+
+COMMANDS = ("init", "run", "export")
+HEAVY = {"torch", "optuna", "plotly", "pandas", "sqlalchemy", "numpy", "sklearn", "scipy", "pyarrow"}
+
+
+def test_the_console_command_is_installed() -> None:
+    (command,) = entry_points(group="console_scripts", name="tuner")
+    assert command.value == "tuner.__main__:main"
+    assert callable(command.load())
+
+
+def test_it_lists_its_commands(tmp_path) -> None:
+    done = run(tmp_path, "__main__", "--help")
+    assert done.status == 0
+    assert re.findall(r"^│ (\w+) ", done.out, re.MULTILINE)[-len(COMMANDS) :] == list(COMMANDS)
+
+
+def test_without_a_command_it_shows_what_there_is(tmp_path) -> None:
+    done = run(tmp_path, "__main__")
+    assert all(command in done.out + done.err for command in COMMANDS)
+    assert done.status == 2
+
+
+def test_its_commands_are_the_modules(tmp_path: Path) -> None:
+    write_small(tmp_path)
+    for command in ("run", "export"):
+        one, other = run(tmp_path, command, "--help"), run(tmp_path, "__main__", command, "--help")
+        flags = [sorted(set(re.findall(r"--[a-z]+", done.out))) for done in (one, other)]
+        assert flags[0] == flags[1]
+        assert "--storage" in flags[0]
+    assert "did you mean `small`?" in run(tmp_path, "__main__", "run", "--study", "smal.toml").err
+
+
+@pytest.mark.parametrize("arguments", [["runn"], ["run"], ["run", "--study", "nope.toml"], ["export", "--study", "x"]])
+def test_mistakes_end_with_2_and_no_traceback(tmp_path, arguments) -> None:
+    done = run(tmp_path, "__main__", *arguments)
+    assert (done.status, done.out) == (2, "")
+    assert done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", ["tuner", *(f"tuner.{command}" for command in COMMANDS)])
+def test_help_loads_nothing_heavy(tmp_path, command) -> None:
+    # -X importtime writes a line for each module that is imported
+    done = fresh(tmp_path, "-X", "importtime", "-m", command, "--help").wait()
+    imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
+    assert done.status == 0
+    assert "Usage" in done.out
+    assert "typer" in imported, "the modules were seen"
+    assert {name.partition(".")[0] for name in imported} & HEAVY == set()

@@ -1,0 +1,411 @@
+"""`run` as a real process on a small file: what it prints, what it leaves, and how it ends."""
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from tests.processes import Command, Done, forked, run, start, wait_until
+from tests.studies import SMALL, write_small
+from tuner.spec.space import PARAMETERS
+
+SMALL_RUN = ("--study", "small.toml", "--workers", 2)
+TRIALS = 24
+
+TRIAL_KEYS = ["event", "trial", "state", "value", "epoch", "params", "fold_epochs", "seconds"]
+RESULT_KEYS = [
+    "event",
+    "study",
+    "trials",
+    "complete",
+    "pruned",
+    "failed",
+    "best",
+    "one_se",
+    "holdout",
+    "seconds",
+    "fold_epochs",
+]
+BEST_KEYS = ["trial", "value", "repeat_mean", "se", "params", "epoch"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_small(tmp_path)
+    return tmp_path
+
+
+def events(done: Done) -> list[dict[str, Any]]:
+    """The JSON objects on standard output, on which there is nothing else."""
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def trials_of(folder: Path, name: str = "small") -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/studies/studies.db").trials
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")} - {"stdout", "stderr"}
+
+
+def until_told(command: Command, count: int) -> None:
+    wait_until(lambda: command.out.count("\n") >= count or command.ended)
+    assert not command.ended
+
+
+# --- JSON
+
+
+def test_a_run_ends_with_0_and_says_nothing_else(fresh_run) -> None:
+    assert fresh_run.done.status == 0
+    assert fresh_run.done.err == ""
+
+
+def test_each_trial_is_a_line_in_the_order_of_numbers(fresh_run) -> None:
+    *trials, _ = events(fresh_run.done)
+    assert [trial["trial"] for trial in trials] == list(range(TRIALS))
+    assert all(list(trial) == TRIAL_KEYS and trial["event"] == "trial" for trial in trials)
+    assert {trial["state"] for trial in trials} <= {"COMPLETE", "PRUNED", "FAIL"}
+    assert all(list(trial["params"]) == list(PARAMETERS) for trial in trials), "constants too"
+    seconds = [trial["seconds"] for trial in trials]
+    assert seconds == sorted(seconds)
+
+
+def test_the_lines_say_what_the_store_holds(fresh_run) -> None:
+    folder, done = fresh_run.folder, fresh_run.done
+    *trials, _ = events(done)
+    for line, trial in zip(trials, trials_of(folder), strict=True):
+        assert (line["state"], line["value"]) == (trial.state.name, trial.value)
+        assert trial.params.items() <= line["params"].items()
+        assert line["fold_epochs"] == 2 * len(trial.intermediate_values)
+        assert trial.intermediate_values[line["epoch"]] == line["value"]
+
+
+def test_the_result_comes_last_with_every_key(fresh_run) -> None:
+    *trials, result = events(fresh_run.done)
+    assert list(result) == RESULT_KEYS
+    assert (result["event"], result["study"], result["trials"]) == ("result", "small", TRIALS)
+    states = [trial["state"] for trial in trials]
+    assert [result[key] for key in ("complete", "pruned", "failed")] == [
+        states.count(state) for state in ("COMPLETE", "PRUNED", "FAIL")
+    ]
+    assert result["fold_epochs"] == sum(trial["fold_epochs"] for trial in trials)
+    assert (result["one_se"], result["holdout"]) == (None, {})
+    assert result["seconds"] > trials[-1]["seconds"]
+
+
+def test_the_best_of_the_result_is_the_least_complete_value(fresh_run) -> None:
+    *trials, result = events(fresh_run.done)
+    best = min((trial for trial in trials if trial["state"] == "COMPLETE"), key=lambda trial: trial["value"])
+    assert list(result["best"]) == BEST_KEYS
+    assert {key: result["best"][key] for key in ("trial", "value", "params", "epoch")} == {
+        key: best[key] for key in ("trial", "value", "params", "epoch")
+    }
+    assert result["best"]["repeat_mean"] is None
+    assert result["best"]["se"] > 0
+
+
+# --- what it leaves
+
+
+def test_a_run_leaves_its_store_and_figures_and_nothing_else(fresh_run) -> None:
+    assert fresh_run.left - {"stdout", "stderr"} == {
+        "data.csv",
+        "small.toml",
+        "studies",
+        "studies/studies.db",
+        "studies/studies.db.small.lock",
+        "studies/small",
+        "studies/small/history.html",
+        "studies/small/curves.html",
+        "studies/small/plotly.min.js",
+    }
+
+
+def figure(path: Path) -> list[dict[str, Any]]:
+    """The traces of a figure's page."""
+    call = re.search(r"Plotly\.newPlot\(\s*\"[^\"]+\",\s*", text := path.read_text())
+    assert call
+    traces: list[dict[str, Any]] = json.JSONDecoder().raw_decode(text, call.end())[0]
+    return traces
+
+
+def test_the_history_shows_every_trial_with_its_value(fresh_run) -> None:
+    folder, done = fresh_run.folder, fresh_run.done
+    points = {
+        (x, y)
+        for trace in figure(folder / "studies/small/history.html")
+        if trace["mode"] == "markers"
+        for x, y in zip(trace["x"], trace["y"], strict=True)
+    }
+    assert points == {(trial["trial"], trial["value"]) for trial in events(done)[:-1]}
+
+
+def test_the_curves_show_every_trial(fresh_run) -> None:
+    folder, done = fresh_run.folder, fresh_run.done
+    traces = figure(folder / "studies/small/curves.html")
+    many = [trace for trace in traces if trace.get("name", "").startswith(("complete", "pruned"))]
+    best = events(done)[-1]["best"]["trial"]
+    curves = [list(trial.intermediate_values.values()) for trial in trials_of(folder) if trial.number != best]
+    drawn = [part for trace in many for part in split(trace["y"])]
+    assert sorted(drawn) == sorted(curves)
+    assert any(f"best, trial {best}" in trace.get("name", "") for trace in traces)
+
+
+def split(values: list[float | None]) -> list[list[float]]:
+    """The stretches between nulls."""
+    parts: list[list[float]] = [[]]
+    for value in values:
+        parts[-1].append(value) if value is not None else parts.append([])
+    return [part for part in parts if part]
+
+
+def test_pages_open_without_a_network(fresh_run) -> None:
+    for name in ("history.html", "curves.html"):
+        text = (fresh_run.folder / "studies/small" / name).read_text()
+        assert 'src="plotly.min.js"' in text
+        assert "http" not in re.sub(r"https?://(www\.w3\.org|plot\.ly)", "", text.split("Plotly.newPlot")[0])
+
+
+# --- for people
+
+
+def test_people_get_a_line_a_trial_the_best_configuration_and_the_next_command(folder) -> None:
+    done = run(folder, "run", *SMALL_RUN, "--trials", 3)
+    assert (done.status, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert [line.split(";")[0].split(":")[0] for line in lines[:3]] == [
+        f"{number + 1}/3 trial {number} complete, epoch 6" for number in range(3)
+    ]
+    assert "small: best configuration, trial" in done.out
+    assert all(name in done.out for name in PARAMETERS)
+    assert "figures: studies/small/history.html, studies/small/curves.html" in done.out
+    assert lines[-1] == "next: python -m tuner.export --study small"
+
+
+def test_quiet_says_nothing(folder) -> None:
+    done = run(folder, "run", *SMALL_RUN, "--trials", 2, "--quiet")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    assert len(trials_of(folder)) == 2
+
+
+def test_more_workers_than_the_lag_are_remarked_on(folder) -> None:
+    done = run(folder, "run", "--study", "small.toml", "--workers", 3, "--trials", 1, "--set", "search.lag=2")
+    assert "at most 2 of 3 workers can be busy" in done.out
+
+
+# --- --check
+
+
+def test_check_says_what_would_be_done_and_writes_nothing(folder) -> None:
+    before = files(folder)
+    done = run(folder, "run", *SMALL_RUN, "--check")
+    assert (done.status, done.err) == (0, "")
+    assert "400 rows in 1 series, 394 windows of 6 rows" in done.out
+    assert "24 trials of at most 6 epochs take about" in done.out
+    assert files(folder) == before
+
+
+def test_check_as_json_is_one_object(folder) -> None:
+    before = files(folder)
+    (event,) = events(run(folder, "run", *SMALL_RUN, "--check", "--json"))
+    assert (event["event"], event["study"], event["rows"], event["windows"]) == ("check", "small", 400, 394)
+    assert [fold["events"] for fold in event["folds"]] == [0, 0]
+    assert event["seconds"] > 0
+    assert files(folder) == before
+
+
+# --- going on
+
+
+def test_more_trials_go_on_where_the_study_stood(folder) -> None:
+    first = events(run(folder, "run", *SMALL_RUN, "--trials", 3, "--json"))
+    more = events(run(folder, "run", *SMALL_RUN, "--trials", 5, "--json"))
+    assert [event.get("trial") for event in more] == [3, 4, None]
+    assert (first[-1]["trials"], more[-1]["trials"]) == (3, 5)
+    assert more[-1]["fold_epochs"] == first[-1]["fold_epochs"] + sum(event["fold_epochs"] for event in more[:-1])
+
+
+def test_a_finished_study_is_reported_again_without_training(folder) -> None:
+    first = events(run(folder, "run", *SMALL_RUN, "--trials", 3, "--json"))
+    (result,) = events(run(folder, "run", *SMALL_RUN, "--trials", 3, "--json"))
+    assert result["best"] == first[-1]["best"]
+    (result,) = events(run(folder, "run", *SMALL_RUN, "--trials", 2, "--json"))
+    assert result["trials"] == 3, "the total that the study shall have: none is taken back"
+
+
+@pytest.mark.parametrize("seconds", ["0", "1.5"])
+def test_a_timeout_is_a_success_with_the_result_last_and_the_study_goes_on(folder, seconds) -> None:
+    endless = ("--set", "train.max_epochs=3000", "--set", "train.patience=3000")
+    done = run(folder, "run", *SMALL_RUN, *endless, "--timeout", seconds, "--json")
+    assert (done.status, done.err) == (0, "")
+    result = events(done)[-1]
+    assert (list(result), result["trials"], result["best"]) == (RESULT_KEYS, 0, None)
+    assert [trial.state.name for trial in trials_of(folder)] == ["RUNNING"] * 2
+    assert forked() == set()
+
+
+def test_with_nothing_complete_people_are_told_so(folder) -> None:
+    done = run(folder, "run", *SMALL_RUN, "--timeout", "0")
+    assert (done.status, done.out, done.err) == (0, "No trial of small has completed yet.\n", "")
+
+
+# --- interruption
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_soon_with_130_and_the_result(folder, number) -> None:
+    command = start(folder, "run", *SMALL_RUN, "--json", "--trials", 1000)
+    until_told(command, 2)
+    command.signal(number)
+    done = command.wait(5)
+    assert (done.status, done.err) == (130, "")
+    *trials, result = events(done)
+    assert list(result) == RESULT_KEYS
+    assert result["trials"] == len(trials) >= 2
+    states = [trial.state.name for trial in trials_of(folder)]
+    assert states[: len(trials)] == [trial["state"] for trial in trials]
+    assert set(states[len(trials) :]) <= {"RUNNING"}
+    assert 1 <= states.count("RUNNING") <= 4, "at most the lag"
+    assert forked() == set()
+
+
+def test_people_are_told_that_an_interrupted_run_goes_on_and_it_does(folder) -> None:
+    command = start(folder, "run", *SMALL_RUN, "--trials", 6)
+    until_told(command, 1)
+    command.signal(signal.SIGINT)
+    done = command.wait(5)
+    assert done.status == 130
+    assert done.out.splitlines()[-1] == "interrupted; nothing finished is lost, the same command goes on"
+    assert run(folder, "run", *SMALL_RUN, "--trials", 6).status == 0
+    assert {trial.state.name for trial in trials_of(folder)} <= {"COMPLETE", "PRUNED"}
+
+
+def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_ends_it_all_the_same(folder) -> None:
+    command = start(folder, "run", *SMALL_RUN, "--json", "--trials", 1000)
+    until_told(command, 1)
+    for pid in [command.pid, *(forked() - {command.pid})]:
+        os.kill(pid, signal.SIGINT)
+    done = command.wait(5)
+    assert (done.status, done.err) == (130, "")
+    assert list(events(done)[-1]) == RESULT_KEYS
+
+
+# --- what the user can mend
+
+
+def refusal(done: Done) -> str:
+    """The one message of a refused command."""
+    assert done.status == 2, done
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert done.err.count("rror") == 1
+    return done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--study", "smal.toml"], "did you mean `small`?"),
+        (["--study", "nowhere"], "studies/nowhere.toml: there is no such study file"),
+        (["--study", "small.toml", "--set", "train.patience=0"], "[train] patience"),
+        (["--study", "small.toml", "--set", "train.patients=3"], "did you mean `patience`?"),
+        (["--study", "small.toml", "--set", "patience=3"], "is not section.key=value"),
+        (["--study", "small.toml", "--set", "data.path=none.csv"], "none.csv"),
+        (["--study", "small.toml", "--set", "task.window=500"], "[task] window"),
+        (["--study", "small.toml", "--set", "study.metric=f1"], "needs a label column"),
+        (["--study", "small.toml", "--storage", "nonsense"], "the store cannot be opened"),
+        (["--study", "small.toml", "--storage", "sqlite:///data.csv"], "the store cannot be opened"),
+    ],
+)
+def test_a_mistake_is_one_message_that_says_how_to_mend_it(folder, arguments, message) -> None:
+    before = files(folder)
+    assert message in refusal(run(folder, "run", *arguments))
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--study"),
+        (["--study", "small.toml", "--trials", "0"], "--trials"),
+        (["--study", "small.toml", "--workers", "0"], "--workers"),
+        (["--study", "small.toml", "--timeout", "-1"], "--timeout"),
+        (["--study", "small.toml", "--trails", "9"], "--trials"),
+        (["--study", "small.toml", "more"], "more"),
+    ],
+)
+def test_a_wrong_flag_is_a_mistake_too(folder, arguments, message) -> None:
+    assert message in refusal(run(folder, "run", *arguments))
+
+
+@pytest.mark.parametrize("text", ["[study", "[study]\ntrials = 'many'", "\xff", "[space]\ndropout = 2.0", ""])
+def test_a_broken_study_file_is_named(folder, text) -> None:
+    (folder / "broken.toml").write_bytes(text.encode("latin-1"))
+    assert "broken.toml" in refusal(run(folder, "run", "--study", "broken.toml"))
+
+
+def test_a_begun_study_keeps_its_keys(folder) -> None:
+    run(folder, "run", *SMALL_RUN, "--trials", 1)
+    message = refusal(run(folder, "run", *SMALL_RUN, "--set", "cv.folds=3"))
+    assert "[cv] folds: `folds` was 2 when the study began and is 3 now" in message
+
+
+def test_a_begun_study_keeps_its_data(folder) -> None:
+    run(folder, "run", *SMALL_RUN, "--trials", 1)
+    lines = (folder / "data.csv").read_text().splitlines()
+    (folder / "data.csv").write_text("\n".join([*lines[:-1], "0.5"]))
+    assert "the data have changed since the study began" in refusal(run(folder, "run", *SMALL_RUN))
+
+
+def test_while_a_study_runs_a_second_run_is_refused_and_the_first_named(folder) -> None:
+    command = start(folder, "run", *SMALL_RUN, "--json", "--trials", 1000)
+    until_told(command, 1)
+    second = folder / "second"
+    second.mkdir()
+    store = f"sqlite:///{folder}/studies/studies.db"
+    message = refusal(run(second, "run", "--study", "../small.toml", "--storage", store))
+    assert f"the study small is being run by process {command.pid} on" in message
+    command.kill()
+
+
+def test_two_studies_run_at_once_in_one_store(folder) -> None:
+    other = folder / "other"
+    other.mkdir()
+    write_small(other, "other")
+    run(folder, "run", *SMALL_RUN, "--trials", 1)
+    store = f"sqlite:///{folder}/studies/studies.db"
+    one = start(folder, "run", *SMALL_RUN, "--trials", 6)
+    two = start(other, "run", "--study", "other.toml", "--storage", store, "--trials", 6)
+    assert (one.wait().status, two.wait().status) == (0, 0)
+    assert [len(trials_of(folder, name)) for name in ("small", "other")] == [6, 6]
+
+
+# --- names and places
+
+
+def test_a_name_means_a_study_file_in_the_studies_folder(tmp_path) -> None:
+    (tmp_path / "studies").mkdir()
+    write_small(tmp_path / "studies", "named")
+    assert run(tmp_path, "run", "--study", "named", "--trials", 1, "--workers", 1).status == 0
+    assert len(trials_of(tmp_path, "named")) == 1
+
+
+def test_a_study_goes_by_its_name_not_by_its_file_s(folder) -> None:
+    (folder / "small.toml").write_text(SMALL.replace("[study]", '[study]\nname = "called"'))
+    assert run(folder, "run", *SMALL_RUN, "--trials", 1).status == 0
+    assert len(trials_of(folder, "called")) == 1
+    assert (folder / "studies/called/history.html").exists()
+
+
+@pytest.mark.xfail(reason="rich takes the path for markup", strict=False)
+def test_a_path_may_have_brackets(folder) -> None:
+    (folder / "[/a]").mkdir()
+    (folder / "data.csv").rename(folder / "[/a]/data.csv")
+    done = run(folder, "run", *SMALL_RUN, "--trials", 1, "--set", "data.path=[/a]/data.csv")
+    assert done.status == 0

@@ -1,0 +1,103 @@
+"""Nothing is lost: after kill -9 at any moment the same command goes on and ends in the same study.
+
+Moments are drawn anew each time, and printed; TUNER_KILLS is how many (8 by default), TUNER_SEED repeats a run.
+"""
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import Command, alive, forked, run, start, wait_until
+from tests.studies import dump, write_small
+
+TRIALS = 10
+ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--trials", TRIALS, "--set", "search.lag=3")
+KILLS = int(os.environ.get("TUNER_KILLS", "8"))
+SEED = int(os.environ.get("TUNER_SEED", str(random.randrange(2**32))))
+
+# what is seen in the database when a phase begins for trial n; the kill follows at once, or a random while later
+PHASES = {
+    "ask": "SELECT count(*) > {n} FROM trials",
+    "train": "SELECT count(*) > {n} FROM trials",
+    "commit": "SELECT count(*) > {n} FROM tuner_outcomes",
+    "tell": "SELECT count(*) > 0 FROM trials JOIN trial_user_attributes USING (trial_id) "
+    "WHERE number = {n} AND state = 'RUNNING'",
+}
+VICTIMS = ("coordinator", "worker", "all")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The study uninterrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_small(folder)
+    assert run(folder, "run", *ARGUMENTS).status == 0
+    return dump(folder)
+
+
+def rows(folder: Path, query: str) -> list[Any]:
+    """What a query of the store gives now; nothing while there is no store yet."""
+    path = folder / "studies" / "studies.db"
+    if not path.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0.1)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.OperationalError:
+        return []  # its tables are being made
+
+
+def outcomes(folder: Path) -> dict[int, tuple[Any, ...]]:
+    """What is committed of each trained trial, its duration included: trained again, it would differ."""
+    return {row[0]: row for row in rows(folder, "SELECT trial, outcome, system FROM tuner_outcomes")}
+
+
+def seen(folder: Path, query: str) -> Callable[[], bool]:
+    return lambda: any(value for (value,) in rows(folder, query))
+
+
+def kill(command: Command, victim: str, chance: random.Random) -> None:
+    """SIGKILL to the coordinator, to one of its workers, or to all of them."""
+    workers = sorted(forked() - {command.pid})
+    if victim == "worker" and workers:
+        os.kill(chance.choice(workers), signal.SIGKILL)
+        return
+    for pid in [command.pid, *(workers if victim == "all" else [])]:
+        if alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    command.wait()
+
+
+@pytest.mark.parametrize("moment", range(KILLS))
+def test_after_a_kill_the_same_command_ends_in_the_same_study(expected, tmp_path, moment) -> None:
+    chance = random.Random(SEED + moment)
+    phase = list(PHASES)[moment % len(PHASES)]
+    victim = VICTIMS[moment % len(VICTIMS)]
+    number = chance.randrange(TRIALS - 1)
+    delay = chance.uniform(0.0, 0.1) if phase == "train" else 0.0
+    print(f"TUNER_SEED={SEED} moment {moment}: {victim} killed in {phase} of trial {number}, {delay:.3f} s later")
+    write_small(tmp_path)
+
+    command = start(tmp_path, "run", *ARGUMENTS)
+    condition = seen(tmp_path, PHASES[phase].format(n=number))
+    wait_until(lambda: condition() or command.ended)
+    time.sleep(delay)
+    kill(command, victim, chance)
+    committed = outcomes(tmp_path)
+    wait_until(lambda: not forked() or victim == "worker", 2)
+
+    if victim == "worker":
+        assert command.wait().status == 0, "the run goes on without its worker"
+    assert run(tmp_path, "run", *ARGUMENTS).status == 0
+    assert dump(tmp_path) == expected
+    assert {trial: row for trial, row in outcomes(tmp_path).items() if trial in committed} == committed
+    assert rows(tmp_path, "SELECT count(*) FROM trials WHERE state = 'RUNNING'") == [(0,)]
+    wait_until(lambda: not forked(), 2)
