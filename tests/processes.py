@@ -69,6 +69,13 @@ class Command:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def ctrl_c(self) -> None:
+        """As a terminal does it: to a fresh process and all its children."""
+        if isinstance(self._process, subprocess.Popen):
+            os.killpg(self.pid, signal.SIGINT)
+        else:
+            self.signal(signal.SIGINT)
+
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         self.wait()
@@ -110,6 +117,8 @@ def fresh(folder: Path, *arguments: str) -> Command:
             stdout=out,
             stderr=err,
             env=environment,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     return Command(folder, process)
 
@@ -119,6 +128,9 @@ def _be(server: str, folder: Path, command: str, arguments: list[str]) -> None:
     forkserver._forkserver._forkserver_address = server  # type: ignore[attr-defined]
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
     os.chdir(folder)
+    # ignored where the tests run in the background, blocked where a backend has started the server
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for path, target in ((_out(folder), 1), (_err(folder), 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), target)
     os.environ.pop("TUNER_STORAGE", None)

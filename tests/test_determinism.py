@@ -1,12 +1,11 @@
 """The same study, whatever runs it: bit for bit, with real processes."""
 
 import random
-import signal
 import sys
 
 import pytest
 
-from tests.processes import run, start, wait_until
+from tests.processes import fresh, run, wait_until
 from tests.studies import dump, write_small
 
 
@@ -39,14 +38,15 @@ def test_going_on_with_more_trials_changes_nothing(expected, tmp_path) -> None:
     assert dump(tmp_path) == expected
 
 
-def test_an_interruption_changes_nothing(expected, tmp_path) -> None:
+def test_ctrl_c_changes_nothing(expected, tmp_path) -> None:
     write_small(tmp_path)
     seed = random.randrange(sys.maxsize)
     print("seed of the moment:", seed)
-    moment = random.Random(seed).randrange(1, 22)
-    command = start(tmp_path, "run", "--study", "small.toml", "--workers", 3)
+    moment = random.Random(seed).randrange(1, 20)
+    command = fresh(tmp_path, "-m", "tuner.run", "--study", "small.toml", "--workers", "2")
     wait_until(lambda: f"\n{moment}/24" in f"\n{command.out}")
-    command.signal(signal.SIGINT)
-    assert command.wait().status == 130
-    assert run(tmp_path, "run", "--study", "small.toml", "--workers", 2).status == 0
+    command.ctrl_c()
+    done = command.wait(5)
+    assert (done.status, done.err) == (130, ""), "and the workers are not heard of"
+    assert run(tmp_path, "run", "--study", "small.toml", "--workers", 3).status == 0
     assert dump(tmp_path) == expected

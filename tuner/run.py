@@ -42,6 +42,7 @@ def main(
     Ctrl-C stops a run without losing a finished trial; the same command goes on.
     """
     from rich.console import Console
+    from rich.markup import escape
 
     from tuner.spec.file import read_spec, study_path
 
@@ -50,7 +51,7 @@ def main(
     totals = [] if trials is None else [f"study.trials={trials}"]
     spec = read_spec(study_path(study), [*(override or []), *totals])
     console = Console(quiet=quiet or json, highlight=False)
-    with console.status(f"loading {spec.data_paths}"):
+    with console.status(escape(f"loading {spec.data_paths}")):
         from tuner.search.study import prepare
 
         prepared = prepare(spec)

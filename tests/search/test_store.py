@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,6 @@ def test_a_study_of_another_tool_is_neither_opened_nor_continued(store, url) -> 
     assert "another `[study] name`" in error.mend
 
 
-@pytest.mark.xfail(reason="an empty study of another tool is taken over with its direction")
 def test_an_empty_study_of_another_direction_is_not_continued(store, url) -> None:
     optuna.create_study(study_name="small", storage=url, direction="maximize")
     try:
@@ -137,6 +137,18 @@ def test_after_closing_a_plain_copy_of_the_file_holds_everything(url, tmp_path) 
     copied = Store(f"sqlite:///{copy}", create=False)
     assert copied.open("small").outcomes() == {0: COMPLETE, 1: PRUNED}
     copied.close()
+
+
+def test_closing_does_not_wait_for_a_reader_that_stays(url) -> None:
+    store = Store(url, create=False)
+    reader = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM studies").fetchall()
+    tell(store.begin(SPEC, FACTS), COMPLETE)
+    started = time.monotonic()
+    store.close()
+    assert time.monotonic() - started < 5
+    reader.close()
 
 
 def test_folders_are_made_for_a_new_store(tmp_path) -> None:

@@ -182,7 +182,6 @@ def test_the_live_display_leaves_a_line_a_told_trial_and_forgets_that_it_was_und
     assert "best so far" not in text
 
 
-@pytest.mark.xfail(reason="rich takes the brackets of a traceback's last line for markup", raises=Exception)
 @pytest.mark.parametrize("display", [PlainLines, LiveDisplay])
 @pytest.mark.parametrize("reason", ["ValueError: [/3] is no size", "KeyError: [red]"])
 def test_brackets_in_a_reason_are_printed_as_they_are(display, reason) -> None:

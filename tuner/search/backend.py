@@ -4,18 +4,17 @@ An executor a worker, rather than one of many workers, because a dying process b
 what other trials found is sent to each worker once: one has to know who knows what.
 """
 
-import os
+import pickle
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from typing import Protocol
 
+from tuner.search.process import set_up, train
 from tuner.search.replica import Finished
-from tuner.search.worker import Placed, Progress, Result, Task, Worker
+from tuner.search.worker import Placed, Progress, Result, Task
 
 
 class Backend(Protocol):
@@ -50,10 +49,6 @@ class _Slot:
     def free(self) -> bool:
         return self.future is None or self.future.done()
 
-    @property
-    def broken(self) -> bool:
-        return self.future is not None and self.future.done() and self.future.exception() is not None
-
 
 class LocalProcesses:
     """One process a worker, on this machine.
@@ -64,13 +59,13 @@ class LocalProcesses:
 
     def __init__(self, placed: Placed, workers: int) -> None:
         self._context = get_context("spawn")
-        self._placed = placed
+        self._placed = pickle.dumps(placed)
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
         self._slots = [_Slot(self._executor()) for _ in range(workers)]
 
     def _executor(self) -> Executor:
-        return ProcessPoolExecutor(1, self._context, _set_up, (self._placed, self._line, self._sign))
+        return ProcessPoolExecutor(1, self._context, set_up, (self._placed, self._line, self._sign))
 
     @property
     def free(self) -> int:
@@ -78,14 +73,18 @@ class LocalProcesses:
 
     def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
         index = next(index for index, slot in enumerate(self._slots) if slot.free)
-        if self._slots[index].broken:
+        try:
+            return self._start(self._slots[index], task, known)
+        except BrokenExecutor:  # its process died, be it in a trial or between two
             self._slots[index].executor.shutdown(wait=False)
             self._slots[index] = _Slot(self._executor())
-        slot = self._slots[index]
+            return self._start(self._slots[index], task, known)
+
+    def _start(self, slot: _Slot, task: Task, known: Sequence[Finished]) -> "Future[Result]":
         # the process starts inside submit and inherits the mask: Ctrl-C is for the coordinator alone
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            slot.future = slot.executor.submit(_train, task, tuple(known[slot.told :]))
+            slot.future = slot.executor.submit(train, task, tuple(known[slot.told :]))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         slot.told = max(slot.told, len(known))
@@ -99,24 +98,3 @@ class LocalProcesses:
         self._lifeline.close()
         for slot in self._slots:
             slot.executor.shutdown(wait=True, cancel_futures=True)
-
-
-_worker: Worker
-_report: Callable[[Progress], None]
-
-
-def _set_up(placed: Placed, line: Connection, sign: Connection) -> None:
-    global _worker, _report
-    threading.Thread(target=_end_with, args=(line,), daemon=True).start()
-    # a message is far below PIPE_BUF: workers share the pipe without a lock, which a killed one would hold for ever
-    _worker, _report = Worker(placed), sign.send
-
-
-def _end_with(line: Connection) -> None:
-    line.poll(None)
-    os._exit(0)
-
-
-def _train(task: Task, news: Sequence[Finished]) -> Result:
-    _worker.learn(news)
-    return _worker.train(task, _report)

@@ -5,7 +5,7 @@ import uuid
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.storages import RDBStorage
@@ -66,6 +66,8 @@ class Store:
         """Writes the log back into the SQLite file, so that a copy of it is whole, and lets go of it."""
         if self._path is not None:
             with self.engine.connect() as connection:
+                # a reader that stays keeps the log in use: then the last one to leave writes it back
+                connection.exec_driver_sql("PRAGMA busy_timeout = 500")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         self._storage.remove_session()
         self.engine.dispose()
@@ -104,13 +106,9 @@ class Store:
             stored = self.open(name)
             _check_unchanged(stored, spec, facts)
             return stored
-        study = optuna.create_study(
-            study_name=name,
-            storage=self._storage,
-            direction="maximize" if spec.maximise else "minimize",
-            load_if_exists=True,
-        )
-        if study.get_trials(deepcopy=False):
+        direction: Literal["maximize", "minimize"] = "maximize" if spec.maximise else "minimize"
+        study = optuna.create_study(study_name=name, storage=self._storage, direction=direction, load_if_exists=True)
+        if study.get_trials(deepcopy=False) or study.direction.name.lower() != direction:
             raise UserError(
                 f"{name!r} is a study of another tool", where=self.shown, mend="give yours another `[study] name`"
             )

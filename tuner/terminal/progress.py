@@ -109,7 +109,7 @@ class PlainLines(Silent):
         incumbent = self._tally.incumbent
         best = f"best {incumbent[1]:.4f} (trial {incumbent[0]})" if incumbent else "no best yet"
         line = f"{self._tally.done}/{self._tally.total} {describe(number, outcome)}; {best}; {self._tally.eta()} to go"
-        self._console.print(line, soft_wrap=True)
+        self._console.print(line, soft_wrap=True, markup=False)
 
 
 class LiveDisplay(Silent):
@@ -148,7 +148,7 @@ class LiveDisplay(Silent):
     def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
         self._running.pop(number, None)
         self._tally.add(number, outcome)
-        self._live.console.print(f"  {describe(number, outcome)}", highlight=False)
+        self._live.console.print(f"  {describe(number, outcome)}", highlight=False, markup=False)
 
     def ticked(self) -> None:
         self._bar.update(self._task, completed=self._tally.done, eta=self._tally.eta())
