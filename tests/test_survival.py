@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,19 @@ def seen(folder: Path, query: str) -> Callable[[], bool]:
     return lambda: any(value for (value,) in rows(folder, query))
 
 
-def kill(command: Command, victim: str, chance: random.Random) -> None:
-    """SIGKILL to the coordinator, to one of its workers, or to all of them."""
+def kill(command: Command, victim: str, chance: random.Random) -> bool:
+    """SIGKILL to the coordinator, to one of its workers, or to all of them; whether the coordinator lives on."""
     workers = sorted(forked() - {command.pid})
-    if victim == "worker" and workers:
-        os.kill(chance.choice(workers), signal.SIGKILL)
-        return
+    if victim == "worker":
+        # there may be none yet, or none any more
+        with suppress(IndexError, ProcessLookupError):
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        return True
     for pid in [command.pid, *(workers if victim == "all" else [])]:
         if alive(pid):
             os.kill(pid, signal.SIGKILL)
     command.wait()
+    return False
 
 
 @pytest.mark.parametrize("moment", range(KILLS))
@@ -90,11 +93,11 @@ def test_after_a_kill_the_same_command_ends_in_the_same_study(expected, tmp_path
     condition = seen(tmp_path, PHASES[phase].format(n=number))
     wait_until(lambda: condition() or command.ended)
     time.sleep(delay)
-    kill(command, victim, chance)
+    goes_on = kill(command, victim, chance)
     committed = outcomes(tmp_path)
-    wait_until(lambda: not forked() or victim == "worker", 2)
+    wait_until(lambda: not forked() or goes_on, 2)
 
-    if victim == "worker":
+    if goes_on:
         assert command.wait().status == 0, "the run goes on without its worker"
     assert run(tmp_path, "run", *ARGUMENTS).status == 0
     assert dump(tmp_path) == expected

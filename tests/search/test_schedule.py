@@ -3,6 +3,7 @@ the study is the one that would have come out one trial after the other."""
 
 import random
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -143,10 +144,21 @@ def params_of(spec: Spec, count: int) -> list[dict[str, Any]]:
     return study.begun
 
 
+def nothing(times: int) -> Callable[[], Iterator[Progress]]:
+    """No trial ever ends; who still waits after so many looks would wait for ever."""
+    looks = iter(range(times))
+
+    def look() -> Iterator[Progress]:
+        assert next(looks, None) is not None
+        return iter(())
+
+    return look
+
+
 def test_trials_under_way_at_the_deadline_stay_so_and_the_next_run_adopts_them() -> None:
     study = KeptStudy(SPECS[4])
     backend = FakeBackend(study, 3, random.Random(0))
-    backend.progress = lambda: iter(())  # type: ignore[method-assign]
+    backend.progress = nothing(1000)  # type: ignore[method-assign]
     coordinator(study, backend).run(TRIALS, deadline=time.monotonic())
     assert (len(study.begun), study.told()) == (3, 0)
     later = FakeBackend(study, 3, random.Random(0))
@@ -186,7 +198,7 @@ def test_a_deadline_is_kept_while_a_trial_goes_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(schedule, "TICK", 0.2)
     study = KeptStudy(SPECS[2])
     backend = FakeBackend(study, 1, random.Random(0))
-    backend.progress = lambda: iter(())  # type: ignore[method-assign]
+    backend.progress = nothing(1000)  # type: ignore[method-assign]
     started = time.monotonic()
     coordinator(study, backend).run(TRIALS, deadline=started + 0.3)
     assert 0.3 <= time.monotonic() - started < 1.5
