@@ -91,19 +91,24 @@ class Command:
         return Done(status, self.out, _err(self._folder).read_text())
 
 
-def start(folder: Path, command: str, *arguments: object) -> Command:
-    """Starts `tuner COMMAND` in a folder, in a forked process, which forks its workers too."""
+def start(folder: Path, command: str, *arguments: object, before: Callable[[], object] | None = None) -> Command:
+    """Starts `tuner COMMAND` in a folder, in a forked process, which forks its workers too.
+
+    `before`, if given, is called in that process first: a function of a module, to set what goes wrong there.
+    """
     forkserver.ensure_running()
     server = forkserver._forkserver._forkserver_address  # type: ignore[attr-defined]
-    process = FORKS.Process(target=_be, args=(server, folder, command, [str(argument) for argument in arguments]))
+    process = FORKS.Process(
+        target=_be, args=(server, folder, command, [str(argument) for argument in arguments], before)
+    )
     _out(folder).write_text("")
     process.start()
     return Command(folder, process)
 
 
-def run(folder: Path, command: str, *arguments: object) -> Done:
+def run(folder: Path, command: str, *arguments: object, before: Callable[[], object] | None = None) -> Done:
     """`start`, to its end."""
-    return start(folder, command, *arguments).wait()
+    return start(folder, command, *arguments, before=before).wait()
 
 
 def fresh(folder: Path, *arguments: str) -> Command:
@@ -123,7 +128,7 @@ def fresh(folder: Path, *arguments: str) -> Command:
     return Command(folder, process)
 
 
-def _be(server: str, folder: Path, command: str, arguments: list[str]) -> None:
+def _be(server: str, folder: Path, command: str, arguments: list[str], before: Callable[[], object] | None) -> None:
     """Becomes a command of the tuner, in a forked process; its workers come from the same server."""
     forkserver._forkserver._forkserver_address = server  # type: ignore[attr-defined]
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
@@ -135,6 +140,8 @@ def _be(server: str, folder: Path, command: str, arguments: list[str]) -> None:
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), target)
     os.environ.pop("TUNER_STORAGE", None)
     sys.argv = [f"tuner {command}", *arguments]
+    if before is not None:
+        before()
     import_module("tuner.search.backend").get_context = lambda _: FORKS  # type: ignore[attr-defined]
     import_module("tuner.terminal").run(import_module(f"tuner.{command}").app)
 

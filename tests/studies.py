@@ -57,7 +57,6 @@ def dump(folder: Path, name: str = "small", storage: str | None = None) -> list[
     study = store.open(name)
     for number, outcome in study.outcomes().items():
         lines += [f"{number} {key} {value!r}" for key, value in asdict(outcome).items() if key != "seconds"]
-    lines += [f"{number} system {system!r}" for number, system in study.systems().items()]
     summary = findings(study).summary
     lines += [f"{key} {value!r}" for key, value in asdict(summary).items() if key != "best"]
     if summary.best is not None:

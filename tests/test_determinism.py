@@ -1,39 +1,61 @@
 """The same study, whatever runs it: bit for bit, with real processes."""
 
 import random
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
-from tests.processes import fresh, run, wait_until
+from tests.processes import fresh, run, start, wait_until
 from tests.studies import dump, write_small
+
+TRIALS = 60
+STUDY = ("--study", "small.toml", "--trials", str(TRIALS))
 
 
 @pytest.fixture(scope="module")
-def expected(fresh_run) -> list[str]:
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The study as one worker makes it, all processes started anew, with a hash seed of their own."""
-    assert fresh_run.done.status == 0
-    return dump(fresh_run.folder)
+    folder = tmp_path_factory.mktemp("one-worker")
+    write_small(folder)
+    assert fresh(folder, "-m", "tuner.run", *STUDY, "--workers", "1").wait().status == 0
+    return dump(folder)
 
 
 def test_the_study_has_what_makes_it_worth_comparing(expected) -> None:
     text = "\n".join(expected)
-    assert text.count("state COMPLETE") + text.count("state PRUNED") == 24
-    assert 5 <= text.count("state PRUNED") <= 19
+    assert text.count("state COMPLETE") + text.count("state PRUNED") == TRIALS
+    assert 10 <= text.count("state PRUNED") <= 50
+    assert text.count("audited 0") < TRIALS, "there is an audit"
     assert "\nbest " in text
 
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_the_number_of_workers_changes_nothing(expected, tmp_path, workers) -> None:
     write_small(tmp_path)
-    assert run(tmp_path, "run", "--study", "small.toml", "--workers", workers).status == 0
+    command = start(tmp_path, "run", *STUDY, "--workers", workers)
+
+    def overlap() -> bool:
+        path = tmp_path / "studies" / "studies.db"
+        if not path.exists():
+            return False
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            try:
+                rows = connection.execute("SELECT count(*) FROM trials WHERE state = 'RUNNING'").fetchone()
+            except sqlite3.OperationalError:
+                return False  # its tables are being made
+        return bool(rows[0] == workers)
+
+    wait_until(overlap)
+    assert command.wait().status == 0
     assert dump(tmp_path) == expected
 
 
 def test_going_on_with_more_trials_changes_nothing(expected, tmp_path) -> None:
     write_small(tmp_path)
-    for trials in (10, 24):
-        assert run(tmp_path, "run", "--study", "small.toml", "--workers", 2, "--trials", trials).status == 0
+    for trials in (30, TRIALS):
+        assert run(tmp_path, "run", *STUDY[:2], "--workers", 2, "--trials", trials).status == 0
         assert f"{trials - 1} state" in "\n".join(dump(tmp_path))
     assert dump(tmp_path) == expected
 
@@ -42,11 +64,11 @@ def test_ctrl_c_changes_nothing(expected, tmp_path) -> None:
     write_small(tmp_path)
     seed = random.randrange(sys.maxsize)
     print("seed of the moment:", seed)
-    moment = random.Random(seed).randrange(1, 20)
-    command = fresh(tmp_path, "-m", "tuner.run", "--study", "small.toml", "--workers", "2")
-    wait_until(lambda: f"\n{moment}/24" in f"\n{command.out}")
+    moment = random.Random(seed).randrange(1, TRIALS - 4)
+    command = fresh(tmp_path, "-m", "tuner.run", *STUDY, "--workers", "2")
+    wait_until(lambda: f"\n{moment}/{TRIALS}" in f"\n{command.out}")
     command.ctrl_c()
     done = command.wait(5)
     assert (done.status, done.err) == (130, ""), "and the workers are not heard of"
-    assert run(tmp_path, "run", "--study", "small.toml", "--workers", 3).status == 0
+    assert run(tmp_path, "run", *STUDY, "--workers", 3).status == 0
     assert dump(tmp_path) == expected

@@ -57,7 +57,7 @@ def rows(folder: Path, query: str) -> list[Any]:
 
 def outcomes(folder: Path) -> dict[int, tuple[Any, ...]]:
     """What is committed of each trained trial, its duration included: trained again, it would differ."""
-    return {row[0]: row for row in rows(folder, "SELECT trial, outcome, system FROM tuner_outcomes")}
+    return {row[0]: row for row in rows(folder, "SELECT trial, outcome FROM tuner_outcomes")}
 
 
 def seen(folder: Path, query: str) -> Callable[[], bool]:

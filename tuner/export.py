@@ -32,12 +32,9 @@ def main(
     from tuner.search.store import Store
     from tuner.search.study import findings
 
-    store = Store(storage, create=False)
-    try:
+    with Store(storage, create=False) as store:
         stored = store.open(study)
         values = configuration(findings(stored), stored.environment())
-    finally:
-        store.close()
     text = _written(values, format)
     if out is None:
         sys.stdout.write(text)

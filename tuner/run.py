@@ -104,17 +104,14 @@ def _search(
     from tuner.search.study import findings
     from tuner.search.study import run as search
 
-    store = Store(storage, create=True)
     interrupted = False
-    try:
+    with Store(storage, create=True) as store:
         with _display(prepared, console, json=json) as listener:
             try:
                 search(prepared, store, listener, workers=workers, cluster=cluster, timeout=timeout)
             except KeyboardInterrupt:
                 interrupted = True
         return findings(store.open(prepared.spec.study.name)), interrupted
-    finally:
-        store.close()
 
 
 def _display(prepared: "Prepared", console: "Console", *, json: bool) -> "AbstractContextManager[Listener]":

@@ -84,7 +84,7 @@ def make_finished(
 ) -> Finished:
     """A finished trial as others see it, by default of the default configuration."""
     outcome = make_outcome(curve, state, maximise=spec.maximise)
-    return Finished.of(number, params or defaults(spec.space), outcome, {})
+    return Finished.of(number, params or defaults(spec.space), outcome)
 
 
 def make_findings(*outcomes: Outcome, spec: Spec | None = None) -> Findings:

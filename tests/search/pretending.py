@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.search.making import FACTS, make_outcome
 from tuner.search.pruning import PruningWatch
-from tuner.search.replica import Finished
+from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import choose
 from tuner.search.worker import Progress, Result, Task, failure
 from tuner.spec.sections import Spec
@@ -20,15 +20,15 @@ from tuner.training.curves import Outcome
 
 def pretend(spec: Spec, task: Task, known: Sequence[Finished]) -> Result:
     """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
-    watch = PruningWatch(spec, task.number, task.params, known)
+    watch = PruningWatch(Replica(spec), task.number, known)
     if task.number % 7 == 6:
-        return Result(task.number, failure(f"trial {task.number} fails"), watch.system)
+        return Result(task.number, failure(f"trial {task.number} fails"))
     level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
     for epoch in range(1, spec.train.max_epochs + 1):
         curve.append(level + 1 / epoch)
         if watch.should_prune(epoch, curve):
-            return Result(task.number, make_outcome(curve, "pruned"), watch.system)
-    return Result(task.number, make_outcome(curve), {**watch.system, "made by": task.number})
+            return Result(task.number, make_outcome(curve, "pruned"))
+    return Result(task.number, make_outcome(curve))
 
 
 def one_after_the_other(spec: Spec, trials: int) -> list[Result]:
@@ -37,8 +37,8 @@ def one_after_the_other(spec: Spec, trials: int) -> list[Result]:
     results: list[Result] = []
     for number in range(trials):
         past = max(0, number - spec.search.lag + 1)
-        known = [Finished.of(n, params[n], results[n].outcome, results[n].system) for n in range(past)]
-        params.append(choose(spec, number, known, params[past:]))
+        known = [Finished.of(n, params[n], results[n].outcome) for n in range(past)]
+        params.append(choose(Replica(spec), number, known, params[past:]))
         results.append(pretend(spec, Task(number, params[number], past), known))
     return results
 
@@ -62,9 +62,6 @@ class KeptStudy:
 
     def outcomes(self) -> dict[int, Outcome]:
         return {number: result.outcome for number, result in self.saved.items()}
-
-    def systems(self) -> dict[int, Any]:
-        return {number: dict(result.system) for number, result in self.saved.items()}
 
     def add(self, params: Mapping[str, Value]) -> None:
         self.begun.append(dict(params))

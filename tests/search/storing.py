@@ -1,6 +1,7 @@
 """Trials to keep in a store."""
 
 from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.search.replica import Replica
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.stored_study import StoredStudy
@@ -16,7 +17,7 @@ FAILED = failure("Traceback\nValueError: no")
 def tell(study: StoredStudy, *outcomes: Outcome) -> None:
     """Begins, saves and tells a trial for each outcome."""
     for number, outcome in enumerate(outcomes):
-        params = choose(study.spec, number, [], [])
+        params = choose(Replica(study.spec), number, [], [])
         study.add(params)
-        study.save(Result(number, outcome, {"note": number}))
+        study.save(Result(number, outcome))
         study.tell(number, outcome, scalars(study.spec, FACTS, params, outcome))

@@ -1,5 +1,6 @@
 """The same study in PostgreSQL as in SQLite, on a real server that this test starts."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
 import pytest
 
-from tests.processes import run
+from tests.processes import forked, run, start, wait_until
 from tests.studies import dump, write_small
 from tuner.errors import UserError
 from tuner.search.store import Store
@@ -49,8 +51,8 @@ def server() -> Iterator[str]:
 def test_a_study_is_bit_for_bit_the_same_as_in_sqlite(server: str, tmp_path: Path) -> None:
     write_small(tmp_path)
     study = ("run", "--study", "small.toml", "--trials")
-    assert run(tmp_path, *study, 16, "--workers", 1).status == 0
-    for trials in (6, 16):
+    assert run(tmp_path, *study, 60, "--workers", 1).status == 0
+    for trials in (25, 60):
         assert run(tmp_path, *study, trials, "--workers", 2, "--storage", server).status == 0
     assert dump(tmp_path, storage=server) == dump(tmp_path)
 
@@ -73,3 +75,35 @@ def test_a_wrong_password_or_port_is_one_message_without_the_password() -> None:
     with pytest.raises(UserError, match="cannot be opened") as refusal:
         Store("postgresql+psycopg://postgres:secret@127.0.0.1:1/none", create=True)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "lost"), [("all", "%"), ("lock", "tuner, process %")])
+def test_a_run_whose_connections_are_lost_ends_and_nothing_is_lost(
+    server: str, tmp_path: Path, name: str, lost: str
+) -> None:
+    write_small(tmp_path, name)
+    study = ("run", "--study", f"{name}.toml", "--trials", 8, "--workers", 2, "--json")
+    assert run(tmp_path, *study).status == 0
+    expected = dump(tmp_path, name)
+
+    command = start(tmp_path, *study, "--storage", server)
+    wait_until(lambda: command.out.count("\n") >= 2 or command.ended)
+    with psycopg.connect(server.replace("+psycopg", "")) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND application_name LIKE %s",
+            [lost],
+        )
+    done = command.wait()
+    assert done.status == 2
+    assert done.err == (
+        f"error: {server.replace('secret', '***')}: the connection to the database server was lost\n"
+        "  see that the server runs and can be reached, then give the same command again: finished trials are kept\n"
+    )
+    wait_until(lambda: not forked(), 2)
+
+    again = run(tmp_path, *study, "--storage", server)
+    assert (again.status, again.err) == (0, "")
+    told = [json.loads(line).get("trial") for line in (done.out + again.out).splitlines()]
+    assert told == [*range(8), None]
+    assert dump(tmp_path, name, server) == expected

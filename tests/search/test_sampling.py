@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tests.search.making import make_finished, make_spec
-from tuner.search.replica import Finished
-from tuner.search.sampling import choose
+from tuner.search.replica import Finished, Replica
+from tuner.search.sampling import START_UP, choose
 from tuner.search.space import distributions
 from tuner.spec.sections import Spec
-from tuner.spec.space import PARAMETERS, Constant, Value, defaults, unregularised
+from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
 
 SAMPLERS = ("tpe", "gp", "random")
 
@@ -20,26 +20,49 @@ def history(spec: Spec, count: int) -> list[Finished]:
     """Finished trials at random places of the space, whose value is their dropout."""
     trials = []
     for number in range(count):
-        params = choose(make_spec(search={"sampler": "random"}, study={"seed": 99}), number + 2, [], [])
+        params = choose(Replica(make_spec(search={"sampler": "random"}, study={"seed": 99})), number + 2, [], [])
         trials.append(make_finished(spec, number, [float(params["dropout"])], params=params))
     return trials
 
 
 def chosen(sampler: str, number: int = 20, count: int = 18, under_way: int = 1, **study: int) -> dict[str, Value]:
     spec = make_spec(search={"sampler": sampler}, study=study)
-    return choose(spec, number, history(spec, count), [defaults(spec.space)] * under_way)
+    return choose(Replica(spec), number, history(spec, count), [defaults(spec.space)] * under_way)
 
 
 def test_trial_0_has_every_regulariser_at_its_least() -> None:
     spec = make_spec(space={"hidden_size": {"low": 4, "high": 9, "default": 5}, "dropout": {"low": 0.1, "high": 0.2}})
-    params = choose(spec, 0, [], [])
+    params = choose(Replica(spec), 0, [], [])
     assert params == unregularised(spec.space)
     assert (params["dropout"], params["hidden_size"]) == (0.1, 5)
 
 
 def test_trial_1_has_the_defaults() -> None:
     spec = make_spec()
-    assert choose(spec, 1, [], [unregularised(spec.space)]) == defaults(spec.space)
+    assert choose(Replica(spec), 1, [], [unregularised(spec.space)]) == defaults(spec.space)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(sampler) -> None:
+    spec = make_spec(search={"sampler": sampler})
+    least = unregularised(spec.space)
+    searched = [name for name, domain in spec.space.items() if isinstance(domain, Range)]
+    regularisers = [name for name in searched if PARAMETERS[name].regularises]
+    trials = [
+        choose(Replica(make_spec(search={"sampler": sampler}, study={"seed": seed})), number, [], [])
+        for seed in range(20)
+        for number in range(2, START_UP)
+    ]
+    for name in regularisers:
+        assert 0.35 < np.mean([params[name] == least[name] for params in trials]) < 0.65, name
+    for name in set(searched) - set(regularisers):
+        assert len({params[name] for params in trials}) > 20 or name in {"hidden_size", "num_layers"}, name
+
+
+def test_a_random_search_is_not_sparse() -> None:
+    spec = make_spec(search={"sampler": "random"})
+    least = unregularised(spec.space)
+    assert all(choose(Replica(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, START_UP))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -58,7 +81,7 @@ def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler
         search={"sampler": sampler},
         space={"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}},
     )
-    params = choose(spec, 20, history(make_spec(), 0), [])
+    params = choose(Replica(spec), 20, history(make_spec(), 0), [])
     assert list(params) == list(PARAMETERS)
     for name, domain in distributions(spec.space).items():
         assert domain._contains(domain.to_internal_repr(params[name])), name
@@ -79,7 +102,9 @@ def test_what_earlier_trials_gave_is_learnt_from(sampler) -> None:
     falling, rising = (
         make_spec(search={"sampler": sampler}, study={"metric": metric}) for metric in ("loss", "average_precision")
     )
-    low, high = ([float(choose(spec, n, finished, [])["dropout"]) for n in range(20, 24)] for spec in (falling, rising))
+    low, high = (
+        [float(choose(Replica(spec), n, finished, [])["dropout"]) for n in range(20, 24)] for spec in (falling, rising)
+    )
     assert np.mean(low) + 0.1 < np.mean(high), "the value is the dropout: minimised and maximised"
 
 
@@ -95,7 +120,7 @@ def test_random_sampling_learns_nothing() -> None:
 def test_a_space_of_constants_has_one_configuration() -> None:
     fixed = {name: domain.default for name, domain in make_spec().space.items()}
     spec = make_spec(space=fixed)
-    assert choose(spec, 7, [], []) == fixed
+    assert choose(Replica(spec), 7, [], []) == fixed
 
 
 def test_nothing_is_said_while_sampling(capfd: pytest.CaptureFixture[str]) -> None:

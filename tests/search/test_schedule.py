@@ -242,7 +242,7 @@ def test_the_listener_hears_of_everything_in_order() -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> KeptStudy:
     """A study whose first trials fail for these reasons; an empty one is no failure."""
-    results = [Result(n, failure(reason), {}) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
+    results = [Result(n, failure(reason)) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
     monkeypatch.setattr("tests.search.pretending.pretend", lambda _, task, __: results[task.number])
     return KeptStudy(SPECS[2])
 

@@ -84,10 +84,21 @@ def test_a_summary_counts_states_and_epochs() -> None:
         complete=2,
         pruned=1,
         failed=2,
+        audits=0,
+        false_prunes=0,
         fold_epochs=2 * (6 + 4 + 1 + 2),
         fold_epochs_full=3 * 2 * 6,
     )
     assert summary.trials == 5
+
+
+def test_an_audit_among_the_best_tenth_was_a_false_prune() -> None:
+    values = [0.5, 3.0, 2.0, 1.0, *[4.0] * 16]  # the best two of 20: numbers 0 and 3
+    outcomes = [make_outcome([value], "pruned" if value == 4.0 else "complete") for value in values]
+    for number in (1, 3):
+        outcomes[number] = replace(outcomes[number], audited=1)
+    summary = summarise(SPEC, FACTS, trials(*outcomes))
+    assert (summary.audits, summary.false_prunes) == (2, 1)
 
 
 def test_total_shrinkage_is_rate_times_decay_times_steps() -> None:

@@ -1,7 +1,7 @@
 """One study of the store: what goes in comes out, and Optuna's own tools see the same."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
+from tuner.search.replica import Replica
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.space import searched
@@ -62,7 +63,7 @@ def test_outcomes_come_back_as_they_were_saved(store, outcomes) -> None:
     spec = make_spec(study={"name": f"s{len(store.names())}"})
     study = store.begin(spec, FACTS)
     for number, outcome in enumerate(outcomes):
-        study.save(Result(number, outcome, {}))
+        study.save(Result(number, outcome))
     expected = dict(enumerate(map(without_infinities, outcomes)))
     # by their text: NaN is not equal to itself
     assert repr(store.open(spec.study.name).outcomes()) == repr(expected)
@@ -76,7 +77,7 @@ def test_parameters_come_back_exactly_constants_included(store) -> None:
         "jitter": {"low": 0.0, "high": 0.3, "step": 0.1},
     }
     spec = make_spec(space=space)
-    params = [choose(spec, number, [], []) for number in range(20)]
+    params = [choose(Replica(spec), number, [], []) for number in range(20)]
     study = store.begin(spec, FACTS)
     for one in params:
         study.add(one)
@@ -90,15 +91,10 @@ def test_spec_and_facts_come_back_as_they_were(store, study) -> None:
     assert again.facts == FACTS
 
 
-def test_optuna_s_attributes_come_back(store, study) -> None:
-    study.save(Result(0, COMPLETE, {"completed_rung_0": 0.5, "words": ["a", None]}))
-    assert store.open("small").systems() == {0: {"completed_rung_0": 0.5, "words": ["a", None]}}
-
-
 def test_a_result_is_kept_while_it_waits_for_its_turn(store, study) -> None:
     for number in range(3):
-        study.add(choose(SPEC, number, [], []))
-    study.save(Result(2, COMPLETE, {}))
+        study.add(choose(Replica(SPEC), number, [], []))
+    study.save(Result(2, COMPLETE))
     again = store.open("small")
     assert list(again.outcomes()) == [2]
     assert again.told() == 0
@@ -111,7 +107,6 @@ def test_a_study_knows_only_its_own_trials(store) -> None:
     assert [len(study.params()) for study in (one, other)] == [2, 1]
     assert [sorted(study.outcomes()) for study in (one, other)] == [[0, 1], [0]]
     assert [study.told() for study in (one, other)] == [2, 1]
-    assert other.systems() == {0: {"note": 0}}
 
 
 # --- telling
@@ -125,31 +120,23 @@ def test_trials_are_told_from_number_0_on(study) -> None:
     assert study.told() == 3
 
 
-# 11 attributes, 3 epochs, then state and value
-@pytest.mark.parametrize(
-    ("outcome", "commits"),
-    [(COMPLETE, 0), (COMPLETE, 4), (COMPLETE, 11), (COMPLETE, 14), (COMPLETE, 15), (PRUNED, 14), (FAILED, 2)],
-)
-def test_a_tell_that_was_cut_short_is_told_again_and_ends_the_same(store, study, url, outcome, commits) -> None:
+@pytest.mark.parametrize("outcome", [COMPLETE, PRUNED, FAILED])
+@pytest.mark.parametrize("moment", ["in its midst", "before its state", "never"])
+def test_a_tell_that_was_cut_short_is_told_again_and_ends_the_same(store, study, url, outcome, moment) -> None:
     class Killed(Exception):
         pass
 
-    def counted(method: Callable[..., None]) -> Callable[..., None]:
-        def call(*args: object) -> None:
-            nonlocal commits
-            if commits == 0:
-                raise Killed
-            commits -= 1
-            method(*args)
-
-        return call
+    def kill(*_: object) -> None:
+        raise Killed
 
     study.add(defaults(SPEC.space))
     shown = scalars(SPEC, FACTS, defaults(SPEC.space), outcome)
-    whole = commits == 15
+    whole = moment == "never"
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("set_trial_user_attr", "set_trial_intermediate_value", "set_trial_state_values"):
-            patch.setattr(study._storage, name, counted(getattr(study._storage, name)))
+        if moment == "in its midst":
+            patch.setattr(Session, "add_all", kill)
+        if moment == "before its state":
+            patch.setattr(study._storage, "set_trial_state_values", kill)
         with nullcontext() if whole else pytest.raises(Killed):
             study.tell(0, outcome, shown)
     again = store.open("small")

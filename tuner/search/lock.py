@@ -6,13 +6,16 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import UserError
+from tuner.files import unwritable
+from tuner.search.faults import GONE, told
 
 
 @contextmanager
@@ -20,18 +23,23 @@ def file_lock(path: Path, study: str) -> Iterator[None]:
     """Holds the lock file at `path` while the block runs; the file says who holds it.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    holder = {"host": socket.gethostname(), "process": os.getpid(), "since": f"{_now():%Y-%m-%d %H:%M:%S}"}
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise _refusal(study, str(path.parent), _holder(file.read())) from None
-        file.truncate(0)
-        json.dump({"host": socket.gethostname(), "process": os.getpid(), "since": f"{_now():%Y-%m-%d %H:%M:%S}"}, file)
-        file.flush()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # without a buffer, which closing would write out once more
+            file = stack.enter_context(path.open("ab+", buffering=0))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise _refusal(study, str(path.parent), _holder(file.read())) from None
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
+        except OSError as error:
+            raise unwritable(error, path) from None
         yield
 
 
@@ -39,21 +47,35 @@ def file_lock(path: Path, study: str) -> Iterator[None]:
 def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
     """Holds PostgreSQL's advisory lock of the study, on a connection of its own, while the block runs.
 
+    When that connection is lost, the engine gives no other: after a new one, another process could have the lock.
+
     Raises:
-        UserError: another connection holds it.
+        UserError: another connection holds it; or it was lost, from whatever the block does with the engine then.
     """
     key = int.from_bytes(hashlib.sha256(f"tuner {study}".encode()).digest()[:8], signed=True)
+    shown = engine.url.render_as_string(hide_password=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         name = f"tuner, process {os.getpid()} on {socket.gethostname()}"[:63]
         connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
             row = connection.execute(_HOLDER, {"high": key >> 32 & 0xFFFFFFFF, "low": key & 0xFFFFFFFF}).first()
             holder = f"by {row.application_name} since {row.backend_start:%Y-%m-%d %H:%M:%S}" if row else "elsewhere"
-            raise _refusal(study, engine.url.render_as_string(hide_password=True), holder)
+            raise _refusal(study, shown, holder)
+
+        def check(*_: object) -> None:
+            try:
+                connection.execute(text("SELECT 1"))
+            except SQLAlchemyError as error:
+                raise told(GONE, shown) from error
+
+        event.listen(engine, "checkout", check)
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            event.remove(engine, "checkout", check)
+            # a connection that was lost has taken its lock with it
+            with suppress(SQLAlchemyError):
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
 
 
 _HOLDER = text(
@@ -74,7 +96,7 @@ def _refusal(study: str, where: str, holder: str) -> UserError:
     )
 
 
-def _holder(written: str) -> str:
+def _holder(written: bytes) -> str:
     try:
         holder = json.loads(written)
         return f"by process {holder['process']} on {holder['host']} since {holder['since']}"

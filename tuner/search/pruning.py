@@ -1,20 +1,21 @@
 """Ends poor trials early: Optuna's own pruner, asked on a replica that holds what the trial may know."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
+import numpy as np
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
-from optuna.trial import Trial, TrialState, create_trial
+from optuna.trial import TrialState, create_trial
 
-from tuner.search.replica import Finished, best_so_far, build_replica
-from tuner.search.space import distributions, searched
+from tuner.search.replica import Finished, Replica, best_so_far
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value
 
 # Share of the epochs before which no trial is judged: regularised networks start slowly.
-WARM_UP = 0.2
+WARM_UP = 0.1
 # Complete trials before the median means anything.
 LEAST_COMPLETE = 5
+
+# Share of the trials to be pruned that go on as audits.
+AUDITS = 0.1
 
 
 def _make_pruner(spec: Spec) -> BasePruner:
@@ -28,34 +29,33 @@ def _make_pruner(spec: Spec) -> BasePruner:
 
 
 class PruningWatch:
-    """The `Watch` of one trial: reports its curve to a replica and asks the pruner; passes progress on.
+    """The `Watch` of one trial: asks the pruner, which sees the finished trials in a replica; passes progress on.
+
+    A few trials that the pruner would end go on as audits, so that a study knows what its pruner throws away.
 
     Args:
-        spec: pruner and space.
+        replica: of the study; grows.
         number: of the trial; the unregularised and the default trial (0 and 1) are references, and never pruned.
-        params: its parameters.
         finished: the trials that it may know.
         progress: is called with (epoch, fold, curve) after each fold.
     """
 
     def __init__(
         self,
-        spec: Spec,
+        replica: Replica,
         number: int,
-        params: Mapping[str, Value],
         finished: Sequence[Finished],
         progress: Callable[[int, int, Sequence[float]], None] | None = None,
     ) -> None:
-        self._replica = build_replica(spec, finished, (), pruner=_make_pruner(spec))
-        running = create_trial(
-            state=TrialState.RUNNING,
-            params=searched(spec.space, params),
-            distributions=distributions(spec.space),
-        )
-        self._replica.add_trial(running)
-        self._trial = Trial(self._replica, self._replica.trials[-1]._trial_id)
+        self._pruner = _make_pruner(replica.spec)
+        self._study = replica.show(finished, ())
+        # not part of the replica: what this trial shows must not reach others before it is their turn to know it
+        self._trial = create_trial(state=TrialState.RUNNING)
+        self._trial.number = number
         self._may_prune = number >= 2
-        self._maximise = spec.maximise
+        self._is_audit = is_audit(replica.spec.study.seed, number)
+        self._audited = 0
+        self._maximise = replica.spec.maximise
         self._progress = progress
         self._curve: Sequence[float] = ()
 
@@ -65,10 +65,20 @@ class PruningWatch:
 
     def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
         self._curve = tuple(curve)
-        self._trial.report(best_so_far(curve, maximise=self._maximise)[-1], epoch)
-        return self._may_prune and self._trial.should_prune()
+        self._trial.intermediate_values[epoch] = best_so_far(curve, maximise=self._maximise)[-1]
+        if not self._may_prune or self._audited or not self._pruner.prune(self._study, self._trial):
+            return False
+        if self._is_audit:
+            self._audited = epoch
+        return not self._is_audit
 
     @property
-    def system(self) -> dict[str, Any]:
-        """What the pruner noted on the trial, for the replicas of later trials."""
-        return dict(self._replica.trials[-1].system_attrs)
+    def audited(self) -> int:
+        """The epoch after which the trial would have been ended, had it not gone on as an audit; else 0."""
+        return self._audited
+
+
+def is_audit(seed: int, number: int) -> bool:
+    """Whether a trial goes on when the pruner would end it: decided by the study's seed and its number alone."""
+    # a third word: the stream is not the one that the sampler draws from
+    return bool(np.random.default_rng((seed, number, 1)).random() < AUDITS)

@@ -4,15 +4,14 @@ Sampling on the live store depends on what happens to be finished; a replica is 
 study comes out the same however many workers run it and however often it is interrupted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.search.space import distributions, searched
@@ -28,18 +27,17 @@ STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed"
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished trial as other trials see it: `curve` is its validation curve, `system` Optuna's own attributes."""
+    """A finished trial as other trials see it: `curve` is its validation curve."""
 
     number: int
     params: Mapping[str, Value]
     state: str
     value: float | None
     curve: tuple[float, ...]
-    system: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def of(number: int, params: Mapping[str, Value], outcome: Outcome, system: Mapping[str, Any]) -> "Finished":
-        return Finished(number, params, outcome.state, outcome.value, outcome.curve, system)
+    def of(number: int, params: Mapping[str, Value], outcome: Outcome) -> "Finished":
+        return Finished(number, params, outcome.state, outcome.value, outcome.curve)
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -52,44 +50,71 @@ def best_so_far(curve: Sequence[float], *, maximise: bool) -> list[float]:
     return list(accumulate(curve, max if maximise else min))
 
 
-def build_replica(
-    spec: Spec,
-    finished: Iterable[Finished],
-    under_way: Iterable[Mapping[str, Value]],
-    *,
-    sampler: BaseSampler | None = None,
-    pruner: BasePruner | None = None,
-) -> optuna.Study:
-    """An in-memory study with the finished trials, then those under way with their parameters only.
+class Replica:
+    """An in-memory study that grows with what may be known, so that each trial costs the same however many came before.
 
     A complete curve enters as its best so far, carried forward to the last epoch: Optuna's percentile rules compare
     only with trials that have the step, so that early stopping would otherwise switch pruning off.
     """
-    study = optuna.create_study(
-        study_name=spec.study.name,
-        direction="maximize" if spec.maximise else "minimize",
-        sampler=sampler,
-        pruner=pruner,
-    )
-    domains = distributions(spec.space)
-    for trial in finished:
-        study.add_trial(_frozen(spec, trial, domains))
-    for params in under_way:
-        study.add_trial(
-            create_trial(state=TrialState.RUNNING, params=searched(spec.space, params), distributions=domains)
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._begin()
+
+    def _begin(self) -> None:
+        self._storage = InMemoryStorage()
+        self._study = optuna.create_study(
+            study_name=self.spec.study.name,
+            direction="maximize" if self.spec.maximise else "minimize",
+            storage=self._storage,
         )
-    return study
+        self._finished = 0
+
+    def show(self, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]) -> optuna.Study:
+        """The study of exactly these trials: the finished ones, from number 0 on, then those under way, running.
+
+        It is the same study as last time, grown, unless that one knew more than this one may.
+        """
+        present = len(self._study.get_trials(deepcopy=False))
+        if len(finished) < self._finished or len(finished) + len(under_way) < present:
+            self._begin()
+            present = 0
+        domains = distributions(self.spec.space)
+        for trial in finished[self._finished : present]:
+            self._finish(trial)
+        for trial in finished[present:]:
+            self._study.add_trial(_frozen(self.spec, trial, domains))
+        self._finished = len(finished)
+        for params in under_way[max(0, present - len(finished)) :]:
+            self._study.add_trial(
+                create_trial(
+                    state=TrialState.RUNNING,
+                    params=searched(self.spec.space, params),
+                    distributions=domains,
+                )
+            )
+        return self._study
+
+    def _finish(self, trial: Finished) -> None:
+        """Ends a trial that was shown running."""
+        row = self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, trial.number)
+        for epoch, value in enumerate(_shown(self.spec, trial), 1):
+            self._storage.set_trial_intermediate_value(row, epoch, value)
+        self._storage.set_trial_state_values(row, STATES[trial.state], None if trial.value is None else [trial.value])
 
 
-def _frozen(spec: Spec, trial: Finished, domains: Mapping[str, Any]) -> FrozenTrial:
+def _shown(spec: Spec, trial: Finished) -> list[float]:
     values = best_so_far(trial.curve, maximise=spec.maximise)
     if trial.state == "complete":
         values += [values[-1]] * (spec.train.max_epochs - len(values))
+    return values
+
+
+def _frozen(spec: Spec, trial: Finished, domains: Mapping[str, Any]) -> FrozenTrial:
     return create_trial(
         state=STATES[trial.state],
         value=trial.value,
         params=searched(spec.space, trial.params),
         distributions=dict(domains),
-        system_attrs=dict(trial.system),
-        intermediate_values=dict(enumerate(values, 1)),
+        intermediate_values=dict(enumerate(_shown(spec, trial), 1)),
     )

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tuner.errors import UserError
 from tuner.search.backend import Backend
-from tuner.search.replica import Finished
+from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.stored_study import StoredStudy
@@ -61,11 +61,10 @@ class Coordinator:
         self._lag = study.spec.search.lag
         self._params = study.params()
         self._outcomes = study.outcomes()
-        systems = study.systems()
         self._finished = {
-            number: Finished.of(number, self._params[number], outcome, systems[number])
-            for number, outcome in self._outcomes.items()
+            number: Finished.of(number, self._params[number], outcome) for number, outcome in self._outcomes.items()
         }
+        self._replica = Replica(study.spec)
         self._told = study.told()
         self._under_way: dict[Future[Result], int] = {}
         self._deaths: Counter[int] = Counter()
@@ -105,7 +104,7 @@ class Coordinator:
     def _submit(self, number: int) -> None:
         known = [self._finished[other] for other in range(max(0, number - self._lag + 1))]
         if number == len(self._params):
-            params = choose(self._study.spec, number, known, self._params[len(known) :])
+            params = choose(self._replica, number, known, self._params[len(known) :])
             self._study.add(params)
             self._params.append(params)
         params = self._params[number]
@@ -121,10 +120,10 @@ class Coordinator:
             if self._deaths[number] < MOST_DEATHS:
                 return  # not under way and without an outcome: it is submitted again
             reason = f"its worker died {MOST_DEATHS} times (killed, or out of memory)"
-            result = Result(number, failure(reason), {})
+            result = Result(number, failure(reason))
         self._study.save(result)
         self._outcomes[number] = result.outcome
-        self._finished[number] = Finished.of(number, self._params[number], result.outcome, result.system)
+        self._finished[number] = Finished.of(number, self._params[number], result.outcome)
 
     def _tell_those_due(self) -> None:
         while self._told in self._outcomes:

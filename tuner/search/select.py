@@ -1,5 +1,6 @@
 """What a study found: its best trial, how sure that is, and what it took."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ class Summary:
     Attributes:
         best: the complete trial with the best mean.
         complete, pruned, failed: how many trials ended so.
+        audits: how many trials went on though the pruner would have ended them.
+        false_prunes: how many of these came out among the best tenth of all trials that did not fail.
         fold_epochs: epochs trained, summed over trials and folds.
         fold_epochs_full: had every trial that did not fail gone to its last epoch.
     """
@@ -42,6 +45,8 @@ class Summary:
     complete: int
     pruned: int
     failed: int
+    audits: int
+    false_prunes: int
     fold_epochs: int
     fold_epochs_full: int
 
@@ -53,15 +58,26 @@ class Summary:
 def summarise(spec: Spec, facts: Facts, trials: Sequence[Trial]) -> Summary:
     """The figures of the told trials, a pure function of them."""
     states = [trial.outcome.state for trial in trials]
+    audits = [trial.number for trial in trials if trial.outcome.audited]
     full = spec.cv.folds * spec.train.max_epochs
     return Summary(
         best=choose_best(spec, facts, trials),
         complete=states.count("complete"),
         pruned=states.count("pruned"),
         failed=states.count("failed"),
+        audits=len(audits),
+        false_prunes=len(set(audits) & best_tenth(spec, trials)),
         fold_epochs=sum(trial.outcome.fold_epochs for trial in trials),
         fold_epochs_full=full * (len(states) - states.count("failed")),
     )
+
+
+def best_tenth(spec: Spec, trials: Sequence[Trial]) -> set[int]:
+    """The numbers of the best tenth, rounded up, of the trials that have a value; a pruned one counts with its last."""
+    sign = -1.0 if spec.maximise else 1.0
+    values = [(trial.number, trial.outcome.value) for trial in trials]
+    ranked = sorted((sign * value, number) for number, value in values if value is not None)
+    return {number for _, number in ranked[: math.ceil(len(ranked) / 10)]}
 
 
 def choose_best(spec: Spec, facts: Facts, trials: Sequence[Trial]) -> Chosen | None:

@@ -2,36 +2,39 @@
 
 import json
 import uuid
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy import event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
+from tuner.files import make_folder
 from tuner.search.facts import Facts
+from tuner.search.faults import DATABASE_ERRORS, database_fault, reason
 from tuner.search.lock import advisory_lock, file_lock
 from tuner.search.stored_study import StoredStudy
 from tuner.search.tables import Base, StudyRow
 from tuner.spec.sections import Spec
 
 UUID_ATTRIBUTE = "tuner:uuid"
+# Seconds for which a write waits while another process keeps a SQLite file locked.
+BUSY_SECONDS = 60.0
 
 
 class Store:
-    """A database of studies.
+    """A database of studies; as a context, it closes at the end.
 
     Args:
         url: of SQLAlchemy; a SQLite file and its folder are made if they are missing and `create` is set.
         create: whether a missing SQLite file may be made.
 
     Raises:
-        UserError: it cannot be opened, is missing, or is no store.
+        UserError: it cannot be opened, is missing, or is no store; at the end of the context, it failed within.
     """
 
     def __init__(self, url: str, *, create: bool) -> None:
@@ -44,32 +47,41 @@ class Store:
                     raise UserError(
                         "there is no store", where=self.shown, mend="run a study first, or name another --storage"
                     )
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            arguments = {"connect_args": {"timeout": 60}} if self._url.get_backend_name() == "sqlite" else {}
+                make_folder(self._path.parent)
+            arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
             self._storage = RDBStorage(url, engine_kwargs=arguments)
             self.engine = self._storage.engine
             if self._path is not None:
                 event.listen(self.engine, "connect", _prefer_wal)
                 self.engine.dispose()
             Base.metadata.create_all(self.engine)
-        except (ArgumentError, SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise UserError(
-                f"the store cannot be opened: {reason}", where=url if "@" not in url else "--storage"
-            ) from None
+        except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError) as error:
+            where = url if "@" not in url else "--storage"
+            fault = database_fault(error, where) or UserError(reason(error))
+            raise UserError(f"the store cannot be opened: {fault.what}", where=where, mend=fault.mend) from None
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
     def _is_file(self) -> bool:
         return self._url.get_backend_name() == "sqlite" and self._url.database not in (None, "", ":memory:")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.close()
+        if fault := database_fault(error, self.shown):
+            raise fault from error
+
     def close(self) -> None:
         """Writes the log back into the SQLite file, so that a copy of it is whole, and lets go of it."""
         if self._path is not None:
-            with self.engine.connect() as connection:
+            # on a full disk the log stays beside the file, and the next one to open it reads both
+            with suppress(*DATABASE_ERRORS), self.engine.connect() as connection:
                 # a reader that stays keeps the log in use: then the last one to leave writes it back
                 connection.exec_driver_sql("PRAGMA busy_timeout = 500")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._storage.remove_session()
+        with suppress(*DATABASE_ERRORS):
+            self._storage.remove_session()
         self.engine.dispose()
 
     def names(self) -> list[str]:

@@ -3,21 +3,23 @@
 It has one writer, its coordinator. What that writes is committed at once.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import TrialIntermediateValueModel, TrialUserAttributeModel
 from optuna.trial import TrialState, create_trial
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tuner.search.facts import Facts
+from tuner.search.faults import DATABASE_ERRORS
 from tuner.search.replica import STATES
 from tuner.search.space import completed, distributions, searched
 from tuner.search.tables import FoldCurveRow, OutcomeRow, RunRow, StudyRow
@@ -62,12 +64,6 @@ class StoredStudy:
                 curves.setdefault(curve.trial, []).append(curve)
             return {row.trial: _outcome(row, curves.get(row.trial, [])) for row in rows}
 
-    def systems(self) -> dict[int, dict[str, Any]]:
-        """Optuna's own attributes of every trial that was trained, by number."""
-        query = select(OutcomeRow.trial, OutcomeRow.system).where(OutcomeRow.study == self._uuid)
-        with self._session() as session:
-            return {row.trial: row.system for row in session.execute(query.order_by(OutcomeRow.trial))}
-
     def add(self, params: Mapping[str, Value]) -> None:
         """Begins the next trial, in one commit."""
         self._study.add_trial(
@@ -83,7 +79,7 @@ class StoredStudy:
         outcome = asdict(result.outcome)
         folds = outcome.pop("folds")
         with self._session.begin() as session:
-            session.add(OutcomeRow(study=self._uuid, trial=result.number, outcome=outcome, system=dict(result.system)))
+            session.add(OutcomeRow(study=self._uuid, trial=result.number, outcome=outcome))
             session.add_all(
                 FoldCurveRow(
                     study=self._uuid,
@@ -97,10 +93,21 @@ class StoredStudy:
     def tell(self, number: int, outcome: Outcome, attributes: Mapping[str, float | int | str]) -> None:
         """Finishes trial `number` in Optuna's eyes. Told again after an interruption, it ends the same."""
         trial = self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
-        for name, value in attributes.items():
-            self._storage.set_trial_user_attr(trial, name, value)
-        for epoch, value in enumerate(outcome.curve, 1):
-            self._storage.set_trial_intermediate_value(trial, epoch, value)
+        # through Optuna's models in one commit: its storage would make one an attribute and an epoch
+        with self._session.begin() as session:
+            for model in (TrialUserAttributeModel, TrialIntermediateValueModel):
+                session.execute(delete(model).where(model.trial_id == trial))
+            session.add_all(
+                TrialUserAttributeModel(trial_id=trial, key=name, value_json=json.dumps(value))
+                for name, value in attributes.items()
+            )
+            for epoch, value in enumerate(outcome.curve, 1):
+                stored, kind = TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+                session.add(
+                    TrialIntermediateValueModel(
+                        trial_id=trial, step=epoch, intermediate_value=stored, intermediate_value_type=kind
+                    )
+                )
         values = None if outcome.value is None else [outcome.value]
         self._storage.set_trial_state_values(trial, STATES[outcome.state], values)
 
@@ -120,9 +127,17 @@ class StoredStudy:
         self.spec = spec
         try:
             yield
-        finally:
-            with self._session.begin() as session:
-                session.get_one(RunRow, row.id).ended = datetime.now(UTC)
+        except DATABASE_ERRORS:
+            raise  # a database that failed cannot be told either, and may take its time to say so
+        except BaseException:
+            with suppress(*DATABASE_ERRORS):
+                self._end(row.id)
+            raise
+        self._end(row.id)
+
+    def _end(self, run: int) -> None:
+        with self._session.begin() as session:
+            session.get_one(RunRow, run).ended = datetime.now(UTC)
 
     def environment(self) -> dict[str, str]:
         """The environment of the latest run."""

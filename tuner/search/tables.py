@@ -44,7 +44,6 @@ class OutcomeRow(Base):
     study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
     trial: Mapped[int] = mapped_column(primary_key=True)
     outcome: Mapped[dict[str, Any]]
-    system: Mapped[dict[str, Any]]
 
 
 class FoldCurveRow(Base):

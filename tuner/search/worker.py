@@ -2,14 +2,13 @@
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 
 from tuner.data.folds import FoldData
 from tuner.search.pruning import PruningWatch
-from tuner.search.replica import Finished
+from tuner.search.replica import Finished, Replica
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
@@ -46,11 +45,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """A trained trial, with Optuna's own attributes of it."""
+    """A trained trial."""
 
     number: int
     outcome: Outcome
-    system: Mapping[str, Any]
 
 
 class Worker:
@@ -61,14 +59,16 @@ class Worker:
         torch.set_num_threads(1)
         self._placed = placed
         self._finished: list[Finished] = []
+        self._replica = Replica(placed.spec)
 
     @property
     def known(self) -> int:
         return len(self._finished)
 
     def learn(self, news: Sequence[Finished]) -> None:
-        """Takes in the finished trials that follow those already known."""
-        self._finished.extend(news)
+        """Takes in finished trials, those before the first of them being known already."""
+        if news:
+            self._finished[news[0].number :] = news
 
     def train(self, task: Task, report: Callable[[Progress], None]) -> Result:
         """Trains one trial; whatever it raises becomes a failed outcome with its traceback."""
@@ -78,7 +78,7 @@ class Worker:
             best = (max if spec.maximise else min)(curve, default=None)
             report(Progress(task.number, epoch, fold, best))
 
-        watch = PruningWatch(spec, task.number, task.params, self._finished[: task.known], progress)
+        watch = PruningWatch(self._replica, task.number, self._finished[: task.known], progress)
         try:
             outcome = train_trial(
                 spec,
@@ -90,7 +90,7 @@ class Worker:
             )
         except Exception:
             outcome = failure(traceback.format_exc())
-        return Result(task.number, outcome, watch.system)
+        return Result(task.number, replace(outcome, audited=watch.audited))
 
 
 def failure(reason: str) -> Outcome:

@@ -90,6 +90,14 @@ class SearchSection(Section):
     pruner: Literal["median", "none"] = "median"
     lag: int = Field(default=4, ge=1, le=1024)
 
+    @field_validator("pruner", mode="before")
+    @classmethod
+    def _by_epoch(cls, value: Any) -> Any:  # noqa: ANN401 (raw TOML value)
+        if value == "wilcoxon":
+            # as steps, epochs would be taken for independent samples of the final score
+            raise ValueError("compares samples, and a trial's epochs are none")
+        return value
+
 
 class Spec(Section):
     """A study file, validated; two equal Specs on equal data give equal studies."""

@@ -1,11 +1,15 @@
 """All that is said on a terminal, and the exit status that goes with it."""
 
+import os
 import sys
+from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from typing import Annotated
 
 import typer
 
 from tuner.errors import UserError
+from tuner.files import unwritable
 
 DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 
@@ -26,6 +30,15 @@ def run(app: typer.Typer) -> None:
         app()
     except UserError as error:
         print_error(error)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (ENOSPC, EDQUOT):
+            raise
+        # what is still in the buffer would be written at the exit, in vain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # standard error may go to the same disk
+        with suppress(OSError):
+            print_error(unwritable(error, error.filename or "standard output or shared memory"))
         sys.exit(2)
 
 

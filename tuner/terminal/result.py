@@ -69,6 +69,12 @@ def print_result(console: Console, findings: Findings) -> None:
         )
     figures.add_row("what the penalties do", _penalties(best))
     figures.add_row("trials", f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed")
+    if summary.audits:
+        figures.add_row(
+            "audits of the pruner",
+            f"{summary.audits} trials went on that it would have ended: "
+            f"{summary.false_prunes} came out among the best tenth",
+        )
     saved = summary.fold_epochs_full - summary.fold_epochs
     share = saved / max(summary.fold_epochs_full, 1)
     figures.add_row("fold-epochs", f"{summary.fold_epochs} trained, {saved} saved ({share:.0%})")

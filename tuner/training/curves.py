@@ -35,6 +35,7 @@ class Outcome:
         weight_norm: Euclidean norm of its weight matrices at the best epoch, mean over folds.
         detection: pooled out-of-fold detection at the best epoch; None without labels.
         seconds: duration.
+        audited: the epoch after which the pruner would have ended it, had it not gone on as an audit; 0 if it did not.
     """
 
     state: Literal["complete", "pruned", "failed"]
@@ -49,6 +50,7 @@ class Outcome:
     weight_norm: float
     detection: Detection | None
     seconds: float
+    audited: int = 0
 
     @property
     def value(self) -> float | None:

@@ -1,0 +1,321 @@
+"""Which pruner saves most and loses least? Run: python scripts/bench_pruning.py record FOLDER, then … replay FOLDER
+
+`record` trains 42 configurations of the default space, the references and 40 random ones, on six data sets (the
+simulated market and real ones from ../shared/data) with early stopping but no pruner, and keeps their fold curves in a
+store of its own, outside git. It takes 40 minutes on two cores, and goes on where it was interrupted.
+
+`replay` shows each pruner the recorded trials in twenty random orders, under the default lag, and prints
+- the share of fold-epochs that it saves of those that early stopping alone needs,
+- the regret: by how many per cent the best trial left is worse than the best of all (median and mean),
+- false prunes: the share of the eventual best tenth (4 of 40) that it ends, with a 95 % interval over data sets and
+  orders by bootstrap of whole data sets,
+- bias: rank correlation of being pruned with each regulariser's strength, at equal final rank.
+The last line is no pruner: a threshold an epoch, chosen in hindsight so that none of the best tenth is lost, is the
+most that a rule on the current value could save without false prunes.
+"""
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna import Study, create_study
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    PatientPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import Trial as OptunaTrial
+from scipy.stats import rankdata
+
+from tuner.search.replica import best_so_far
+from tuner.search.select import Trial
+from tuner.search.space import distributions, searched
+from tuner.search.store import Store
+from tuner.search.study import findings, prepare, run
+from tuner.spec.file import read_spec_dict
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
+from tuner.terminal.progress import Silent
+from tuner.training.curves import Outcome
+
+DATA = Path("../shared/data").resolve()
+TRIALS = 42
+ORDERS = 20
+REGULARISERS = ("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1", "jitter")
+
+
+def forecast(name: str, file: str, **sections: Mapping[str, Any]) -> dict[str, Any]:
+    """A study that forecasts one column."""
+    return {
+        "study": {"name": name},
+        "data": {"path": str(DATA / "NAB" / file), "time": "", "features": ["value"], "target": ["value"]},
+        "task": {"window": 24},
+        **sections,
+    }
+
+
+def detect(name: str, files: str, metric: str) -> dict[str, Any]:
+    """A study that classifies rows, whole files held out."""
+    return {
+        "study": {"name": name, "metric": metric},
+        "data": {"path": str(DATA / "SKAB" / files), "label": "label"},
+        "task": {"kind": "classify", "window": 24},
+        "cv": {"scheme": "series", "folds": 4},
+    }
+
+
+STUDIES: tuple[dict[str, Any], ...] = (
+    {
+        "study": {"name": "market", "metric": "average_precision"},
+        "data": {"source": "market", "label": "label"},
+        "task": {"kind": "classify", "window": 20},
+        "cv": {"scheme": "series"},
+        "space": {"batch_size": 128},
+    },
+    forecast("exchange", "realAdExchange__exchange-2_cpc_results.csv"),
+    detect("valve-loss", "valve1__*.csv", "loss"),
+    forecast("speed", "realTraffic__speed_6005.csv"),
+    detect("valve-precision", "valve1__*.csv", "average_precision"),
+    forecast("rds", "realAWSCloudwatch__rds_cpu_utilization_cc0c53.csv", cv={"scheme": "walk_forward"}),
+)
+
+
+class Line(Silent):
+    """Prints a line a trial."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
+        print(f"{self._name} {number}: {outcome.state} {outcome.value} {outcome.seconds:.1f} s", flush=True)
+
+
+def record(folder: Path) -> None:
+    """Trains all configurations of all studies, without a pruner."""
+    for lines in STUDIES:
+        spec = read_spec_dict(
+            {
+                **lines,
+                "study": {**lines["study"], "trials": TRIALS},
+                "search": {"sampler": "random", "pruner": "none"},
+            }
+        )
+        with Store(f"sqlite:///{folder / 'curves.db'}", create=True) as store:
+            run(prepare(spec), store, Line(spec.study.name), workers=2)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One data set's trials; `curves` are best so far, in the metric's direction."""
+
+    spec: Spec
+    trials: tuple[Trial, ...]
+    curves: tuple[tuple[float, ...], ...]
+
+    @property
+    def finals(self) -> np.ndarray:
+        """Final values as losses, (trials,)."""
+        return np.array([curve[-1] for curve in self.curves]) * (-1 if self.spec.maximise else 1)
+
+    @property
+    def top(self) -> np.ndarray:
+        """The best tenth of the random configurations."""
+        return 2 + np.argsort(self.finals[2:])[: round((len(self.trials) - 2) / 10)]
+
+
+def read(folder: Path) -> list[Recorded]:
+    """All that was recorded, trials that diverged left out."""
+    recorded = []
+    with Store(f"sqlite:///{folder / 'curves.db'}", create=False) as store:
+        for name in store.names():
+            study = findings(store.open(name))
+            trials = tuple(trial for trial in study.trials if trial.outcome.state == "complete")
+            curves = (best_so_far(trial.outcome.curve, maximise=study.spec.maximise) for trial in trials)
+            recorded.append(Recorded(study.spec, trials, tuple(map(tuple, curves))))
+    return recorded
+
+
+class Rungs(BasePruner):
+    """Tried, not adopted: a trial goes on while its rank among all known ones at this epoch is in a share that falls.
+
+    Trials that ended before count as worse. `shares` are (share of the epochs, share of the trials that go on).
+    """
+
+    def __init__(self, epochs: int, shares: Sequence[tuple[float, float]]) -> None:
+        self._epochs, self._shares = epochs, shares
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        known = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        epoch = max(trial.intermediate_values)
+        if len(known) < 7 or epoch < self._shares[0][0] * self._epochs:
+            return False
+        places, shares = zip(*self._shares, strict=True)
+        share = float(np.interp(epoch / self._epochs, places, shares))
+        sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
+        mine = sign * trial.intermediate_values[epoch]
+        better = sum(sign * other.intermediate_values.get(epoch, sign * np.inf) < mine for other in known)
+        return bool(better >= share * (len(known) + 1))
+
+
+def candidates(spec: Spec) -> dict[str, BasePruner]:
+    """What is compared, for a study of so many epochs."""
+    epochs = spec.train.max_epochs
+    early, late = max(1, round(0.1 * epochs)), max(1, round(0.2 * epochs))
+    return {
+        "median, from 20 % of the epochs": MedianPruner(5, late),
+        "median, from 10 %": MedianPruner(5, early),
+        "best 40 %, from 10 %": PercentilePruner(40.0, 5, early),
+        "best 25 %, from 10 %": PercentilePruner(25.0, 5, early),
+        "successive halving, factor 2": SuccessiveHalvingPruner(min_resource=early, reduction_factor=2),
+        "successive halving, factor 4": SuccessiveHalvingPruner(min_resource=early, reduction_factor=4),
+        "hyperband, factor 3": HyperbandPruner(min_resource=early, max_resource=epochs),
+        "patient median (3), from 10 %": PatientPruner(MedianPruner(5, early), patience=3),
+        "rungs 50, 25, 15 %": Rungs(epochs, ((0.1, 0.5), (0.3, 0.25), (0.8, 0.15))),
+        "rungs 40, 20, 15 %": Rungs(epochs, ((0.06, 0.4), (0.2, 0.2), (0.8, 0.15))),
+    }
+
+
+def replay(recorded: Recorded, order: Sequence[int], pruner: BasePruner) -> dict[int, int]:
+    """The epoch after which each trial is ended, or its last one, by trial; pruned ones negative."""
+    spec = recorded.spec
+    domains = distributions(spec.space)
+    ended: dict[int, int] = {}
+    frozen: list[FrozenTrial] = []
+    for position, index in enumerate(order):
+        study = create_study(
+            study_name=spec.study.name, direction="maximize" if spec.maximise else "minimize", pruner=pruner
+        )
+        study.add_trials(frozen[: max(0, position - spec.search.lag + 1)])
+        params = searched(spec.space, recorded.trials[index].params)
+        study.add_trial(create_trial(state=TrialState.RUNNING, params=params, distributions=domains))
+        trial = OptunaTrial(study, study.get_trials(deepcopy=False)[-1]._trial_id)
+        curve, cut = recorded.curves[index], 0
+        for epoch, value in enumerate(curve, 1):
+            trial.report(value, epoch)
+            if index >= 2 and trial.should_prune():
+                cut = epoch
+                break
+        ended[index] = -cut if cut else len(curve)
+        shown = list(curve[:cut]) if cut else [*curve, *[curve[-1]] * (spec.train.max_epochs - len(curve))]
+        frozen.append(
+            create_trial(
+                state=TrialState.PRUNED if cut else TrialState.COMPLETE,
+                value=shown[-1],
+                params=params,
+                distributions=domains,
+                intermediate_values=dict(enumerate(shown, 1)),
+                system_attrs=study.get_trials(deepcopy=False)[-1].system_attrs,
+            )
+        )
+    return ended
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one replay amounts to; `bias` by regulariser."""
+
+    saved: float
+    regret: float
+    false: float
+    bias: Mapping[str, float]
+
+
+def judge(recorded: Recorded, ended: Mapping[int, int]) -> Verdict:
+    finals = recorded.finals
+    full = sum(map(len, recorded.curves))
+    left = [index for index, epoch in ended.items() if epoch > 0]
+    pruned = np.array([ended[index] < 0 for index in range(len(finals))], float)
+    ranks = rankdata(finals)
+    bias = {}
+    for name in REGULARISERS:
+        strength = rankdata([float(trial.params[name]) for trial in recorded.trials])
+        bias[name] = partial_correlation(pruned[2:], strength[2:], ranks[2:])
+    return Verdict(
+        saved=1 - sum(map(abs, ended.values())) / full,
+        regret=float((finals[left].min() - finals.min()) / abs(finals.min())),
+        false=float(pruned[recorded.top].mean()),
+        bias=bias,
+    )
+
+
+def partial_correlation(first: np.ndarray, second: np.ndarray, given: np.ndarray) -> float:
+    """The correlation of two quantities after what `given` explains linearly of each; 0 if nothing is left."""
+    design = np.column_stack([np.ones(len(given)), given])
+    a, b = (side - design @ np.linalg.lstsq(design, side, rcond=None)[0] for side in (first, second))
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 1e-9 else 0.0
+
+
+def hindsight(recorded: Recorded) -> float:
+    """The share of epochs saved by ending each trial at the first epoch where all of the best tenth are ahead of it."""
+    sign = -1 if recorded.spec.maximise else 1
+    epochs = recorded.spec.train.max_epochs
+    padded = sign * np.array([[*curve, *[curve[-1]] * (epochs - len(curve))] for curve in recorded.curves])
+    behind = padded > padded[recorded.top].max(axis=0)
+    used = [
+        min(len(curve), int(np.argmax(row)) + 1) if row.any() and index >= 2 else len(curve)
+        for index, (curve, row) in enumerate(zip(recorded.curves, behind, strict=True))
+    ]
+    return 1 - sum(used) / sum(map(len, recorded.curves))
+
+
+def replays(recorded: Recorded) -> dict[str, list[Verdict]]:
+    """All candidates on one data set."""
+    verdicts: dict[str, list[Verdict]] = {}
+    for name, pruner in candidates(recorded.spec).items():
+        verdicts[name] = []
+        for seed in range(ORDERS):
+            order = [0, 1, *(2 + np.random.default_rng(seed).permutation(len(recorded.trials) - 2)).tolist()]
+            verdicts[name].append(judge(recorded, replay(recorded, order, pruner)))
+    return verdicts
+
+
+def compare(folder: Path) -> None:
+    """Prints the table."""
+    sets = read(folder)
+    with ProcessPoolExecutor(2) as pool:
+        verdicts = list(pool.map(replays, sets))
+    print("data sets:", ", ".join(f"{one.spec.study.name} ({len(one.trials)})" for one in sets))
+    chance = np.random.default_rng(0)
+    for name in verdicts[0]:
+        each = [one[name] for one in verdicts]
+        false = np.array([[verdict.false for verdict in one] for one in each])
+        draws = [false[chance.integers(len(false), size=len(false))].mean() for _ in range(2000)]
+        low, high = np.quantile(draws, [0.025, 0.975])
+        flat = [verdict for one in each for verdict in one]
+        regret = [100 * verdict.regret for verdict in flat]
+        print(
+            f"{name:32} saved {np.mean([verdict.saved for verdict in flat]):4.0%}   "
+            f"regret {np.median(regret):.2f} % (mean {np.mean(regret):.2f} %)   "
+            f"false prunes {false.mean():4.0%} [{low:.0%}, {high:.0%}]"
+        )
+        bias = {one: np.mean([verdict.bias[one] for verdict in flat]) for one in REGULARISERS}
+        print(f"{'':8}bias " + ", ".join(f"{one} {value:+.2f}" for one, value in bias.items()))
+    print(f"{'in hindsight, no false prune':32} saved {np.mean([hindsight(one) for one in sets]):4.0%}")
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case ["record", folder]:
+            record(Path(folder))
+        case ["replay", folder]:
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            compare(Path(folder))
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
