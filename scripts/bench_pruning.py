@@ -4,7 +4,7 @@
 simulated market and real ones from ../shared/data) with early stopping but no pruner, and keeps their fold curves in a
 store of its own, outside git. It takes 40 minutes on two cores, and goes on where it was interrupted.
 
-`replay` shows each pruner the recorded trials in twenty random orders, under the default lag, and prints
+`replay` shows each pruner the recorded trials in ten random orders, under the default lag, and prints
 - the share of fold-epochs that it saves of those that early stopping alone needs,
 - the regret: by how many per cent the best trial left is worse than the best of all (median and mean),
 - false prunes: the share of the eventual best tenth (4 of 40) that it ends, with a 95 % interval over data sets and
@@ -51,7 +51,7 @@ from tuner.training.curves import Outcome
 
 DATA = Path("../shared/data").resolve()
 TRIALS = 42
-ORDERS = 20
+ORDERS = 10
 REGULARISERS = ("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1", "jitter")
 
 
