@@ -2,7 +2,7 @@
 
 Runs real studies, 30 trials each with the default pruner, lag and space, three seeds, on data sets of
 scripts/bench_pruning.py (by default `exchange`), once with each sampler, and once with TPE whose first trials are drawn
-as Optuna draws them, all regularisers at once. They are kept in a store in FOLDER; runs that are there are not repeated.
+as Optuna draws them, all regularisers at once. They are kept in a store in FOLDER: what is there is not run again.
 Printed: the incumbent's cross-validated value after so many trials, mean over seeds, and the time of the search.
 """
 
