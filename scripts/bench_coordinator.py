@@ -25,7 +25,7 @@ from tuner.search.select import scalars
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
 from tuner.search.study import prepare
-from tuner.search.worker import Progress, Result, Task
+from tuner.search.worker import Placed, Progress, Result, Task
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.terminal.progress import Silent
@@ -52,6 +52,8 @@ def make_spec(sampler: str) -> Spec:
 
 class Instant(Backend):
     """Trains nothing: every trial ends at once, with a curve that hangs on its number."""
+
+    def place(self, placed: Placed) -> None: ...
 
     @property
     def free(self) -> int:

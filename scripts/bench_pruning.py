@@ -18,6 +18,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
     MedianPruner,
-    PatientPruner,
     PercentilePruner,
     SuccessiveHalvingPruner,
 )
@@ -38,6 +38,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.trial import Trial as OptunaTrial
 from scipy.stats import rankdata
 
+from tuner.search.backend import LocalProcesses
 from tuner.search.replica import best_so_far
 from tuner.search.select import Trial
 from tuner.search.space import distributions, searched
@@ -111,8 +112,9 @@ def record(folder: Path) -> None:
                 "search": {"sampler": "random", "pruner": "none"},
             }
         )
-        with Store(f"sqlite:///{folder / 'curves.db'}", create=True) as store:
-            run(prepare(spec), store, Line(spec.study.name), workers=2)
+        url = f"sqlite:///{folder / 'curves.db'}"
+        with Store(url, create=True) as store, closing(LocalProcesses(2)) as backend:
+            run(prepare(spec), store, Line(spec.study.name), backend)
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,6 @@ def candidates(spec: Spec) -> dict[str, BasePruner]:
         "successive halving, factor 2": SuccessiveHalvingPruner(min_resource=early, reduction_factor=2),
         "successive halving, factor 4": SuccessiveHalvingPruner(min_resource=early, reduction_factor=4),
         "hyperband, factor 3": HyperbandPruner(min_resource=early, max_resource=epochs),
-        "patient median (3), from 10 %": PatientPruner(MedianPruner(5, early), patience=3),
         "rungs 50, 25, 15 %": Rungs(epochs, ((0.1, 0.5), (0.3, 0.25), (0.8, 0.15))),
         "rungs 40, 20, 15 %": Rungs(epochs, ((0.06, 0.4), (0.2, 0.2), (0.8, 0.15))),
     }

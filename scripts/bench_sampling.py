@@ -9,12 +9,14 @@ Printed: the incumbent's cross-validated value after so many trials, mean over s
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 from bench_pruning import STUDIES, Line
 
 from tuner.search import sampling
+from tuner.search.backend import LocalProcesses
 from tuner.search.store import Store
 from tuner.search.study import Findings, findings, prepare, run
 from tuner.spec.file import read_spec_dict
@@ -40,7 +42,8 @@ def search(store: Store, study: str, contestant: str, seed: int) -> Findings:
     if name not in store.names():
         sampling.START_UP = 2 if contestant.endswith("-dense") else START_UP
         started = time.monotonic()
-        run(prepare(spec), store, Line(name), workers=2)
+        with closing(LocalProcesses(2)) as backend:
+            run(prepare(spec), store, Line(name), backend)
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     return findings(store.open(name))
 

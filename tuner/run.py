@@ -3,19 +3,22 @@
 import os
 import signal
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from tuner.errors import UserError
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tuner.search.backend import Backend
     from tuner.search.schedule import Listener
     from tuner.search.study import Findings, Prepared
+    from tuner.spec.sections import Spec
 
 app = new_app()
 
@@ -42,7 +45,6 @@ def main(
     Ctrl-C stops a run without losing a finished trial; the same command goes on.
     """
     from rich.console import Console
-    from rich.markup import escape
 
     from tuner.spec.file import read_spec, study_path
 
@@ -51,23 +53,17 @@ def main(
     totals = [] if trials is None else [f"study.trials={trials}"]
     spec = read_spec(study_path(study), [*(override or []), *totals])
     console = Console(quiet=quiet or json, highlight=False)
-    with console.status(escape(f"loading {spec.data_paths}")):
-        from tuner.search.study import prepare
-
-        prepared = prepare(spec)
-    for note in prepared.data.notes:
-        console.print(f"note: {note}", markup=False)
     workers = workers or len(os.sched_getaffinity(0))
     if check:
         from tuner.terminal.check import print_check
 
-        print_check(prepared, workers, console=console, as_json=json)
+        print_check(_prepare(spec, console), workers, console=console, as_json=json)
         return
-    if workers > spec.search.lag:
-        console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")
-    found, interrupted = _search(
-        prepared, storage, console, workers=workers, cluster=cluster, timeout=timeout, json=json
-    )
+    with closing(_backend(workers, cluster)) as backend:
+        prepared = _prepare(spec, console)
+        if workers > spec.search.lag and cluster is None:
+            console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")
+        found, interrupted = _search(prepared, storage, console, backend, timeout=timeout, json=json)
     if json:
         from tuner.terminal.progress import print_json
         from tuner.terminal.result import result_event
@@ -89,13 +85,38 @@ def main(
         raise typer.Exit(130)
 
 
+def _backend(workers: int, cluster: str | None) -> "Backend":
+    """Where trials train; local workers start to import what they need at once."""
+    if cluster is None:
+        from tuner.search.backend import LocalProcesses
+
+        return LocalProcesses(workers)
+    try:
+        from tuner.search.cluster import DaskCluster
+    except ImportError:
+        raise UserError("Dask is not installed", where="--cluster", mend='pip install "tuner[cluster]"') from None
+    return DaskCluster(cluster)
+
+
+def _prepare(spec: "Spec", console: "Console") -> "Prepared":
+    """Loads the data, and says what was mended."""
+    from rich.markup import escape
+
+    with console.status(escape(f"loading {spec.data_paths}")):
+        from tuner.search.study import prepare
+
+        prepared = prepare(spec)
+    for note in prepared.data.notes:
+        console.print(f"note: {note}", markup=False)
+    return prepared
+
+
 def _search(
     prepared: "Prepared",
     storage: str,
     console: "Console",
+    backend: "Backend",
     *,
-    workers: int,
-    cluster: str | None,
     timeout: float | None,
     json: bool,
 ) -> "tuple[Findings, bool]":
@@ -108,7 +129,7 @@ def _search(
     with Store(storage, create=True) as store:
         with _display(prepared, console, json=json) as listener:
             try:
-                search(prepared, store, listener, workers=workers, cluster=cluster, timeout=timeout)
+                search(prepared, store, listener, backend, timeout=timeout)
             except KeyboardInterrupt:
                 interrupted = True
         return findings(store.open(prepared.spec.study.name)), interrupted

@@ -12,7 +12,7 @@ from tests.search.making import FACTS, make_outcome
 from tuner.search.pruning import PruningWatch
 from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import choose
-from tuner.search.worker import Progress, Result, Task, failure
+from tuner.search.worker import Placed, Progress, Result, Task, failure
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
@@ -95,6 +95,8 @@ class FakeBackend:
         self._pending: list[tuple[Future[Result], Task, Sequence[Finished]]] = []
         self.tasks: list[Task] = []
         self.most = 0
+
+    def place(self, placed: Placed) -> None: ...
 
     @property
     def free(self) -> int:

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.making import make_small_problem, make_spec
 from tests.processes import run, start, wait_until
 from tests.studies import dump, write_small
 from tuner.errors import UserError
-from tuner.search.worker import Placed
 
 cluster = pytest.importorskip("tuner.search.cluster", reason="Dask is not installed (extra `cluster`)")
 
@@ -73,7 +71,6 @@ def test_a_study_is_the_same_though_a_worker_is_killed(address: str, workers, tm
 
 
 def test_a_missing_scheduler_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    placed = Placed(make_spec(), make_small_problem((60,)).folds(), None)
     monkeypatch.setattr(cluster, "PATIENCE", "1s")
     with pytest.raises(UserError, match="no Dask scheduler answers"):
-        cluster.DaskCluster(placed, "tcp://127.0.0.1:1")
+        cluster.DaskCluster("tcp://127.0.0.1:1")

@@ -10,27 +10,33 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tuner.search.process import set_up, train
-from tuner.search.replica import Finished
-from tuner.search.worker import Placed, Progress, Result, Task
+from tuner.search.process import place, ready, set_up, train
+
+# light to import: workers start while their coordinator still imports torch
+if TYPE_CHECKING:
+    from tuner.search.replica import Finished
+    from tuner.search.worker import Placed, Progress, Result, Task
 
 
 class Backend(Protocol):
     """Trains trials somewhere."""
 
+    def place(self, placed: "Placed") -> None:
+        """Hands over what all trials of a study share; once, before the first trial."""
+
     @property
     def free(self) -> int:
         """How many more trials can be trained now."""
 
-    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
+    def submit(self, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
         """Trains the task on a free worker, which then knows the trials in `known` (from number 0 on, in order).
 
         The future raises `concurrent.futures.BrokenExecutor` if the worker died.
         """
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> "Iterator[Progress]":
         """The live signs that have come in since the last call."""
 
     def close(self) -> None:
@@ -51,46 +57,58 @@ class _Slot:
 
 
 class LocalProcesses:
-    """One process a worker, on this machine.
+    """One process a worker, on this machine, each started at once.
 
     A worker ends as soon as the other end of its lifeline is closed, be it by `close` or by the coordinator's death, of
     whatever kind: no orphan goes on computing.
     """
 
-    def __init__(self, placed: Placed, workers: int) -> None:
+    def __init__(self, workers: int) -> None:
         self._context = get_context("spawn")
-        self._placed = pickle.dumps(placed)
+        self._placed: bytes | None = None
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
-        self._slots = [_Slot(self._executor()) for _ in range(workers)]
+        self._slots = [self._slot() for _ in range(workers)]
 
-    def _executor(self) -> Executor:
-        return ProcessPoolExecutor(1, self._context, set_up, (self._placed, self._line, self._sign))
+    def _slot(self) -> _Slot:
+        executor = ProcessPoolExecutor(1, self._context, set_up, (self._line, self._sign))
+        # the process starts inside submit and inherits the mask: Ctrl-C is for the coordinator alone
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            executor.submit(ready)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        if self._placed is not None:
+            executor.submit(place, self._placed)
+        return _Slot(executor)
+
+    def place(self, placed: "Placed") -> None:
+        self._placed = pickle.dumps(placed)
+        for index, slot in enumerate(self._slots):
+            try:
+                slot.executor.submit(place, self._placed)
+            except BrokenExecutor:  # its process died while it waited
+                self._slots[index] = self._slot()
 
     @property
     def free(self) -> int:
         return sum(slot.free for slot in self._slots)
 
-    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
+    def submit(self, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
         index = next(index for index, slot in enumerate(self._slots) if slot.free)
         try:
             return self._start(self._slots[index], task, known)
         except BrokenExecutor:  # its process died, be it in a trial or between two
             self._slots[index].executor.shutdown(wait=False)
-            self._slots[index] = _Slot(self._executor())
+            self._slots[index] = self._slot()
             return self._start(self._slots[index], task, known)
 
-    def _start(self, slot: _Slot, task: Task, known: Sequence[Finished]) -> "Future[Result]":
-        # the process starts inside submit and inherits the mask: Ctrl-C is for the coordinator alone
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            slot.future = slot.executor.submit(train, task, tuple(known[slot.told :]))
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+    def _start(self, slot: _Slot, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
+        slot.future = slot.executor.submit(train, task, tuple(known[slot.told :]))
         slot.told = max(slot.told, len(known))
         return slot.future
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> "Iterator[Progress]":
         while self._signs.poll():
             yield self._signs.recv()
 

@@ -39,7 +39,7 @@ class DaskCluster:
         UserError: no scheduler answers there.
     """
 
-    def __init__(self, placed: Placed, address: str) -> None:
+    def __init__(self, address: str) -> None:
         try:
             self._client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -47,10 +47,12 @@ class DaskCluster:
                 f"no Dask scheduler answers: {error}", where=f"--cluster {address}", mend="start one: dask scheduler"
             ) from None
         self._study = uuid4().hex
-        self._placed = self._client.scatter(placed, broadcast=True)
         self._slots: dict[str, _Slot] = {}
         self._signs: deque[Progress] = deque()
         self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progress(**event[1])))
+
+    def place(self, placed: Placed) -> None:
+        self._placed = self._client.scatter(placed, broadcast=True)
 
     @property
     def free(self) -> int:

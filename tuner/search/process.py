@@ -1,9 +1,10 @@
-"""The inside of a worker process. Light to import: its parent can hand the data over at once, not only after torch."""
+"""The inside of a worker process. Light to import: the process itself imports torch, while its parent does too."""
 
 import os
 import pickle
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -11,28 +12,45 @@ if TYPE_CHECKING:
     from tuner.search.replica import Finished
     from tuner.search.worker import Progress, Result, Task, Worker
 
-_worker: "Worker"
+_worker: "Worker | None" = None
 _report: "Callable[[Progress], None]"
 
 
-def set_up(placed: bytes, line: Connection, sign: Connection) -> None:
-    """Makes this process a worker on the study in `placed` (pickled), which ends when the lifeline's other end closes.
+def set_up(line: Connection, sign: Connection) -> None:
+    """Makes this process a worker, which ends when the lifeline's other end closes.
 
     Args:
-        placed: a `Placed`.
         line: the lifeline.
         sign: where live signs go. A message is far below PIPE_BUF: workers share the pipe without a lock, which a
             killed one would hold for ever.
     """
-    global _worker, _report
+    global _report
     threading.Thread(target=_end_with, args=(line,), daemon=True).start()
+    import tuner.search.worker  # noqa: F401 (so that it is there when the first trial comes)
+
+    _report = sign.send
+
+
+def ready() -> None:
+    """Does nothing: an executor starts its process for its first task."""
+
+
+def place(placed: bytes) -> None:
+    """Takes in a study's `Placed` (pickled)."""
+    global _worker
     from tuner.search.worker import Worker
 
-    _worker, _report = Worker(pickle.loads(placed)), sign.send  # noqa: S301 (from our own parent)
+    _worker = Worker(pickle.loads(placed))  # noqa: S301 (from our own parent)
 
 
 def train(task: "Task", news: "Sequence[Finished]") -> "Result":
-    """Trains a trial, knowing the finished ones that are news too."""
+    """Trains a trial, knowing the finished ones that are news too.
+
+    Raises:
+        BrokenExecutor: the study could not be taken in.
+    """
+    if _worker is None:
+        raise BrokenExecutor("the worker has no study")
     _worker.learn(news)
     return _worker.train(task, _report)
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.load import load
 from tuner.data.series import Dataset
-from tuner.errors import UserError
-from tuner.search.backend import Backend, LocalProcesses
+from tuner.search.backend import Backend
 from tuner.search.environment import environment
 from tuner.search.facts import Facts, establish
 from tuner.search.schedule import Coordinator, Listener
@@ -42,19 +41,12 @@ def prepare(spec: Spec) -> Prepared:
 
 
 def run(
-    prepared: Prepared,
-    store: Store,
-    listener: Listener,
-    *,
-    workers: int,
-    cluster: str | None = None,
-    timeout: float | None = None,
+    prepared: Prepared, store: Store, listener: Listener, backend: Backend, *, timeout: float | None = None
 ) -> None:
     """Begins or continues the study, up to the number of trials in its file or until `timeout` seconds have passed.
 
-    Trials train in `workers` local processes, or on the Dask scheduler at `cluster`.
-
-    However it ends, all finished trials are kept, and trials under way are left for the next run.
+    However it ends, all finished trials are kept, and trials under way are left for the next run. The backend is closed
+    by who made it.
 
     Raises:
         UserError: the study is being run by another process, or began with another file or other data.
@@ -66,20 +58,8 @@ def run(
         study = store.begin(spec, prepared.facts)
         with study.run(spec, environment()):
             # what was resolved when the study began holds for all its trials
-            placed = Placed(spec, prepared.folds, study.facts.bf16_from)
-            backend = LocalProcesses(placed, workers) if cluster is None else _on_cluster(placed, cluster)
-            try:
-                Coordinator(study, backend, listener).run(spec.study.trials, deadline)
-            finally:
-                backend.close()
-
-
-def _on_cluster(placed: Placed, address: str) -> Backend:
-    try:
-        from tuner.search.cluster import DaskCluster
-    except ImportError:
-        raise UserError("Dask is not installed", where="--cluster", mend='pip install "tuner[cluster]"') from None
-    return DaskCluster(placed, address)
+            backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))
+            Coordinator(study, backend, listener).run(spec.study.trials, deadline)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import (
-    average_precision_score,
-    f1_score,
-    precision_score,
-    recall_score,
-)
 
 from tuner.data.series import Bools
 
@@ -69,6 +63,8 @@ def fold_metric(
     metric: str, scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool
 ) -> tuple[float, ...]:
     """Average precision, or F1 at the inner threshold, of each fold; NaN for a fold without a threshold."""
+    from sklearn.metrics import average_precision_score, f1_score
+
     if metric == "average_precision":
         return tuple(float(average_precision_score(truth, score)) for score, truth in zip(scores, labels, strict=True))
     thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only)
@@ -86,6 +82,8 @@ def detect(scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: b
         labels: per fold, (m,).
         earlier_only: thresholds come from earlier folds only.
     """
+    from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+
     thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only)
     judged = [fold for fold, limit in enumerate(thresholds) if limit is not None]
     if not any(labels[fold].any() for fold in judged):
