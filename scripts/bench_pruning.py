@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna import Study, create_study
+from optuna import create_study
 from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
@@ -33,13 +33,13 @@ from optuna.pruners import (
     PercentilePruner,
     SuccessiveHalvingPruner,
 )
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.trial import Trial as OptunaTrial
 from scipy.stats import rankdata
 
 from tuner.search.backend import LocalProcesses
 from tuner.search.replica import best_so_far
+from tuner.search.rungs import RungPruner
 from tuner.search.select import Trial
 from tuner.search.space import distributions, searched
 from tuner.search.store import Store
@@ -148,28 +148,6 @@ def read(folder: Path) -> list[Recorded]:
     return recorded
 
 
-class Rungs(BasePruner):
-    """Tried, not adopted: a trial goes on while its rank among all known ones at this epoch is in a share that falls.
-
-    Trials that ended before count as worse. `shares` are (share of the epochs, share of the trials that go on).
-    """
-
-    def __init__(self, epochs: int, shares: Sequence[tuple[float, float]]) -> None:
-        self._epochs, self._shares = epochs, shares
-
-    def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        known = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        epoch = max(trial.intermediate_values)
-        if len(known) < 7 or epoch < self._shares[0][0] * self._epochs:
-            return False
-        places, shares = zip(*self._shares, strict=True)
-        share = float(np.interp(epoch / self._epochs, places, shares))
-        sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
-        mine = sign * trial.intermediate_values[epoch]
-        better = sum(sign * other.intermediate_values.get(epoch, sign * np.inf) < mine for other in known)
-        return bool(better >= share * (len(known) + 1))
-
-
 def candidates(spec: Spec) -> dict[str, BasePruner]:
     """What is compared, for a study of so many epochs."""
     epochs = spec.train.max_epochs
@@ -182,8 +160,7 @@ def candidates(spec: Spec) -> dict[str, BasePruner]:
         "successive halving, factor 2": SuccessiveHalvingPruner(min_resource=early, reduction_factor=2),
         "successive halving, factor 4": SuccessiveHalvingPruner(min_resource=early, reduction_factor=4),
         "hyperband, factor 3": HyperbandPruner(min_resource=early, max_resource=epochs),
-        "rungs 50, 25, 15 %": Rungs(epochs, ((0.1, 0.5), (0.3, 0.25), (0.8, 0.15))),
-        "rungs 40, 20, 15 %": Rungs(epochs, ((0.06, 0.4), (0.2, 0.2), (0.8, 0.15))),
+        "rungs, the default": RungPruner(epochs),
     }
 
 

@@ -27,6 +27,7 @@ EPOCHS = 40
 SPEC = make_spec(
     train={"max_epochs": EPOCHS, "patience": EPOCHS, "precision": "fp32"},
     cv={"folds": 2, "holdout": 0.0},
+    search={"pruner": "median"},
     space={"hidden_size": 4, "num_layers": 1},
 )
 # batches of 2 windows take a minute, one batch of all a blink

@@ -6,6 +6,8 @@ from tests.search.making import make_finished, make_spec
 from tuner.search.pruning import AUDITS, PruningWatch, is_audit
 from tuner.search.replica import Replica
 
+MEDIAN = {"pruner": "median"}
+
 
 def ended(*, number: int = 9, epochs: int = 20, complete: int = 5, pruner: str = "median") -> int | None:
     """The epoch after which a hopeless trial is pruned, with so many better ones before it."""
@@ -36,7 +38,7 @@ def test_without_a_pruner_every_trial_runs_to_its_end() -> None:
 
 
 def test_a_trial_that_was_good_once_is_not_ended_for_getting_worse() -> None:
-    spec = make_spec()
+    spec = make_spec(search=MEDIAN)
     finished = [make_finished(spec, number, [1.0]) for number in range(5)]
     watch = PruningWatch(Replica(spec), 9, finished)
     curve = [0.5, 9.0, 9.0, 9.0]
@@ -44,7 +46,7 @@ def test_a_trial_that_was_good_once_is_not_ended_for_getting_worse() -> None:
 
 
 def test_a_trial_that_stopped_early_still_counts_at_later_epochs() -> None:
-    spec = make_spec(train={"max_epochs": 10})
+    spec = make_spec(train={"max_epochs": 10}, search=MEDIAN)
     short = [make_finished(spec, number, [2.0, 1.0]) for number in range(5)]
     watch = PruningWatch(Replica(spec), 9, short)
     curve = [0.9] * 9
@@ -70,7 +72,7 @@ def test_progress_is_passed_on_with_the_curve_so_far() -> None:
 
 def watched(number: int) -> tuple[list[bool], int]:
     """What is said of a hopeless trial after each epoch, and whether it is an audit."""
-    spec = make_spec(train={"max_epochs": 20})
+    spec = make_spec(train={"max_epochs": 20}, search=MEDIAN)
     watch = PruningWatch(Replica(spec), number, [make_finished(spec, other, [1.0]) for other in range(5)])
     said = [watch.should_prune(epoch, [9.0] * epoch) for epoch in range(1, 21)]
     return said, watch.audited

@@ -111,7 +111,9 @@ CURVES = st.lists(EIGHTHS, min_size=1, max_size=12)
     maximise=st.booleans(),
 )
 def test_the_median_pruner_decides_on_the_replica_as_written_out_by_hand(curve, others, maximise) -> None:
-    spec = make_spec(train={"max_epochs": 12}, study={"metric": "f1" if maximise else "loss"})
+    spec = make_spec(
+        train={"max_epochs": 12}, study={"metric": "f1" if maximise else "loss"}, search={"pruner": "median"}
+    )
     finished = [make_finished(spec, number, values, state) for number, (state, values) in enumerate(others)]
     # the references are never pruned: this one has a number behind them, whatever came before
     number = next(number for number in count(len(others) + 2) if not is_audit(spec.study.seed, number))

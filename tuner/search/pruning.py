@@ -1,4 +1,4 @@
-"""Ends poor trials early: Optuna's own pruner, asked on a replica that holds what the trial may know."""
+"""Ends poor trials early: a pruner of Optuna's kind, asked on a replica that holds what the trial may know."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,23 +7,23 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.trial import TrialState, create_trial
 
 from tuner.search.replica import Finished, Replica, best_so_far
+from tuner.search.rungs import RungPruner
 from tuner.spec.sections import Spec
-
-# Share of the epochs before which no trial is judged: regularised networks start slowly.
-WARM_UP = 0.1
-# Complete trials before the median means anything.
-LEAST_COMPLETE = 5
 
 # Share of the trials to be pruned that go on as audits.
 AUDITS = 0.1
+# Of the median rule: the share of the epochs before which no trial is judged, and complete trials to judge by.
+WARM_UP = 0.1
+LEAST_COMPLETE = 5
 
 
 def _make_pruner(spec: Spec) -> BasePruner:
-    """The median rule by default: half of the trials go on, so that slow starters are not all thrown away."""
+    epochs = spec.train.max_epochs
     match spec.search.pruner:
+        case "rungs":
+            return RungPruner(epochs)
         case "median":
-            warm_up = max(1, round(WARM_UP * spec.train.max_epochs))
-            return MedianPruner(n_startup_trials=LEAST_COMPLETE, n_warmup_steps=warm_up)
+            return MedianPruner(n_startup_trials=LEAST_COMPLETE, n_warmup_steps=max(1, round(WARM_UP * epochs)))
         case "none":
             return NopPruner()
 

@@ -87,7 +87,7 @@ class SearchSection(Section):
     """How trials are chosen and ended."""
 
     sampler: Literal["tpe", "gp", "random"] = "tpe"
-    pruner: Literal["median", "none"] = "median"
+    pruner: Literal["rungs", "median", "none"] = "rungs"
     lag: int = Field(default=4, ge=1, le=1024)
 
     @field_validator("pruner", mode="before")
