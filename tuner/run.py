@@ -60,7 +60,11 @@ def main(
         print_check(_prepare(spec, console), workers, console=console, as_json=json)
         return
     with closing(_backend(workers, cluster)) as backend:
+        from tuner.search.inert import warn_before
+
         prepared = _prepare(spec, console)
+        for warning in warn_before(spec, prepared.facts):
+            console.print(f"warning: {warning}", style="yellow", markup=False)
         if workers > spec.search.lag and cluster is None:
             console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")
         found, interrupted = _search(prepared, storage, console, backend, timeout=timeout, json=json)

@@ -158,12 +158,17 @@ def _cv(found: Findings, chosen: Proposal, refused: str) -> list[Line]:
 
 
 def _space(found: Findings) -> list[Line]:
+    lines: list[Line] = []
+    if len(found.features) == 1:
+        lines.append(("input_dropout", 0.0, "fixed: with one column it would blank whole windows"))
     if found.rows >= MANY:
-        return [("batch_size", 256, f"{counted(found.rows, 'row')} are many: larger batches than usual, for speed")]
-    if found.rows >= TINY:
-        return []
-    sizes = {"low": 4, "high": 16, "log": True, "default": 8}
-    return [("hidden_size", sizes, f"{counted(found.rows, 'row')} are few: a smaller network than usual")]
+        lines.append(
+            ("batch_size", 256, f"{counted(found.rows, 'row')} are many: larger batches than usual, for speed")
+        )
+    if found.rows < TINY:
+        sizes = {"low": 4, "high": 16, "log": True, "default": 8}
+        lines.append(("hidden_size", sizes, f"{counted(found.rows, 'row')} are few: a smaller network than usual"))
+    return lines
 
 
 def _written(line: Line) -> str:

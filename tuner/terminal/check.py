@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tuner.search.inert import warn_before
 from tuner.search.study import Prepared
 from tuner.spec.space import defaults
 from tuner.terminal.progress import duration, print_json
@@ -37,6 +38,8 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
         table.add_row(*map(str, row))
     console.print(table)
     console.print(f"holdout: {facts.holdout} windows; {facts.baseline.name}: {facts.baseline.value:.4f}")
+    for warning in warn_before(spec, facts):
+        console.print(f"warning: {warning}", style="yellow", markup=False)
     console.print(
         f"{spec.study.trials} trials of at most {spec.train.max_epochs} epochs take about {duration(seconds)} "
         f"with {workers} workers, if half of the epochs are saved; nothing was written"

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tuner.search.inert import warn_after
 from tuner.search.select import Chosen, shrinkage
 from tuner.search.study import Findings
 from tuner.spec.space import Constant, Domain, Range, Value
@@ -79,6 +80,8 @@ def print_result(console: Console, findings: Findings) -> None:
     share = saved / max(summary.fold_epochs_full, 1)
     figures.add_row("fold-epochs", f"{summary.fold_epochs} trained, {saved} saved ({share:.0%})")
     console.print(figures)
+    for warning in warn_after(spec, best):
+        console.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 def _penalties(best: Chosen) -> str:

@@ -1,0 +1,90 @@
+"""Each warning, where it belongs and where it does not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.search.facts import FoldFacts
+from tuner.search.inert import warn_after, warn_before
+from tuner.search.select import Chosen, Trial
+from tuner.spec.space import Value, defaults
+
+QUIET: dict[str, dict[str, Any]] = {
+    "study": {"trials": 60},
+    "train": {"patience": 3, "max_epochs": 6},
+    "space": {"hidden_size": 4, "num_layers": 1, "input_dropout": 0.0},
+}
+
+
+def before(**sections) -> list[str]:
+    return warn_before(make_spec(**{**QUIET, **sections}), FACTS)
+
+
+def test_a_sound_study_is_not_warned_of() -> None:
+    assert before() == []
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"study": {"trials": 20}}, "20 trials are few for 6 searched parameters"),
+        ({"study": {"trials": 8}, "space": defaults(make_spec().space) | {"dropout": {"low": 0.0, "high": 0.5}}},
+         "the pruner cannot act"),
+        ({"train": {"patience": 6, "max_epochs": 6}}, "early stopping cannot act"),
+        ({"space": {"input_dropout": {"low": 0.0, "high": 0.3}}}, "`input_dropout` blanks whole windows"),
+    ],
+)  # fmt: skip
+def test_what_cannot_act_is_said(sections, said) -> None:
+    warnings = before(**sections)
+    assert len(warnings) == 1
+    assert warnings[0].startswith(said)
+
+
+def test_without_a_pruner_none_is_missed() -> None:
+    fixed = defaults(make_spec().space)
+    assert before(study={"trials": 8}, space=fixed, search={"pruner": "none"}) == []
+
+
+def test_few_anomalous_rows_are_said_of_a_classification_alone() -> None:
+    few = replace(FACTS, features=("x", "y"), folds=(FoldFacts(150, 50, 14, 2), FoldFacts(150, 100, 15, 3)))
+    enough = replace(few, folds=(FoldFacts(150, 50, 15, 2), FoldFacts(150, 100, 15, 3)))
+    spec = make_spec(**{**QUIET, "task": {"kind": "classify"}})
+    assert [len(warn_before(spec, facts)) for facts in (few, enough)] == [1, 0]
+    assert warn_before(make_spec(**QUIET), few) == []
+
+
+def after(curve: list[float], steps: float = 1000.0, **params: Value) -> list[str]:
+    spec = make_spec(space={"hidden_size": {"low": 4, "high": 64, "log": True}})
+    outcome = replace(make_outcome(curve), steps=steps)
+    middle: dict[str, Value] = {"hidden_size": 16, "learning_rate": 2e-3, "weight_decay": 0.1, "l1": 1e-4}
+    trial = Trial(3, {**defaults(spec.space), **middle, **params}, outcome)
+    return warn_after(spec, Chosen(trial, min(curve), 0.1))
+
+
+def test_a_sound_result_is_not_warned_of() -> None:
+    assert after([3.0, 1.0, 2.0]) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"weight_decay": 2e-4}, "`weight_decay` does nothing"),
+        ({"l1": 9.9e-3}, "`l1` is best at the high end"),
+        ({"hidden_size": 4}, "`hidden_size` is best at the low end"),
+        ({"learning_rate": 1e-2}, "`learning_rate` is best at the high end"),
+    ],
+)
+def test_what_the_best_trial_shows_is_said(params, said) -> None:
+    warnings = after([3.0, 1.0, 2.0], **params)
+    assert len(warnings) == 1
+    assert warnings[0].startswith(said)
+
+
+def test_no_regularisation_is_no_edge() -> None:
+    assert after([3.0, 1.0, 2.0], dropout=0.0, l1=1e-6, jitter=0.0) == []
+
+
+def test_a_best_epoch_that_is_the_last_is_said() -> None:
+    assert after([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])[0].startswith("the best trial was best at its last epoch")
