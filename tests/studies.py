@@ -57,10 +57,15 @@ def dump(folder: Path, name: str = "small", storage: str | None = None) -> list[
     study = store.open(name)
     for number, outcome in study.outcomes().items():
         lines += [f"{number} {key} {value!r}" for key, value in asdict(outcome).items() if key != "seconds"]
-    summary = findings(study).summary
-    lines += [f"{key} {value!r}" for key, value in asdict(summary).items() if key != "best"]
-    if summary.best is not None:
-        lines.append(f"best {summary.best.trial.number} {summary.best.value!r} {summary.best.se!r}")
+    found = findings(study)
+    for told in found.trials:
+        for number, outcome in enumerate(told.repeats, 1):
+            lines += [f"{told.number}.{number} {k} {v!r}" for k, v in asdict(outcome).items() if k != "seconds"]
+    summary = found.summary
+    lines += [f"{key} {value!r}" for key, value in asdict(summary).items() if key not in ("best", "one_se")]
+    for name, chosen in (("best", summary.best), ("one_se", summary.one_se)):
+        if chosen is not None:
+            lines.append(f"{name} {chosen.trial.number} {chosen.value!r} {chosen.repeat_mean!r} {chosen.se!r}")
     lines.append(repr(study.facts))
     store.close()
     database.remove_session()

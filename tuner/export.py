@@ -20,9 +20,17 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
+class Rule(StrEnum):
+    """Which trial is chosen."""
+
+    BEST = "best"
+    ONE_SE = "1se"
+
+
 @app.command()
 def main(
     study: Annotated[str, typer.Option(metavar="NAME", help="The study's name in the store.")],
+    rule: Annotated[Rule, typer.Option(help="The best trial, or the most regularised within one SE.")] = Rule.BEST,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.TOML,  # noqa: A002 (the flag's name)
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output by default.")] = None,
     storage: Storage = DEFAULT_STORAGE,
@@ -34,7 +42,7 @@ def main(
 
     with Store(storage, create=False) as store:
         stored = store.open(study)
-        values = configuration(findings(stored), stored.environment())
+        values = configuration(findings(stored), stored.environment(), rule.value)
     text = _written(values, format)
     if out is None:
         sys.stdout.write(text)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from typing import Any
 
 from tests.search.making import FACTS, make_outcome
@@ -53,6 +54,7 @@ class KeptStudy:
         self.begun: list[dict[str, Value]] = []
         self.saved: dict[int, Result] = {}
         self.finished: list[int] = []
+        self.repeated: dict[tuple[int, int], Result] = {}
 
     def params(self) -> list[dict[str, Value]]:
         return copy.deepcopy(self.begun)
@@ -66,7 +68,14 @@ class KeptStudy:
     def add(self, params: Mapping[str, Value]) -> None:
         self.begun.append(dict(params))
 
+    def repeats(self) -> dict[tuple[int, int], Outcome]:
+        return {key: result.outcome for key, result in self.repeated.items()}
+
     def save(self, result: Result) -> None:
+        if result.repeat:
+            assert (result.number, result.repeat) not in self.repeated, "no repeat is trained again"
+            self.repeated[result.number, result.repeat] = result
+            return
         assert result.number not in self.saved, "no committed result is trained again"
         assert result.number < len(self.begun)
         self.saved[result.number] = result
@@ -105,6 +114,10 @@ class FakeBackend:
     def submit(self, task: Task, known: Sequence[Finished]) -> Future[Result]:
         lag = self._study.spec.search.lag
         assert self.free > 0
+        if task.repeat:
+            self.tasks.append(task)
+            self._pending.append((Future(), task, known))
+            return self._pending[-1][0]
         assert task.number < self._study.told() + lag, "at most `lag` trials are under way"
         assert [trial.number for trial in known] == list(range(max(0, task.number - lag + 1)))
         assert task.known == len(known)
@@ -121,7 +134,7 @@ class FakeBackend:
                 self._deaths[task.number] -= 1
                 future.set_exception(BrokenProcessPool("killed"))
             else:
-                future.set_result(pretend(self._study.spec, task, known))
+                future.set_result(replace(pretend(self._study.spec, task, known), repeat=task.repeat))
             yield Progress(task.number, 1, 1, None)
 
     def close(self) -> None:

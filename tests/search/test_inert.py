@@ -60,7 +60,7 @@ def after(curve: list[float], steps: float = 1000.0, **params: Value) -> list[st
     outcome = replace(make_outcome(curve), steps=steps)
     middle: dict[str, Value] = {"hidden_size": 16, "learning_rate": 2e-3, "weight_decay": 0.1, "l1": 1e-4}
     trial = Trial(3, {**defaults(spec.space), **middle, **params}, outcome)
-    return warn_after(spec, Chosen(trial, min(curve), 0.1))
+    return warn_after(spec, Chosen(trial, min(curve), None, 0.1))
 
 
 def test_a_sound_result_is_not_warned_of() -> None:

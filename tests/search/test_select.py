@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.search.select import Summary, Trial, choose_best, scalars, shrinkage, summarise
+from tuner.search.facts import Facts
+from tuner.search.select import Chosen, Summary, Trial, choose, finalists, scalars, shrinkage, summarise
+from tuner.spec.sections import Spec
 from tuner.spec.space import defaults
-from tuner.training.curves import Outcome
+from tuner.training.curves import FoldCurve, Outcome
 from tuner.training.metrics import Detection
 
 SPEC = make_spec()
@@ -20,8 +23,12 @@ def trials(*outcomes: Outcome) -> list[Trial]:
     return [Trial(number, PARAMS, outcome) for number, outcome in enumerate(outcomes)]
 
 
+def best_of(spec: Spec, facts: Facts, told: list[Trial]) -> Chosen | None:
+    return choose(spec, facts, told)[0]
+
+
 def best(*outcomes: Outcome, maximise: bool = False) -> int | None:
-    chosen = choose_best(RISING if maximise else SPEC, FACTS, trials(*outcomes))
+    chosen = best_of(RISING if maximise else SPEC, FACTS, trials(*outcomes))
     return None if chosen is None else chosen.trial.number
 
 
@@ -56,16 +63,14 @@ def test_nothing_is_best_while_nothing_has_completed(outcomes) -> None:
     assert best(*outcomes) is None
 
 
-def test_the_best_value_and_its_standard_error_are_those_of_its_best_epoch() -> None:
-    chosen = choose_best(SPEC, FACTS, trials(make_outcome([4.0, 1.0, 2.0], spread=0.25)))
+def test_the_best_value_is_that_of_its_best_epoch() -> None:
+    chosen = best_of(SPEC, FACTS, trials(make_outcome([4.0, 1.0, 2.0])))
     assert chosen is not None
     assert chosen.value == 1.0
-    # folds 0.75 and 1.25: variance 0.125; validation over training windows: 1/3 and 2/3, mean 1/2
-    assert chosen.se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.125))
 
 
 def test_the_value_keeps_the_metric_s_direction() -> None:
-    chosen = choose_best(RISING, FACTS, trials(make_outcome([0.1, 0.9], maximise=True)))
+    chosen = best_of(RISING, FACTS, trials(make_outcome([0.1, 0.9], maximise=True)))
     assert chosen is not None
     assert chosen.value == 0.9
 
@@ -80,14 +85,15 @@ def test_a_summary_counts_states_and_epochs() -> None:
     ]
     summary = summarise(SPEC, FACTS, trials(*outcomes))
     assert summary == Summary(
-        best=choose_best(SPEC, FACTS, trials(*outcomes)),
+        best=choose(SPEC, FACTS, trials(*outcomes))[0],
+        one_se=choose(SPEC, FACTS, trials(*outcomes))[1],
         complete=2,
         pruned=1,
         failed=2,
         audits=0,
         false_prunes=0,
         fold_epochs=2 * (6 + 4 + 1 + 2),
-        fold_epochs_full=3 * 2 * 6,
+        fold_epochs_saved=3 * 2 * 6 - 2 * (6 + 4 + 1),
     )
     assert summary.trials == 5
 
@@ -137,3 +143,79 @@ def test_detection_is_shown_where_there_are_labels() -> None:
     found = Detection(average_precision=0.5, precision=0.25, recall=0.75, f1=0.375, threshold=2.0)
     shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([1.0]), detection=found))
     assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
+
+
+# --- repeats, and the one-standard-error rule
+
+
+def outcome(
+    *folds: float, train: float = 0.0, weights: int = 84, state: Literal["complete", "failed"] = "complete"
+) -> Outcome:
+    """An outcome of one epoch with these values of the metric by fold."""
+    curves = tuple(FoldCurve((train,), (value,), (value,)) for value in folds)
+    mean = sum(folds) / len(folds)
+    return replace(make_outcome([mean], state), folds=curves, curve=(mean,), weights=weights)
+
+
+def repeated(*pairs: tuple[Outcome, tuple[Outcome, ...]]) -> list[Trial]:
+    return [Trial(number, PARAMS, first, repeats) for number, (first, repeats) in enumerate(pairs)]
+
+
+TWICE = make_spec(search={"finalists": 2, "repeats": 1})
+
+
+def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
+    told = repeated(
+        (outcome(1.0, 1.0), (outcome(4.0, 4.0),)),  # lucky once: 2.5 on average
+        (outcome(1.5, 1.5), (outcome(1.7, 1.7),)),  # 1.6
+        (outcome(1.6, 1.6), ()),
+    )
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert (best.trial.number, best.value) == (1, 1.5)
+    assert best.repeat_mean == pytest.approx(1.6)
+
+
+def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
+    told = repeated((outcome(1.0, 1.0), ()), (outcome(1.5, 1.5), (outcome(0.1, 0.1),)))
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert (best.trial.number, best.repeat_mean) == (0, None)
+
+
+def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
+    failed = outcome(0.0, 0.0, state="failed")
+    told = repeated((outcome(1.0, 1.0), (failed,)), (outcome(1.5, 1.5), (outcome(1.5, 1.5),)))
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert best.trial.number == 1
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_finalists_are_the_best_complete_trials_best_first(maximise) -> None:
+    spec = make_spec(search={"finalists": 2}, study={"metric": "f1" if maximise else "loss"})
+    outcomes = [make_outcome([value], maximise=maximise) for value in (0.3, 0.1, 0.9, 0.1)]
+    outcomes.append(make_outcome([0.0 if not maximise else 1.0], "pruned", maximise=maximise))
+    assert [trial.number for trial in finalists(spec, trials(*outcomes))] == ([2, 0] if maximise else [1, 3])
+
+
+def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differences() -> None:
+    # eight complete: the best quarter is the best itself and one more
+    told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 9.0 + number) for number in range(6)])
+    best, _ = choose(SPEC, FACTS, told)
+    assert best is not None
+    # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
+    assert best.se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
+
+
+def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number() -> None:
+    def chosen(*others: Outcome) -> int:
+        noisy = [outcome(1.0, 3.0), outcome(2.0, 2.2)]  # differences 1 and -0.8: an error of 1.27
+        _, most = choose(SPEC, FACTS, trials(*noisy, *others))
+        assert most is not None
+        return most.trial.number
+
+    assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.6)) == 3
+    assert chosen(outcome(2.2, 2.2, train=0.5, weights=9), outcome(2.3, 2.3, train=0.5, weights=8)) == 3
+    assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.5)) == 2
+    assert chosen(outcome(3.2, 3.2, train=0.5), outcome(3.3, 3.3, train=0.6)) == 2, "within the error, not beyond"

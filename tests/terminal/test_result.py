@@ -8,17 +8,19 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from tests.search.making import make_findings, make_outcome, make_spec
+from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.search.select import summarise
 from tuner.search.study import Findings
 from tuner.spec.space import PARAMETERS, defaults
 from tuner.terminal.result import print_result, result_event, shown
+from tuner.training.curves import Outcome
 from tuner.training.metrics import Detection
 
 WIDTHS = pytest.mark.parametrize("width", [60, 120])
 MIXED = make_findings(
     make_outcome([4.0, 3.0]),
     make_outcome([5.0], "pruned"),
-    make_outcome([2.0, 1.0, 1.5], spread=0.25),
+    make_outcome([2.0, 1.0, 1.5], spread=0.5),
     make_outcome([], "failed"),
 )
 NOTHING = make_findings(make_outcome([5.0], "pruned"))
@@ -50,7 +52,7 @@ def test_people_are_told_the_configuration_how_good_it_is_and_what_it_took(width
 
 def test_each_figure_is_the_one_worked_out_by_hand() -> None:
     said = words(printed(MIXED))
-    assert "cross-validated loss 1.0000 ± 0.3536 (SE over 2 folds) at epoch 2" in said
+    assert "cross-validated loss 1.0000 ± 0.3536 at epoch 2" in said
     assert "default configuration 5.0000" in said
     assert "regularisers at their least 3.0000" in said
     assert "loss in training, validation 0.0000, 1.0000 (gap 1.0000)" in said
@@ -59,7 +61,7 @@ def test_each_figure_is_the_one_worked_out_by_hand() -> None:
     total = float(params["learning_rate"]) * float(params["weight_decay"]) * 10
     assert f"total shrinkage {total:.3g} by weight decay, 25.0% of 84 weights exactly zero" in said
     # 2 folds: 2 + 1 + 3 epochs of 3 * 6
-    assert "fold-epochs 12 trained, 24 saved (67%)" in said
+    assert "fold-epochs 12 trained; 24 saved, 67% of all trials' epochs" in said
 
 
 def test_a_constant_is_called_fixed_and_a_range_by_its_ends() -> None:
@@ -96,6 +98,15 @@ def test_an_error_that_cannot_be_told_is_left_out() -> None:
 
 def test_programs_are_told_the_same() -> None:
     event = result_event(MIXED, 12.34567)
+    # paired differences to the best 2.25 and 1.75: variance 1/8, times 1/2 + 1/2
+    chosen = {
+        "trial": 2,
+        "value": 1.0,
+        "repeat_mean": None,
+        "se": pytest.approx(math.sqrt(1 / 8)),
+        "params": defaults(MIXED.spec.space),
+        "epoch": 2,
+    }
     assert json.loads(json.dumps(event, allow_nan=False)) == event
     assert event == {
         "event": "result",
@@ -104,15 +115,8 @@ def test_programs_are_told_the_same() -> None:
         "complete": 2,
         "pruned": 1,
         "failed": 1,
-        "best": {
-            "trial": 2,
-            "value": 1.0,
-            "repeat_mean": None,
-            "se": pytest.approx(math.sqrt(1 / 8)),
-            "params": defaults(MIXED.spec.space),
-            "epoch": 2,
-        },
-        "one_se": None,
+        "best": chosen,
+        "one_se": chosen,
         "holdout": {},
         "seconds": 12.346,
         "fold_epochs": 12,
@@ -128,3 +132,25 @@ def test_with_nothing_complete_best_is_null() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.123456, "0.1235"), (1e-6, "1e-06"), (64, "64"), ("layer", "layer")])
 def test_values_are_shown_to_four_digits(value, text) -> None:
     assert shown(value) == text
+
+
+def test_the_mean_of_all_runs_is_told_beside_the_first_one() -> None:
+    spec = make_spec(search={"finalists": 1, "repeats": 2})
+    first = make_outcome([1.0])
+    findings = make_findings(first, make_outcome([2.0]), spec=spec)
+    trials = (replace(findings.trials[0], repeats=(make_outcome([2.0]), make_outcome([3.0]))), findings.trials[1])
+    findings = replace(findings, trials=trials, summary=summarise(spec, FACTS, trials))
+    assert "cross-validated loss 2.0000 ± 0.0000 (mean of 3 runs, the first gave 1.0000) at epoch 1" in words(
+        printed(findings)
+    )
+    best = result_event(findings, 1.0)["best"]
+    assert (best["value"], best["repeat_mean"]) == (1.0, 2.0)
+
+
+def test_a_trial_that_is_more_regularised_and_not_clearly_worse_is_named() -> None:
+    def outcome(curve: list[float], spread: float, train: float) -> Outcome:
+        made = make_outcome(curve, spread=spread)
+        return replace(made, folds=tuple(replace(fold, train_loss=(train,)) for fold in made.folds))
+
+    findings = make_findings(outcome([1.0], 0.25, 0.1), outcome([1.1], 0.75, 0.2))
+    assert "most regularised within one SE trial 1: 1.1000" in words(printed(findings))

@@ -1,20 +1,21 @@
 """The chosen configuration as plain values: all that is needed to train it again elsewhere."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from tuner.errors import UserError
 from tuner.search.select import shrinkage
 from tuner.search.study import Findings
 
 
-def configuration(findings: Findings, environment: dict[str, str]) -> dict[str, Any]:
-    """Parameters, epochs, score, data, seed and versions of the study's best trial; no value is None.
+def configuration(findings: Findings, environment: dict[str, str], rule: Literal["best", "1se"]) -> dict[str, Any]:
+    """Parameters, epochs, score, data, seed and versions of the study's chosen trial; no value is None.
 
     Raises:
         UserError: no trial has completed yet.
     """
-    best, spec, facts = findings.summary.best, findings.spec, findings.facts
+    spec, facts = findings.spec, findings.facts
+    best = findings.summary.best if rule == "best" else findings.summary.one_se
     if best is None:
         raise UserError(
             f"no trial of {spec.study.name} has completed yet",
@@ -23,6 +24,8 @@ def configuration(findings: Findings, environment: dict[str, str]) -> dict[str, 
         )
     outcome = best.trial.outcome
     score: dict[str, Any] = {"metric": spec.study.metric, "value": best.value}
+    if best.repeat_mean is not None:
+        score["repeat_mean"] = best.repeat_mean
     if math.isfinite(best.se):
         score["se"] = best.se
     score |= {
@@ -41,7 +44,7 @@ def configuration(findings: Findings, environment: dict[str, str]) -> dict[str, 
             "threshold": found.threshold,
         }
     plain = spec.to_dict()
-    study = {"name": spec.study.name, "seed": spec.study.seed, "rule": "best", "trial": best.trial.number}
+    study = {"name": spec.study.name, "seed": spec.study.seed, "rule": rule, "trial": best.trial.number}
     training = {"epochs": outcome.best_epoch, "steps": round(outcome.steps), "weights": outcome.weights}
     penalties = {"shrinkage": shrinkage(best.trial.params, outcome), "zeros": outcome.zeros}
     precision = "bf16" if _in_bf16(facts.bf16_from, int(best.trial.params["hidden_size"])) else "fp32"

@@ -38,6 +38,7 @@ class PruningWatch:
         number: of the trial; the unregularised and the default trial (0 and 1) are references, and never pruned.
         finished: the trials that it may know.
         progress: is called with (epoch, fold, curve) after each fold.
+        may_prune: false lets the trial run to its end.
     """
 
     def __init__(
@@ -46,13 +47,15 @@ class PruningWatch:
         number: int,
         finished: Sequence[Finished],
         progress: Callable[[int, int, Sequence[float]], None] | None = None,
+        *,
+        may_prune: bool = True,
     ) -> None:
         self._pruner = _make_pruner(replica.spec)
         self._study = replica.show(finished, ())
         # not part of the replica: what this trial shows must not reach others before it is their turn to know it
         self._trial = create_trial(state=TrialState.RUNNING)
         self._trial.number = number
-        self._may_prune = number >= 2
+        self._may_prune = may_prune and number >= 2
         self._is_audit = is_audit(replica.spec.study.seed, number)
         self._audited = 0
         self._maximise = replica.spec.maximise

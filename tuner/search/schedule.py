@@ -24,6 +24,7 @@ from tuner.training.curves import Outcome
 TICK = 0.2
 # A worker may be killed by chance; a trial that kills its worker again is itself the cause.
 MOST_DEATHS = 2
+DIED = f"its worker died {MOST_DEATHS} times (killed, or out of memory)"
 # So many first trials failing alike mean that the study is wrong, not the configuration.
 HOPELESS = 5
 
@@ -42,6 +43,12 @@ class Listener(Protocol):
 
     def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:
         """Trial `number` is finished, and all before it."""
+
+    def repeating(self, count: int) -> None:
+        """All trials are told; so many repeats of the best ones follow."""
+
+    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
+        """Repeat `repeat` of trial `number` is finished."""
 
     def ticked(self) -> None:
         """Time has passed."""
@@ -81,7 +88,7 @@ class Coordinator:
         self._tell_those_due()
         while self._told < max(trials, len(self._params)):
             self._submit_those_possible(trials)
-            done, _ = wait(self._under_way, timeout=_until(deadline), return_when=FIRST_COMPLETED)
+            done, _ = wait(self._under_way, timeout=until(deadline), return_when=FIRST_COMPLETED)
             for future in done:
                 self._collect(future)
             self._tell_those_due()
@@ -119,8 +126,7 @@ class Coordinator:
             self._deaths[number] += 1
             if self._deaths[number] < MOST_DEATHS:
                 return  # not under way and without an outcome: it is submitted again
-            reason = f"its worker died {MOST_DEATHS} times (killed, or out of memory)"
-            result = Result(number, failure(reason))
+            result = Result(number, failure(DIED))
         self._study.save(result)
         self._outcomes[number] = result.outcome
         self._finished[number] = Finished.of(number, self._params[number], result.outcome)
@@ -145,5 +151,6 @@ class Coordinator:
             )
 
 
-def _until(deadline: float | None) -> float:
+def until(deadline: float | None) -> float:
+    """How long to wait for a trial before looking around."""
     return TICK if deadline is None else max(0.0, min(TICK, deadline - time.monotonic()))

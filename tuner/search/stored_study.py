@@ -56,13 +56,23 @@ class StoredStudy:
 
     def outcomes(self) -> dict[int, Outcome]:
         """The outcome of every trial that was trained, by number, told or not."""
-        curves: dict[int, list[FoldCurveRow]] = {}
+        return {trial: outcome for (trial, repeat), outcome in self._trained().items() if repeat == 0}
+
+    def repeats(self) -> dict[tuple[int, int], Outcome]:
+        """The outcome of every repeat of a trial, by the trial's number and the repeat's, from 1 on."""
+        return {key: outcome for key, outcome in self._trained().items() if key[1] > 0}
+
+    def _trained(self) -> dict[tuple[int, int], Outcome]:
+        curves: dict[tuple[int, int], list[FoldCurveRow]] = {}
         with self._session() as session:
-            rows = session.scalars(select(OutcomeRow).where(OutcomeRow.study == self._uuid).order_by(OutcomeRow.trial))
+            rows = session.scalars(
+                select(OutcomeRow).where(OutcomeRow.study == self._uuid).order_by(OutcomeRow.trial, OutcomeRow.repeat)
+            )
             query = select(FoldCurveRow).where(FoldCurveRow.study == self._uuid)
-            for curve in session.scalars(query.order_by(FoldCurveRow.trial, FoldCurveRow.fold)):
-                curves.setdefault(curve.trial, []).append(curve)
-            return {row.trial: _outcome(row, curves.get(row.trial, [])) for row in rows}
+            for curve in session.scalars(query.order_by(FoldCurveRow.trial, FoldCurveRow.repeat, FoldCurveRow.fold)):
+                curves.setdefault((curve.trial, curve.repeat), []).append(curve)
+            keyed = (((row.trial, row.repeat), row) for row in rows)
+            return {key: _outcome(row, curves.get(key, [])) for key, row in keyed}
 
     def add(self, params: Mapping[str, Value]) -> None:
         """Begins the next trial, in one commit."""
@@ -79,11 +89,12 @@ class StoredStudy:
         outcome = asdict(result.outcome)
         folds = outcome.pop("folds")
         with self._session.begin() as session:
-            session.add(OutcomeRow(study=self._uuid, trial=result.number, outcome=outcome))
+            session.add(OutcomeRow(study=self._uuid, trial=result.number, repeat=result.repeat, outcome=outcome))
             session.add_all(
                 FoldCurveRow(
                     study=self._uuid,
                     trial=result.number,
+                    repeat=result.repeat,
                     fold=fold,
                     **{key: _nulled(values) for key, values in curve.items()},
                 )

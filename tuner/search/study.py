@@ -1,7 +1,7 @@
 """One search from end to end: data in, a finished study in the store."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.load import load
@@ -9,12 +9,14 @@ from tuner.data.series import Dataset
 from tuner.search.backend import Backend
 from tuner.search.environment import environment
 from tuner.search.facts import Facts, establish
+from tuner.search.repeat import repeat
 from tuner.search.schedule import Coordinator, Listener
-from tuner.search.select import Summary, Trial, summarise
+from tuner.search.select import Summary, Trial, finalists, summarise
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Placed
 from tuner.spec.sections import Spec
+from tuner.training.curves import Outcome
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def run(
             # what was resolved when the study began holds for all its trials
             backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))
             Coordinator(study, backend, listener).run(spec.study.trials, deadline)
+            if study.told() >= spec.study.trials and spec.search.repeats:
+                repeat(study, backend, listener, finalists(spec, findings(study).trials), deadline)
 
 
 @dataclass(frozen=True)
@@ -76,4 +80,11 @@ def findings(study: StoredStudy) -> Findings:
     """The told trials of a study and what they amount to."""
     told, params, outcomes = study.told(), study.params(), study.outcomes()
     trials = tuple(Trial(number, params[number], outcomes[number]) for number in range(told))
+    # those of trials that are finalists no longer, since more were trained, count for nothing
+    last = {trial.number for trial in finalists(study.spec, trials)}
+    repeats: dict[int, list[Outcome]] = {number: [] for number in last}
+    for (number, repeat_number), outcome in study.repeats().items():
+        if number in last and repeat_number <= study.spec.search.repeats:
+            repeats[number].append(outcome)
+    trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
     return Findings(study.spec, study.facts, trials, summarise(study.spec, study.facts, trials))

@@ -37,12 +37,16 @@ class RunRow(Base):
 
 
 class OutcomeRow(Base):
-    """A trained trial, written the moment it ends, also while it waits for its turn to be told to Optuna."""
+    """A trained trial, written the moment it ends, also while it waits for its turn to be told to Optuna.
+
+    `repeat` is 0 for the trial itself; repeats of it are no trials to Optuna.
+    """
 
     __tablename__ = "tuner_outcomes"
 
     study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
     trial: Mapped[int] = mapped_column(primary_key=True)
+    repeat: Mapped[int] = mapped_column(primary_key=True, default=0)
     outcome: Mapped[dict[str, Any]]
 
 
@@ -53,6 +57,7 @@ class FoldCurveRow(Base):
 
     study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
     trial: Mapped[int] = mapped_column(primary_key=True)
+    repeat: Mapped[int] = mapped_column(primary_key=True, default=0)
     fold: Mapped[int] = mapped_column(primary_key=True)
     train_loss: Mapped[list[float | None]]
     valid_loss: Mapped[list[float | None]]

@@ -26,11 +26,15 @@ class Placed:
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to train: its parameters, and how many finished trials, from number 0 on, it may know."""
+    """One trial to train: its parameters, and how many finished trials, from number 0 on, it may know.
+
+    With `repeat` above 0 it is trained again, from other random streams, and never pruned.
+    """
 
     number: int
     params: Mapping[str, Value]
     known: int
+    repeat: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """A trained trial."""
+    """A trained trial, or a repeat of one."""
 
     number: int
     outcome: Outcome
+    repeat: int = 0
 
 
 class Worker:
@@ -78,19 +83,21 @@ class Worker:
             best = (max if spec.maximise else min)(curve, default=None)
             report(Progress(task.number, epoch, fold, best))
 
-        watch = PruningWatch(self._replica, task.number, self._finished[: task.known], progress)
+        known = self._finished[: task.known]
+        watch = PruningWatch(self._replica, task.number, known, progress, may_prune=not task.repeat)
         try:
             outcome = train_trial(
                 spec,
                 self._placed.folds,
                 task.params,
                 trial=task.number,
+                repeat=task.repeat,
                 bf16_from=self._placed.bf16_from,
                 watch=watch,
             )
         except Exception:
             outcome = failure(traceback.format_exc())
-        return Result(task.number, replace(outcome, audited=watch.audited))
+        return Result(task.number, replace(outcome, audited=watch.audited), task.repeat)
 
 
 def failure(reason: str) -> Outcome:

@@ -84,11 +84,13 @@ class TrainSection(Section):
 
 
 class SearchSection(Section):
-    """How trials are chosen and ended."""
+    """How trials are chosen and ended, and how many of the best are trained again, how often, before one is named."""
 
     sampler: Literal["tpe", "gp", "random"] = "tpe"
     pruner: Literal["rungs", "median", "none"] = "rungs"
     lag: int = Field(default=4, ge=1, le=1024)
+    finalists: int = Field(default=5, ge=1, le=1000)
+    repeats: int = Field(default=2, ge=0, le=100)
 
     @field_validator("pruner", mode="before")
     @classmethod

@@ -27,6 +27,8 @@ class Silent:
     def began(self, number: int, params: Mapping[str, Value]) -> None: ...
     def progressed(self, progress: Sign) -> None: ...
     def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None: ...
+    def repeating(self, count: int) -> None: ...
+    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None: ...
     def ticked(self) -> None: ...
 
 
@@ -111,6 +113,9 @@ class PlainLines(Silent):
         line = f"{self._tally.done}/{self._tally.total} {describe(number, outcome)}; {best}; {self._tally.eta()} to go"
         self._console.print(line, soft_wrap=True, markup=False)
 
+    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
+        self._console.print(describe_repeat(number, repeat, outcome), soft_wrap=True, markup=False)
+
 
 class LiveDisplay(Silent):
     """A display that is redrawn in place; use it as a context."""
@@ -118,6 +123,7 @@ class LiveDisplay(Silent):
     def __init__(self, spec: Spec, console: Console) -> None:
         self._spec, self._tally = spec, Tally(spec)
         self._running: dict[int, Sign | None] = {}
+        self._repeats = 0
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -150,6 +156,14 @@ class LiveDisplay(Silent):
         self._tally.add(number, outcome)
         self._live.console.print(f"  {describe(number, outcome)}", highlight=False, markup=False)
 
+    def repeating(self, count: int) -> None:
+        self._running.clear()
+        self._repeats = count
+
+    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
+        self._repeats -= 1
+        self._live.console.print(f"  {describe_repeat(number, repeat, outcome)}", highlight=False, markup=False)
+
     def ticked(self) -> None:
         self._bar.update(self._task, completed=self._tally.done, eta=self._tally.eta())
         self._live.refresh()
@@ -159,6 +173,8 @@ class LiveDisplay(Silent):
         counts = Text(f"  {tally.pruned} pruned, {tally.failed} failed")
         if tally.incumbent:
             counts.append(f"; best so far {tally.incumbent[1]:.4f}, trial {tally.incumbent[0]}", style="green")
+        if self._repeats:
+            counts.append(f"; training the best again, {self._repeats} repeats to go")
         running = Table.grid(padding=(0, 2))
         for number, sign in sorted(self._running.items()):
             if sign is not None:
@@ -178,6 +194,12 @@ def describe(number: int, outcome: Outcome) -> str:
         return f"trial {number} failed: {outcome.reason.strip().splitlines()[-1]}"
     words = "pruned at" if outcome.state == "pruned" else "complete,"
     return f"trial {number} {words} epoch {len(outcome.curve)}: {outcome.value:.4f} at epoch {outcome.best_epoch}"
+
+
+def describe_repeat(number: int, repeat: int, outcome: Outcome) -> str:
+    """A finished repeat in a few words."""
+    value = "failed" if outcome.value is None else f"{outcome.value:.4f}"
+    return f"repeat {repeat} of trial {number}: {value}"
 
 
 def duration(seconds: float) -> str:

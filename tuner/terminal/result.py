@@ -15,7 +15,7 @@ METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": 
 
 
 def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
-    """The last line of `--json`. What is not measured (repeats, the 1se rule, the holdout) is null or empty."""
+    """The last line of `--json`. What is not measured (the holdout) is empty."""
     summary = findings.summary
     return {
         "event": "result",
@@ -25,7 +25,7 @@ def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
         "pruned": summary.pruned,
         "failed": summary.failed,
         "best": None if summary.best is None else _chosen_dict(summary.best),
-        "one_se": None,
+        "one_se": None if summary.one_se is None else _chosen_dict(summary.one_se),
         "holdout": {},
         "seconds": round(seconds, 3),
         "fold_epochs": summary.fold_epochs,
@@ -36,7 +36,7 @@ def _chosen_dict(chosen: Chosen) -> dict[str, Any]:
     return {
         "trial": chosen.trial.number,
         "value": chosen.value,
-        "repeat_mean": None,
+        "repeat_mean": chosen.repeat_mean,
         "se": chosen.se if math.isfinite(chosen.se) else None,
         "params": dict(chosen.trial.params),
         "epoch": chosen.trial.outcome.best_epoch,
@@ -53,8 +53,13 @@ def print_result(console: Console, findings: Findings) -> None:
     console.print(_configuration(findings, best))
     figures = Table.grid(padding=(0, 2))
     metric = METRIC_WORDS[spec.study.metric]
-    se = f" ± {best.se:.4f} (SE over {spec.cv.folds} folds)" if math.isfinite(best.se) else ""
-    figures.add_row(f"cross-validated {metric}", f"{best.value:.4f}{se} at epoch {outcome.best_epoch}")
+    figures.add_row(f"cross-validated {metric}", f"{_mean(best)} at epoch {outcome.best_epoch}")
+    if summary.one_se is not None and summary.one_se.trial.number != best.trial.number:
+        most = summary.one_se
+        figures.add_row(
+            "most regularised within one SE",
+            f"trial {most.trial.number}: {most.mean:.4f} (python -m tuner.export --rule 1se)",
+        )
     figures.add_row(findings.facts.baseline.name, f"{findings.facts.baseline.value:.4f}")
     for name, number in (("default configuration", 1), ("regularisers at their least", 0)):
         if number < len(findings.trials) and (value := findings.trials[number].outcome.value) is not None:
@@ -76,12 +81,21 @@ def print_result(console: Console, findings: Findings) -> None:
             f"{summary.audits} trials went on that it would have ended: "
             f"{summary.false_prunes} came out among the best tenth",
         )
-    saved = summary.fold_epochs_full - summary.fold_epochs
-    share = saved / max(summary.fold_epochs_full, 1)
-    figures.add_row("fold-epochs", f"{summary.fold_epochs} trained, {saved} saved ({share:.0%})")
+    saved = summary.fold_epochs_saved
+    share = saved / max(saved + sum(trial.outcome.fold_epochs for trial in findings.trials), 1)
+    figures.add_row("fold-epochs", f"{summary.fold_epochs} trained; {saved} saved, {share:.0%} of all trials' epochs")
     console.print(figures)
     for warning in warn_after(spec, best):
         console.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def _mean(chosen: Chosen) -> str:
+    """What the choice was made on, with the standard error of a difference between two trials."""
+    se = f" ± {chosen.se:.4f}" if math.isfinite(chosen.se) else ""
+    if chosen.repeat_mean is None:
+        return f"{chosen.value:.4f}{se}"
+    runs = 1 + len(chosen.trial.repeats)
+    return f"{chosen.repeat_mean:.4f}{se} (mean of {runs} runs, the first gave {chosen.value:.4f})"
 
 
 def _penalties(best: Chosen) -> str:

@@ -18,6 +18,9 @@ from tuner.training.learner import Learner
 from tuner.training.metrics import Detection, Scores, detect, fold_metric
 from tuner.training.precision import best_device
 
+# Stands where a trial's number stands in the key of the random streams; no trial has it.
+REPEAT = 2**32 - 2
+
 
 class Watch(Protocol):
     """Is told how a trial goes, and may end it."""
@@ -182,6 +185,7 @@ def train_trial(
     params: Mapping[str, Value],
     *,
     trial: int,
+    repeat: int = 0,
     bf16_from: int | None = None,
     watch: "Watch | None" = None,
 ) -> Outcome:
@@ -192,15 +196,17 @@ def train_trial(
         folds: the data of every fold.
         params: a value for each parameter of the space.
         trial: the trial's number, part of the key of its random streams.
+        repeat: 0 for the trial itself, from 1 on for training it again from other random streams.
         bf16_from: hidden size from which on bfloat16 is used; None for never.
         watch: told of the progress; may prune.
     """
     started = time.monotonic()
     watch = watch or Unwatched()
+    stream = (REPEAT, trial, repeat) if repeat else (trial,)
     lock_step = LockStep(
         spec,
         [
-            FoldRun(data, make_learner(spec, data, params, key=(trial, number), bf16_from=bf16_from))
+            FoldRun(data, make_learner(spec, data, params, key=(*stream, number), bf16_from=bf16_from))
             for number, data in enumerate(folds)
         ],
     )

@@ -1,0 +1,83 @@
+"""The best trials are trained again: each as often as wanted, none twice, whatever happens on the way."""
+
+import random
+import time
+from typing import cast
+
+import pytest
+
+from tests.search.making import make_outcome, make_spec
+from tests.search.pretending import FakeBackend, KeptStudy
+from tuner.search.repeat import repeat
+from tuner.search.schedule import DIED
+from tuner.search.select import Trial
+from tuner.search.stored_study import StoredStudy
+from tuner.spec.space import defaults
+from tuner.terminal.progress import Silent
+from tuner.training.curves import Outcome
+
+SPEC = make_spec(search={"repeats": 3})
+TRIALS = [Trial(number, defaults(SPEC.space), make_outcome([1.0])) for number in (4, 2)]
+WANTED = {(trial.number, number) for trial in TRIALS for number in (1, 2, 3)}
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.count: int | None = None
+        self.seen: list[tuple[int, int]] = []
+
+    def repeating(self, count: int) -> None:
+        self.count = count
+
+    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
+        self.seen.append((number, repeat))
+
+
+def run(study: KeptStudy, backend: FakeBackend, deadline: float | None = None) -> Told:
+    told = Told()
+    repeat(cast(StoredStudy, study), backend, told, TRIALS, deadline)
+    return told
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_finalist_is_repeated_as_often_as_the_study_wants(workers) -> None:
+    study = KeptStudy(SPEC)
+    told = run(study, FakeBackend(study, workers, random.Random(workers)))
+    assert set(study.repeated) == set(told.seen) == WANTED
+    assert told.count == len(told.seen) == len(WANTED)
+
+
+def test_what_is_there_is_not_trained_again() -> None:
+    study = KeptStudy(SPEC)
+    run(study, FakeBackend(study, 2, random.Random(0)))
+    del study.repeated[2, 2]
+    told = run(study, FakeBackend(study, 2, random.Random(1)))
+    assert told.seen == [(2, 2)]
+
+
+def test_a_worker_that_dies_once_costs_nothing_and_twice_the_repeat() -> None:
+    study = KeptStudy(SPEC)
+    run(study, FakeBackend(study, 2, random.Random(0), deaths={4: 1}))
+    assert all(outcome.state != "failed" for outcome in study.repeats().values())
+    study = KeptStudy(SPEC)
+    run(study, FakeBackend(study, 1, random.Random(0), deaths={4: 2}))
+    reasons = {key: outcome.reason for key, outcome in study.repeats().items() if outcome.state == "failed"}
+    assert len(reasons) <= 1
+    assert set(reasons.values()) <= {DIED}
+    assert set(study.repeated) == WANTED
+
+
+def test_the_deadline_is_kept_and_the_next_run_goes_on() -> None:
+    study = KeptStudy(SPEC)
+    run(study, FakeBackend(study, 1, random.Random(0)), deadline=time.monotonic())
+    assert len(study.repeated) < len(WANTED)
+    run(study, FakeBackend(study, 1, random.Random(0)))
+    assert set(study.repeated) == WANTED
+
+
+def test_no_repeats_are_trained_where_none_are_wanted() -> None:
+    study = KeptStudy(make_spec(search={"repeats": 0}))
+    backend = FakeBackend(study, 1, random.Random(0))
+    told = Told()
+    repeat(cast(StoredStudy, study), backend, told, TRIALS, None)
+    assert (told.count, backend.tasks) == (0, [])
