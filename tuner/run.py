@@ -38,6 +38,7 @@ def main(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON objects, one a line, and nothing else.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only say what would be done.")] = False,
+    replay: Annotated[int | None, typer.Option(min=0, metavar="N", help="Train trial N again, and compare.")] = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Searches how strongly an LSTM should be regularised; continues the study if it has begun.
@@ -59,6 +60,8 @@ def main(
 
         print_check(_prepare(spec, console), workers, console=console, as_json=json)
         return
+    if replay is not None:
+        raise typer.Exit(_replay(spec, storage, replay, console, as_json=json))
     with closing(_backend(workers, cluster)) as backend:
         from tuner.search.inert import warn_before
 
@@ -113,6 +116,21 @@ def _prepare(spec: "Spec", console: "Console") -> "Prepared":
     for note in prepared.data.notes:
         console.print(f"note: {note}", markup=False)
     return prepared
+
+
+def _replay(spec: "Spec", storage: str, number: int, console: "Console", *, as_json: bool) -> int:
+    """Trains one trial again and says how it compares; 0 if it is bit-identical, else 1."""
+    from tuner.search.replay import replay
+    from tuner.search.store import Store
+    from tuner.terminal.replay import print_replay
+
+    with Store(storage, create=False) as store:
+        study = store.open(spec.study.name)
+        # as it was run, but for where the data lie now
+        prepared = _prepare(study.spec.model_copy(update={"data": spec.data}), console)
+        compared = replay(prepared, study, number)
+    print_replay(console, compared, as_json=as_json)
+    return 0 if compared.identical else 1
 
 
 def _search(

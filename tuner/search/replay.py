@@ -1,0 +1,90 @@
+"""Trains one trial of a finished study again, and says whether it comes out the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from tuner.errors import UserError
+from tuner.search.environment import environment
+from tuner.search.stored_study import StoredStudy
+from tuner.search.study import Prepared
+from tuner.training.curves import Outcome
+from tuner.training.trainer import Unwatched, train_trial
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A trial beside its replay.
+
+    Attributes:
+        identical: all fold curves are the same, bit for bit.
+        distance: the greatest absolute difference between the two validation curves, over the epochs that both have.
+        epochs: how many epochs the trial and its replay have.
+        changed: what is not as it was in the latest run, each as a few words.
+    """
+
+    number: int
+    identical: bool
+    distance: float
+    epochs: tuple[int, int]
+    changed: tuple[str, ...]
+
+
+class StopAfter(Unwatched):
+    """Ends a trial where the pruner ended it."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:  # noqa: ARG002 (the protocol's names)
+        return epoch >= self._epochs
+
+
+def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
+    """Trains trial `number` again, for as many epochs if it was pruned.
+
+    Raises:
+        UserError: there is no such trial, or it is not finished.
+    """
+    stored, params = study.outcomes(), study.params()
+    if number not in stored:
+        last = max(stored, default=-1)
+        raise UserError(
+            f"there is no finished trial {number}",
+            where=study.spec.study.name,
+            mend=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
+        )
+    before = stored[number]
+    torch.set_num_threads(1)  # as in a worker
+    again = train_trial(
+        study.spec,
+        prepared.folds,
+        params[number],
+        trial=number,
+        bf16_from=study.facts.bf16_from,
+        watch=StopAfter(len(before.curve)) if before.state == "pruned" else None,
+    )
+    both = min(len(before.curve), len(again.curve))
+    gaps = np.abs(np.subtract(before.curve[:both], again.curve[:both]))
+    return Replay(
+        number=number,
+        identical=_bits(before) == _bits(again),
+        distance=float(gaps.max(initial=0.0)),
+        epochs=(len(before.curve), len(again.curve)),
+        changed=_changed(prepared, study),
+    )
+
+
+def _bits(outcome: Outcome) -> str:
+    """All curves, exactly; NaN equals NaN."""
+    return repr((outcome.curve, outcome.folds))
+
+
+def _changed(prepared: Prepared, study: StoredStudy) -> tuple[str, ...]:
+    then, now = study.environment(), environment()
+    changed = [f"{name} {then.get(name)} then, {now[name]} now" for name in now if then.get(name) != now[name]]
+    if prepared.facts.digest != study.facts.digest:
+        changed.append("the data")
+    return tuple(changed)
