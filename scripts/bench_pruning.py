@@ -6,7 +6,8 @@ store of its own, outside git. It takes 40 minutes on two cores, and goes on whe
 
 `replay` shows each pruner the recorded trials in ten random orders, under the default lag, and prints
 - the share of fold-epochs that it saves of those that early stopping alone needs,
-- the regret: by how many per cent the best trial left is worse than the best of all (median and mean),
+- the regret: by how many per cent the best random trial left is worse than the best of all (median and mean); the
+  references, which are never ended, are left out,
 - false prunes: the share of the eventual best tenth (4 of 40) that it ends, with a 95 % interval over data sets and
   orders by bootstrap of whole data sets,
 - bias: rank correlation of being pruned with each regulariser's strength, at equal final rank.
@@ -212,7 +213,7 @@ class Verdict:
 def judge(recorded: Recorded, ended: Mapping[int, int]) -> Verdict:
     finals = recorded.finals
     full = sum(map(len, recorded.curves))
-    left = [index for index, epoch in ended.items() if epoch > 0]
+    left = [index for index, epoch in ended.items() if epoch > 0 and index >= 2]
     pruned = np.array([ended[index] < 0 for index in range(len(finals))], float)
     ranks = rankdata(finals)
     bias = {}
@@ -221,7 +222,7 @@ def judge(recorded: Recorded, ended: Mapping[int, int]) -> Verdict:
         bias[name] = partial_correlation(pruned[2:], strength[2:], ranks[2:])
     return Verdict(
         saved=1 - sum(map(abs, ended.values())) / full,
-        regret=float((finals[left].min() - finals.min()) / abs(finals.min())),
+        regret=float((finals[left].min() - finals[2:].min()) / abs(finals[2:].min())) if left else 1.0,
         false=float(pruned[recorded.top].mean()),
         bias=bias,
     )

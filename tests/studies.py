@@ -27,6 +27,9 @@ precision = "fp32"
 hidden_size = 4
 num_layers = 1
 batch_size = 128
+input_dropout = 0.0
+recurrent_dropout = 0.0
+jitter = 0.0
 """
 
 

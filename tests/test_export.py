@@ -154,3 +154,15 @@ def test_a_written_file_has_the_mode_that_any_new_file_has(tmp_path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "closed").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_most_regularised_trial_within_one_error_is_exported_on_demand(tmp_path) -> None:
+    write_small(tmp_path)
+    command = ("run", "--study", "small.toml", "--trials", 12, "--set", "study.seed=3", "--json")
+    result = json.loads(run(tmp_path, *command).out.splitlines()[-1])
+    for rule, chosen in (("best", result["best"]), ("1se", result["one_se"])):
+        written = tomllib.loads(export(tmp_path, "--rule", rule))
+        assert (written["study"]["rule"], written["study"]["trial"]) == (rule, chosen["trial"])
+        assert written["parameters"] == chosen["params"]
+        assert written["score"]["value"] == chosen["value"]
+        assert written["score"].get("repeat_mean") == chosen["repeat_mean"]

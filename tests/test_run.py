@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,13 @@ def test_each_trial_is_a_line_in_the_order_of_numbers(fresh_run) -> None:
     assert seconds == sorted(seconds)
 
 
+def repeats_of(folder: Path) -> list[tuple[int, int, dict[str, Any]]]:
+    """Trial, repeat and outcome of each repeat in the store."""
+    with closing(sqlite3.connect(folder / "studies" / "studies.db")) as store:
+        rows = store.execute("SELECT trial, repeat, outcome FROM tuner_outcomes WHERE repeat > 0").fetchall()
+    return [(trial, repeat, json.loads(outcome)) for trial, repeat, outcome in rows]
+
+
 def test_the_lines_say_what_the_store_holds(fresh_run) -> None:
     folder, done = fresh_run.folder, fresh_run.done
     *trials, _ = events(done)
@@ -93,20 +102,34 @@ def test_the_result_comes_last_with_every_key(fresh_run) -> None:
     assert [result[key] for key in ("complete", "pruned", "failed")] == [
         states.count(state) for state in ("COMPLETE", "PRUNED", "FAIL")
     ]
-    assert result["fold_epochs"] == sum(trial["fold_epochs"] for trial in trials)
-    assert (result["one_se"], result["holdout"]) == (None, {})
+    repeats = [outcome for *_, outcome in repeats_of(fresh_run.folder)]
+    assert len(repeats) == 10, "five finalists, twice"
+    epochs = [*(trial["fold_epochs"] for trial in trials), *(outcome["fold_epochs"] for outcome in repeats)]
+    assert result["fold_epochs"] == sum(epochs)
+    assert result["holdout"] == {}
     assert result["seconds"] > trials[-1]["seconds"]
 
 
-def test_the_best_of_the_result_is_the_least_complete_value(fresh_run) -> None:
+def test_the_best_of_the_result_is_the_finalist_with_the_least_mean(fresh_run) -> None:
     *trials, result = events(fresh_run.done)
-    best = min((trial for trial in trials if trial["state"] == "COMPLETE"), key=lambda trial: trial["value"])
-    assert list(result["best"]) == BEST_KEYS
-    assert {key: result["best"][key] for key in ("trial", "value", "params", "epoch")} == {
-        key: best[key] for key in ("trial", "value", "params", "epoch")
-    }
-    assert result["best"]["repeat_mean"] is None
+    complete = [trial for trial in trials if trial["state"] == "COMPLETE"]
+    runs = {trial["trial"]: [trial["value"]] for trial in sorted(complete, key=lambda trial: trial["value"])[:5]}
+    for number, _, outcome in repeats_of(fresh_run.folder):
+        runs[number].append(min(outcome["curve"]))
+    means = {number: sum(values) / 3 for number, values in runs.items()}
+    best = min(means, key=lambda number: means[number])
+    for key in ("best", "one_se"):
+        assert list(result[key]) == BEST_KEYS
+        told = trials[result[key]["trial"]]
+        assert {name: result[key][name] for name in ("value", "params", "epoch")} == {
+            name: told[name] for name in ("value", "params", "epoch")
+        }
+    assert result["best"]["trial"] == best
+    assert result["best"]["repeat_mean"] == pytest.approx(means[best])
     assert result["best"]["se"] > 0
+    most = result["one_se"]
+    mean = most["value"] if most["repeat_mean"] is None else most["repeat_mean"]
+    assert mean <= means[best] + most["se"]
 
 
 # --- what it leaves
@@ -178,6 +201,8 @@ def test_people_get_a_line_a_trial_the_best_configuration_and_the_next_command(f
     done = run(folder, "run", *SMALL_RUN, "--trials", 3)
     assert (done.status, done.err) == (0, "")
     lines = done.out.splitlines()
+    assert lines[0].startswith("warning: 3 trials are few")
+    lines = lines[next(index for index, line in enumerate(lines) if line.startswith("1/3")) :]
     assert [line.split(";")[0].split(":")[0] for line in lines[:3]] == [
         f"{number + 1}/3 trial {number} complete, epoch 6" for number in range(3)
     ]
@@ -223,8 +248,9 @@ def test_check_as_json_is_one_object(folder) -> None:
 
 
 def test_more_trials_go_on_where_the_study_stood(folder) -> None:
-    first = events(run(folder, "run", *SMALL_RUN, "--trials", 3, "--json"))
-    more = events(run(folder, "run", *SMALL_RUN, "--trials", 5, "--json"))
+    study = (*SMALL_RUN, "--set", "search.repeats=0", "--json", "--trials")
+    first = events(run(folder, "run", *study, 3))
+    more = events(run(folder, "run", *study, 5))
     assert [event.get("trial") for event in more] == [3, 4, None]
     assert (first[-1]["trials"], more[-1]["trials"]) == (3, 5)
     assert more[-1]["fold_epochs"] == first[-1]["fold_epochs"] + sum(event["fold_epochs"] for event in more[:-1])
@@ -276,7 +302,7 @@ def test_an_interrupted_run_ends_soon_with_130_and_the_result(folder, number) ->
 
 def test_people_are_told_that_an_interrupted_run_goes_on_and_it_does(folder) -> None:
     command = start(folder, "run", *SMALL_RUN, "--trials", 6)
-    until_told(command, 1)
+    wait_until(lambda: "1/6" in command.out)
     command.signal(signal.SIGINT)
     done = command.wait(5)
     assert done.status == 130

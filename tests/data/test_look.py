@@ -207,4 +207,4 @@ def test_a_tiny_data_set_gets_a_smaller_network() -> None:
     text = study_file("x", "x.csv", small, best(small))
     values: dict[str, Any] = tomllib.loads(text)
     assert values["space"]["hidden_size"]["high"] < 64
-    assert "[space]" not in study_file("x", "x.csv", usual, best(usual))
+    assert "hidden_size" not in study_file("x", "x.csv", usual, best(usual))
