@@ -54,9 +54,9 @@ def rows(folder: Path, query: str) -> list[Any]:
         return []  # its tables are being made
 
 
-def outcomes(folder: Path) -> dict[int, tuple[Any, ...]]:
-    """What is committed of each trained trial, its duration included: trained again, it would differ."""
-    return {row[0]: row for row in rows(folder, "SELECT trial, outcome FROM tuner_outcomes")}
+def outcomes(folder: Path) -> dict[tuple[int, int], tuple[Any, ...]]:
+    """What is committed of each trained trial and repeat, its duration included: trained again, it would differ."""
+    return {row[:2]: row for row in rows(folder, "SELECT trial, repeat, outcome FROM tuner_outcomes")}
 
 
 def seen(folder: Path, query: str) -> Callable[[], bool]:
