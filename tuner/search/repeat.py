@@ -3,10 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import BrokenExecutor, Future
 
 from tuner.search.backend import Backend
-from tuner.search.schedule import DIED, MOST_DEATHS, Listener, until
+from tuner.search.schedule import DIED, MOST_DEATHS, Listener, first_done
 from tuner.search.select import Trial
 from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Result, Task, failure
@@ -33,8 +33,7 @@ def repeat(
         while waiting and backend.free:
             task = waiting.pop(0)
             under_way[backend.submit(task, ())] = task
-        done, _ = wait(under_way, timeout=until(deadline), return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in first_done(under_way, deadline):
             task = under_way.pop(future)
             try:
                 result = future.result()

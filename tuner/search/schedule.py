@@ -6,7 +6,7 @@ trains it, how many there are and how often the run was interrupted does not mat
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from typing import Protocol
 
@@ -88,8 +88,7 @@ class Coordinator:
         self._tell_those_due()
         while self._told < max(trials, len(self._params)):
             self._submit_those_possible(trials)
-            done, _ = wait(self._under_way, timeout=until(deadline), return_when=FIRST_COMPLETED)
-            for future in done:
+            for future in first_done(self._under_way, deadline):
                 self._collect(future)
             self._tell_those_due()
             for progress in self._backend.progress():
@@ -151,6 +150,9 @@ class Coordinator:
             )
 
 
-def until(deadline: float | None) -> float:
-    """How long to wait for a trial before looking around."""
-    return TICK if deadline is None else max(0.0, min(TICK, deadline - time.monotonic()))
+def first_done(under_way: Collection[Future[Result]], deadline: float | None) -> set[Future[Result]]:
+    """Those that are done, as soon as one is; perhaps none, when it is time to look around or the deadline has come."""
+    seconds = TICK if deadline is None else max(0.0, min(TICK, deadline - time.monotonic()))
+    if not under_way:  # a cluster may have no worker for a while
+        time.sleep(seconds)
+    return wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED).done
