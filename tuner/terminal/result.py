@@ -78,8 +78,8 @@ def print_result(console: Console, findings: Findings) -> None:
     if summary.audits:
         figures.add_row(
             "audits of the pruner",
-            f"{summary.audits} trials went on that it would have ended: "
-            f"{summary.false_prunes} came out among the best tenth",
+            f"went on though it would have ended them: {summary.audits}; "
+            f"of these among the best tenth: {summary.false_prunes}",
         )
     saved = summary.fold_epochs_saved
     share = saved / max(saved + sum(trial.outcome.fold_epochs for trial in findings.trials), 1)
