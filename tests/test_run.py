@@ -232,7 +232,12 @@ def test_check_says_what_would_be_done_and_writes_nothing(folder) -> None:
     assert (done.status, done.err) == (0, "")
     assert "400 rows in 1 series, 394 windows of 6 rows" in done.out
     assert "24 trials of at most 6 epochs take about" in done.out
+    assert "warning" not in done.out
     assert files(folder) == before
+    assert (
+        "warning: early stopping cannot act"
+        in run(folder, "run", *SMALL_RUN, "--check", "--set", "train.patience=6").out
+    )
 
 
 def test_check_as_json_is_one_object(folder) -> None:

@@ -219,3 +219,17 @@ def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number
     assert chosen(outcome(2.2, 2.2, train=0.5, weights=9), outcome(2.3, 2.3, train=0.5, weights=8)) == 3
     assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.5)) == 2
     assert chosen(outcome(3.2, 3.2, train=0.5), outcome(3.3, 3.3, train=0.6)) == 2, "within the error, not beyond"
+
+
+def test_the_rule_follows_the_metric_s_direction() -> None:
+    told = trials(
+        outcome(0.9, 0.5, train=0.1),
+        outcome(0.5, 0.7, train=0.2),  # differences -0.4 and 0.2: variance 0.18, error 0.42
+        outcome(0.4, 0.3, train=0.3),  # 0.35 below the best: near enough
+        outcome(0.1, 0.2, train=0.4),  # 0.55 below: not
+    )
+    best, most = choose(RISING, FACTS, told)
+    assert best is not None
+    assert most is not None
+    assert (best.trial.number, most.trial.number) == (0, 2)
+    assert best.se == pytest.approx(math.sqrt(0.18))

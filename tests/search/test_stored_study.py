@@ -100,6 +100,16 @@ def test_a_result_is_kept_while_it_waits_for_its_turn(store, study) -> None:
     assert again.told() == 0
 
 
+def test_a_trial_and_its_repeats_come_back_each_with_its_own_curves(store, study) -> None:
+    outcomes = [make_outcome([value, value + 1.0]) for value in (3.0, 2.0, 1.0)]
+    study.add(choose(Replica(SPEC), 0, [], []))
+    for repeat, outcome in enumerate(outcomes):
+        study.save(Result(0, outcome, repeat))
+    again = store.open("small")
+    assert again.outcomes() == {0: outcomes[0]}
+    assert again.repeats() == {(0, 1): outcomes[1], (0, 2): outcomes[2]}
+
+
 def test_a_study_knows_only_its_own_trials(store) -> None:
     one, other = store.begin(SPEC, FACTS), store.begin(make_spec(study={"name": "other"}), FACTS)
     tell(one, COMPLETE, PRUNED)

@@ -44,7 +44,7 @@ def test_people_are_told_the_configuration_how_good_it_is_and_what_it_took(width
     assert "small: best configuration, trial 2" in text
     assert all(name in text for name in PARAMETERS)
     said = words(text)
-    assert "1.0000 ± 0.3536" in said
+    assert "1.0000 ± 0.3536 SE" in said
     assert "persistence" in said
     assert "0.5000" in said
     assert "2 complete, 1 pruned, 1 failed" in said
@@ -52,7 +52,7 @@ def test_people_are_told_the_configuration_how_good_it_is_and_what_it_took(width
 
 def test_each_figure_is_the_one_worked_out_by_hand() -> None:
     said = words(printed(MIXED))
-    assert "cross-validated loss 1.0000 ± 0.3536 at epoch 2" in said
+    assert "cross-validated loss 1.0000 ± 0.3536 SE at epoch 2" in said
     assert "default configuration 5.0000" in said
     assert "regularisers at their least 3.0000" in said
     assert "loss in training, validation 0.0000, 1.0000 (gap 1.0000)" in said
@@ -140,7 +140,7 @@ def test_the_mean_of_all_runs_is_told_beside_the_first_one() -> None:
     findings = make_findings(first, make_outcome([2.0]), spec=spec)
     trials = (replace(findings.trials[0], repeats=(make_outcome([2.0]), make_outcome([3.0]))), findings.trials[1])
     findings = replace(findings, trials=trials, summary=summarise(spec, FACTS, trials))
-    assert "cross-validated loss 2.0000 ± 0.0000 (mean of 3 runs, the first gave 1.0000) at epoch 1" in words(
+    assert "cross-validated loss 2.0000 ± 0.0000 SE (mean of 3 runs, the first gave 1.0000) at epoch 1" in words(
         printed(findings)
     )
     best = result_event(findings, 1.0)["best"]
@@ -154,3 +154,9 @@ def test_a_trial_that_is_more_regularised_and_not_clearly_worse_is_named() -> No
 
     findings = make_findings(outcome([1.0], 0.25, 0.1), outcome([1.1], 0.75, 0.2))
     assert "most regularised within one SE trial 1: 1.1000" in words(printed(findings))
+
+
+def test_what_the_best_trial_warns_of_is_said_last() -> None:
+    findings = make_findings(make_outcome([6.0, 5.0, 4.0, 3.0, 2.0, 1.0]))
+    assert "warning: the best trial was best at its last epoch" in printed(findings)
+    assert "warning: the best trial was best at its last epoch" not in printed(MIXED)

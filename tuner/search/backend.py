@@ -88,7 +88,7 @@ class LocalProcesses:
             try:
                 slot.executor.submit(place, self._placed)
             except BrokenExecutor:  # its process died while it waited
-                self._slots[index] = self._slot()
+                self._replace(index)
 
     @property
     def free(self) -> int:
@@ -99,9 +99,13 @@ class LocalProcesses:
         try:
             return self._start(self._slots[index], task, known)
         except BrokenExecutor:  # its process died, be it in a trial or between two
-            self._slots[index].executor.shutdown(wait=False)
-            self._slots[index] = self._slot()
+            self._replace(index)
             return self._start(self._slots[index], task, known)
+
+    def _replace(self, index: int) -> None:
+        """Another worker for one that died."""
+        self._slots[index].executor.shutdown(wait=False)
+        self._slots[index] = self._slot()
 
     def _start(self, slot: _Slot, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
         slot.future = slot.executor.submit(train, task, tuple(known[slot.told :]))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from tuner.search.facts import Facts
+from tuner.search.pruning import LEAST_COMPLETE
 from tuner.search.rungs import LEAST_KNOWN
 from tuner.search.select import Chosen, shrinkage
 from tuner.spec.sections import Spec
@@ -28,8 +29,9 @@ def warn_before(spec: Spec, facts: Facts) -> list[str]:
             f"{trials} trials are few for {len(searched)} searched parameters: "
             f"make it {TRIALS_A_PARAMETER * len(searched)}, or fix some parameters in [space]"
         )
-    if spec.search.pruner != "none" and trials < LEAST_KNOWN + spec.search.lag:
-        said.append(f"the pruner cannot act: it judges from {LEAST_KNOWN} known trials on, of {trials}")
+    needed = {"rungs": LEAST_KNOWN, "median": LEAST_COMPLETE, "none": 0}[spec.search.pruner]
+    if needed and trials < needed + spec.search.lag:
+        said.append(f"the pruner cannot act: it judges from {needed} known trials on, of {trials}")
     if spec.train.patience >= epochs:
         said.append(f"early stopping cannot act: `patience` ({spec.train.patience}) reaches `max_epochs` ({epochs})")
     if len(facts.features) == 1 and _greatest(spec, "input_dropout") > 0:

@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import TrialIntermediateValueModel, TrialUserAttributeModel
 from optuna.trial import TrialState, create_trial
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tuner.search.facts import Facts
@@ -28,6 +28,9 @@ from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import FoldCurve, Outcome
+
+# made once: making it takes longer than reading an outcome with it
+OUTCOMES = TypeAdapter(Outcome)
 
 
 class StoredStudy:
@@ -56,21 +59,29 @@ class StoredStudy:
 
     def outcomes(self) -> dict[int, Outcome]:
         """The outcome of every trial that was trained, by number, told or not."""
-        return {trial: outcome for (trial, repeat), outcome in self._trained().items() if repeat == 0}
+        return {trial: outcome for (trial, _), outcome in self._trained(OutcomeRow.repeat == 0).items()}
 
     def repeats(self) -> dict[tuple[int, int], Outcome]:
         """The outcome of every repeat of a trial, by the trial's number and the repeat's, from 1 on."""
-        return {key: outcome for key, outcome in self._trained().items() if key[1] > 0}
+        return self._trained(OutcomeRow.repeat > 0)
 
-    def _trained(self) -> dict[tuple[int, int], Outcome]:
+    def _trained(self, which: ColumnElement[bool]) -> dict[tuple[int, int], Outcome]:
+        """The outcomes `which` are wanted, in the order of their trials and repeats."""
         curves: dict[tuple[int, int], list[FoldCurveRow]] = {}
+        same = and_(FoldCurveRow.study == OutcomeRow.study, FoldCurveRow.trial == OutcomeRow.trial)
         with self._session() as session:
-            rows = session.scalars(
-                select(OutcomeRow).where(OutcomeRow.study == self._uuid).order_by(OutcomeRow.trial, OutcomeRow.repeat)
-            )
-            query = select(FoldCurveRow).where(FoldCurveRow.study == self._uuid)
-            for curve in session.scalars(query.order_by(FoldCurveRow.trial, FoldCurveRow.repeat, FoldCurveRow.fold)):
+            for curve in session.scalars(
+                select(FoldCurveRow)
+                .join(OutcomeRow, and_(same, FoldCurveRow.repeat == OutcomeRow.repeat))
+                .where(OutcomeRow.study == self._uuid, which)
+                .order_by(FoldCurveRow.trial, FoldCurveRow.repeat, FoldCurveRow.fold)
+            ):
                 curves.setdefault((curve.trial, curve.repeat), []).append(curve)
+            rows = session.scalars(
+                select(OutcomeRow)
+                .where(OutcomeRow.study == self._uuid, which)
+                .order_by(OutcomeRow.trial, OutcomeRow.repeat)
+            )
             keyed = (((row.trial, row.repeat), row) for row in rows)
             return {key: _outcome(row, curves.get(key, [])) for key, row in keyed}
 
@@ -166,4 +177,4 @@ def _outcome(row: OutcomeRow, folds: Sequence[FoldCurveRow]) -> Outcome:
         return tuple(math.nan if value is None else value for value in values)
 
     read = [FoldCurve(curve(fold.train_loss), curve(fold.valid_loss), curve(fold.metric)) for fold in folds]
-    return TypeAdapter(Outcome).validate_python({**row.outcome, "folds": read})
+    return OUTCOMES.validate_python({**row.outcome, "folds": read})

@@ -58,7 +58,7 @@ def print_result(console: Console, findings: Findings) -> None:
         most = summary.one_se
         figures.add_row(
             "most regularised within one SE",
-            f"trial {most.trial.number}: {most.mean:.4f} (python -m tuner.export --rule 1se)",
+            f"trial {most.trial.number}: {most.mean:.4f} (python -m tuner.export --study {spec.study.name} --rule 1se)",
         )
     figures.add_row(findings.facts.baseline.name, f"{findings.facts.baseline.value:.4f}")
     for name, number in (("default configuration", 1), ("regularisers at their least", 0)):
@@ -91,7 +91,7 @@ def print_result(console: Console, findings: Findings) -> None:
 
 def _mean(chosen: Chosen) -> str:
     """What the choice was made on, with the standard error of a difference between two trials."""
-    se = f" ± {chosen.se:.4f}" if math.isfinite(chosen.se) else ""
+    se = f" ± {chosen.se:.4f} SE" if math.isfinite(chosen.se) else ""
     if chosen.repeat_mean is None:
         return f"{chosen.value:.4f}{se}"
     runs = 1 + len(chosen.trial.repeats)

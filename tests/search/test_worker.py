@@ -1,0 +1,53 @@
+"""What runs inside a worker, in this process."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.making import make_small_problem, make_spec
+from tests.search.making import make_finished
+from tuner.search.worker import Placed, Result, Task, Worker
+from tuner.spec.space import defaults
+
+SPEC = make_spec(
+    train={"max_epochs": 20, "patience": 20, "precision": "fp32"},
+    cv={"folds": 2, "holdout": 0.0},
+    search={"pruner": "median"},
+    space={"hidden_size": 4, "num_layers": 1, "batch_size": 1024},
+)
+PARAMS = defaults(SPEC.space)
+# far better than any network can be here
+HOPELESS = [make_finished(SPEC, number, [-1.0], params=PARAMS) for number in range(5)]
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker(Placed(SPEC, make_small_problem((300,), cv={"folds": 2, "holdout": 0.0}).folds(), None))
+
+
+def train(worker: Worker, task: Task) -> Result:
+    result = worker.train(task, lambda _: None)
+    return replace(result, outcome=replace(result.outcome, seconds=0.0))
+
+
+def test_a_repeat_is_never_pruned_and_draws_from_streams_of_its_own(worker) -> None:
+    worker.learn(HOPELESS)
+    trial, first, second = (train(worker, Task(5, PARAMS, 5, repeat)) for repeat in range(3))
+    assert [result.outcome.state for result in (trial, first, second)] == ["pruned", "complete", "complete"]
+    assert [result.repeat for result in (trial, first, second)] == [0, 1, 2]
+    firsts = {result.outcome.curve[0] for result in (trial, first, second)}
+    assert len(firsts) == 3, "three networks"
+    assert train(worker, Task(5, PARAMS, 5, 1)) == first, "and the same ones again"
+
+
+def test_what_is_learnt_twice_counts_once(worker) -> None:
+    worker.learn(HOPELESS[:3])
+    worker.learn(HOPELESS)
+    assert worker.known == 5
+    assert train(worker, Task(5, PARAMS, 5)).outcome.state == "pruned"
+
+
+def test_what_a_trial_raises_is_its_reason(worker) -> None:
+    outcome = train(worker, Task(5, {**PARAMS, "hidden_size": -1}, 0)).outcome
+    assert outcome.state == "failed"
+    assert outcome.reason.startswith("Traceback")
