@@ -14,6 +14,7 @@ from tuner.search.rungs import LEAST_KNOWN, RUNGS
 EPOCHS = 20
 EIGHTHS = st.integers(-40, 40).map(lambda number: number / 8)
 CURVES = st.lists(EIGHTHS, min_size=1, max_size=EPOCHS)
+ENDS = st.sampled_from(["complete", "complete", "pruned", "failed"])
 
 
 def share_at(epoch: int) -> float:
@@ -43,7 +44,9 @@ def by_hand(curve: list[float], others: list[tuple[str, list[float]]], *, maximi
 
 @given(
     curve=CURVES,
-    others=st.lists(st.tuples(st.sampled_from(["complete", "complete", "pruned", "failed"]), CURVES), max_size=16),
+    others=st.lists(
+        st.tuples(st.sampled_from(["complete", "complete", "pruned", "failed"]), CURVES), min_size=5, max_size=16
+    ),
     maximise=st.booleans(),
 )
 def test_it_decides_as_written_out_by_hand(curve, others, maximise) -> None:
@@ -55,11 +58,11 @@ def test_it_decides_as_written_out_by_hand(curve, others, maximise) -> None:
     assert ended == by_hand(curve, others, maximise=maximise)
 
 
-def survivors(finished: list[Finished], values: list[float]) -> int:
-    """How many trials that stand at these values after two epochs go on."""
+def survivors(finished: list[Finished], values: list[float], epoch: int) -> int:
+    """How many trials that stand at these values after so many epochs go on."""
     spec = make_spec(train={"max_epochs": EPOCHS})
     number = next(number for number in count(50) if not is_audit(spec.study.seed, number))
-    return sum(not PruningWatch(Replica(spec), number, finished).should_prune(2, [v, v]) for v in values)
+    return sum(not PruningWatch(Replica(spec), number, finished).should_prune(epoch, [v] * epoch) for v in values)
 
 
 def test_it_does_not_get_stricter_as_poor_trials_are_ended() -> None:
@@ -68,4 +71,6 @@ def test_it_does_not_get_stricter_as_poor_trials_are_ended() -> None:
     whole = [make_finished(spec, number, [value] * EPOCHS) for number, value in enumerate(values)]
     cut = [make_finished(spec, n, [v] * (EPOCHS if v < 0.5 else 2), "complete" if v < 0.5 else "pruned")
            for n, v in enumerate(values)]  # fmt: skip
-    assert survivors(whole, values) == survivors(cut, values) == pytest.approx(20, abs=1)
+    # the share falls from 0.5 at 2 epochs to 0.25 at 6; the poor half was ended after 2
+    for epoch, left in ((2, 20), (4, 15), (6, 10)):
+        assert survivors(whole, values, epoch) == survivors(cut, values, epoch) == pytest.approx(left, abs=1)

@@ -201,7 +201,7 @@ def test_finalists_are_the_best_complete_trials_best_first(maximise) -> None:
 
 def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differences() -> None:
     # eight complete: the best quarter is the best itself and one more
-    told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 9.0 + number) for number in range(6)])
+    told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 15.0 + number) for number in range(6)])
     best, _ = choose(SPEC, FACTS, told)
     assert best is not None
     # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
