@@ -182,6 +182,33 @@ def test_the_live_display_leaves_a_line_a_told_trial_and_forgets_that_it_was_und
     assert "best so far" not in text
 
 
+def test_repeats_are_announced_and_told_one_by_one() -> None:
+    console = recorder(60)
+    plain = PlainLines(SPEC, console)
+    plain.repeating(2)
+    plain.repeated(7, 1, COMPLETE)
+    plain.repeated(7, 2, FAILED)
+    assert console.export_text().splitlines() == [
+        "training the best trials again: 2 repeats to go",
+        "repeat 1 of trial 7: 1.0000",
+        "repeat 2 of trial 7: failed",
+    ]
+    plain.repeating(0)
+    assert console.export_text() == "", "a study that has all of them"
+
+
+@WIDTHS
+def test_the_live_display_counts_the_repeats_to_go(width) -> None:
+    console = recorder(width, terminal=True)
+    with LiveDisplay(SPEC, console) as display:
+        display.repeating(4)
+        display.repeated(7, 1, COMPLETE)
+        display.ticked()
+    text = " ".join(console.export_text().split())
+    assert "repeat 1 of trial 7: 1.0000" in text
+    assert "training the best again, 3 repeats to go" in text
+
+
 @pytest.mark.parametrize("display", [PlainLines, LiveDisplay])
 @pytest.mark.parametrize("reason", ["ValueError: [/3] is no size", "KeyError: [red]"])
 def test_brackets_in_a_reason_are_printed_as_they_are(display, reason) -> None:

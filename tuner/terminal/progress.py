@@ -113,6 +113,10 @@ class PlainLines(Silent):
         line = f"{self._tally.done}/{self._tally.total} {describe(number, outcome)}; {best}; {self._tally.eta()} to go"
         self._console.print(line, soft_wrap=True, markup=False)
 
+    def repeating(self, count: int) -> None:
+        if count:
+            self._console.print(f"training the best trials again: {count} repeats to go")
+
     def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
         self._console.print(describe_repeat(number, repeat, outcome), soft_wrap=True, markup=False)
 
