@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from tests.search.making import make_findings, make_outcome, make_spec
+from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.figures import (
     curves_figure,
     curves_info,
@@ -17,6 +17,7 @@ from tuner.report.figures import (
     visible_range,
     write_figures,
 )
+from tuner.search.select import summarise
 from tuner.search.study import Findings
 from tuner.training.curves import FoldCurve
 
@@ -80,6 +81,25 @@ def test_the_history_draws_what_its_data_say() -> None:
     assert list(zip(trace(figure, "complete").x, trace(figure, "complete").y, strict=True)) == list(info.complete)
     assert list(zip(trace(figure, "pruned").x, trace(figure, "pruned").y, strict=True)) == list(info.pruned)
     assert list(trace(figure, "best so far").y) == [value for _, value in info.incumbent]
+
+
+def test_the_history_shows_what_was_trained_again_and_the_mean_that_was_chosen() -> None:
+    spec = make_spec(search={"finalists": 2, "repeats": 1})
+    findings = make_findings(make_outcome([1.0]), make_outcome([1.5]), make_outcome([9.0]), spec=spec)
+    lucky, steady, poor = findings.trials
+    trials = (
+        replace(lucky, repeats=(make_outcome([4.0]),)),
+        replace(steady, repeats=(make_outcome([1.7]),)),
+        poor,
+    )
+    info = history_info(replace(findings, trials=trials, summary=summarise(spec, FACTS, trials)))
+    assert info.repeats == ((0, 4.0), (1, 1.7))
+    assert info.chosen is not None
+    number, mean = info.chosen
+    assert (number, round(mean, 9)) == (1, 1.6)
+    figure = history_figure(info)
+    assert list(trace(figure, "the best, trained again").y) == [4.0, 1.7]
+    assert list(trace(figure, "chosen: trial 1").y) == [pytest.approx(1.6)]
 
 
 @pytest.mark.parametrize(("value", "drawn"), [(2.0, True), (50.0, False)])

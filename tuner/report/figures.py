@@ -26,12 +26,19 @@ METRIC_AXES = {
 
 @dataclass(frozen=True)
 class HistoryInfo:
-    """Optimisation history: value by trial number, and the best complete value so far."""
+    """Optimisation history: value by trial number, the best complete value so far, and what was chosen in the end.
+
+    Attributes:
+        repeats: the values that the finalists reached when they were trained again.
+        chosen: the best trial, and the mean that it was chosen by; None while nothing has completed.
+    """
 
     metric: str
     complete: tuple[tuple[int, float], ...]
     pruned: tuple[tuple[int, float], ...]
+    repeats: tuple[tuple[int, float], ...]
     incumbent: tuple[tuple[int, float], ...]
+    chosen: tuple[int, float] | None
     baseline: tuple[str, float]
 
 
@@ -47,12 +54,15 @@ def history_info(findings: Findings) -> HistoryInfo:
         complete = [value for _, value in by_state["complete"]]
         if complete:
             incumbent.append((trial.number, better(complete)))
-    baseline = findings.facts.baseline
+    baseline, best = findings.facts.baseline, findings.summary.best
+    again = [(trial.number, outcome.value) for trial in findings.trials for outcome in trial.repeats]
     return HistoryInfo(
         metric=findings.spec.study.metric,
         complete=tuple(by_state["complete"]),
         pruned=tuple(by_state["pruned"]),
+        repeats=tuple((number, value) for number, value in again if value is not None),
         incumbent=tuple(incumbent),
+        chosen=None if best is None else (best.trial.number, best.mean),
         baseline=(baseline.name, baseline.value),
     )
 
@@ -69,8 +79,12 @@ def history_figure(info: HistoryInfo) -> go.Figure:
         line={"shape": "hv", "color": VERMILION, "width": 2},
         name="best so far",
     )
+    if info.repeats:
+        _points(figure, info.repeats, "the best, trained again", BLUE, "circle-open")
+    if info.chosen is not None:
+        _points(figure, [info.chosen], f"chosen: trial {info.chosen[0]}, mean of its runs", GREEN, "star", size=14)
     name, value = info.baseline
-    values = [value for _, value in (*info.complete, *info.pruned)]
+    values = [value for _, value in (*info.complete, *info.pruned, *info.repeats)]
     low, high = visible_range(values)
     if low <= value <= high:
         figure.add_hline(value, line={"dash": "dash", "color": BLACK, "width": 1}, annotation_text=name)
@@ -170,12 +184,14 @@ def write_figures(findings: Findings, folder: Path) -> list[Path]:
     return [folder / name for name in figures]
 
 
-def _points(figure: go.Figure, points: Sequence[tuple[int, float]], name: str, colour: str, symbol: str) -> None:
+def _points(
+    figure: go.Figure, points: Sequence[tuple[int, float]], name: str, colour: str, symbol: str, *, size: int = 8
+) -> None:
     figure.add_scatter(
         x=[number for number, _ in points],
         y=[value for _, value in points],
         mode="markers",
-        marker={"color": colour, "symbol": symbol, "size": 8},
+        marker={"color": colour, "symbol": symbol, "size": size},
         name=name,
         hovertemplate="trial %{x}: %{y:.4f}",
     )
