@@ -157,15 +157,18 @@ def figure(path: Path) -> list[dict[str, Any]]:
     return traces
 
 
-def test_the_history_shows_every_trial_with_its_value(fresh_run) -> None:
+def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) -> None:
     folder, done = fresh_run.folder, fresh_run.done
+    *trials, result = events(done)
     points = {
-        (x, y)
+        trace["name"].split()[0].rstrip(":,"): set(zip(trace["x"], trace["y"], strict=True))
         for trace in figure(folder / "studies/small/history.html")
         if trace["mode"] == "markers"
-        for x, y in zip(trace["x"], trace["y"], strict=True)
     }
-    assert points == {(trial["trial"], trial["value"]) for trial in events(done)[:-1]}
+    assert points["complete"] | points.get("pruned", set()) == {(trial["trial"], trial["value"]) for trial in trials}
+    assert points["chosen"] == {(result["best"]["trial"], result["best"]["repeat_mean"])}
+    assert len(points["the"]) == 10
+    assert {trial for trial, _ in points["the"]} <= {trial["trial"] for trial in trials}
 
 
 def test_the_curves_show_every_trial(fresh_run) -> None:
