@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from tuner.search.select import scalars
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
 from tuner.search.study import prepare
-from tuner.search.worker import Placed, Progress, Result, Task
+from tuner.search.worker import Placed, Progress, Result
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.terminal.progress import Silent
@@ -59,9 +60,9 @@ class Instant(Backend):
     def free(self) -> int:
         return 1
 
-    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":  # noqa: ARG002 (the protocol's names)
+    def submit(self, job: Any, known: Sequence[Finished] = ()) -> "Future[Any]":  # noqa: ANN401, ARG002 (the protocol's)
         future: Future[Result] = Future()
-        future.set_result(Result(task.number, outcome(task.number)))
+        future.set_result(Result(job.number, outcome(job.number)))
         return future
 
     def progress(self) -> Iterator[Progress]:

@@ -18,28 +18,24 @@ from tuner.search.store import Store
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.space import PARAMETERS, Value, unregularised
 from tuner.terminal import DEFAULT_STORAGE
-from tuner.training.refit import refit
-from tuner.training.trainer import forecast_scores, train_trial
+from tuner.training.refit import judge, refit
+from tuner.training.trainer import train_trial
 
 SEEDS = 5
 
 
-def judge(prepared: Prepared, params: Mapping[str, Value], steps: int, bf16_from: int | None) -> dict[str, list[float]]:
+def on_holdout(
+    prepared: Prepared, params: Mapping[str, Value], steps: int, bf16_from: int | None
+) -> dict[str, list[float]]:
     """Holdout loss, and average precision where there are labels, of each refit."""
     data = prepared.problem.refit()
     found: dict[str, list[float]] = {"loss": []}
     for repeat in range(SEEDS):
-        learner = refit(prepared.spec, data, params, steps=steps, repeat=repeat, bf16_from=bf16_from)
-        outputs, losses = learner.evaluate(data.valid)
-        found["loss"].append(float(losses[data.counted].mean()))
-        if data.labels is None or not data.labels[data.valid].any():
-            continue
-        scores = outputs[:, 0]
-        if data.targets is not None:
-            fitted, _ = learner.evaluate(data.train)
-            scores = forecast_scores(outputs - data.answers[data.valid], fitted - data.answers[data.train])
-        precision = average_precision_score(data.labels[data.valid], scores)
-        found.setdefault("average precision", []).append(float(precision))
+        refitted = judge(refit(prepared.spec, data, params, steps=steps, repeat=repeat, bf16_from=bf16_from), data)
+        found["loss"].append(float(refitted.losses[data.counted].mean()))
+        if data.labels is not None and data.labels[data.valid].any():
+            precision = average_precision_score(data.labels[data.valid], refitted.scores)
+            found.setdefault("average precision", []).append(float(precision))
     return found
 
 
@@ -65,12 +61,12 @@ def main() -> None:
     per_epoch = crossed.steps / crossed.best_epoch
     print(f"{study.spec.study.name}: trial {best.number}, {len(prepared.problem.split.holdout)} holdout windows")
     print(f"cross-validated {study.spec.study.metric}: best {best.outcome.value:.4f}, reference {crossed.value:.4f}")
-    ours = judge(prepared, best.params, round(best.outcome.steps), bf16_from)
+    ours = on_holdout(prepared, best.params, round(best.outcome.steps), bf16_from)
     for label, steps in (
         (f"stopped by cross-validation, {crossed.steps:.0f} steps", round(crossed.steps)),
         (f"all {study.spec.train.max_epochs} epochs", round(per_epoch * study.spec.train.max_epochs)),
     ):
-        theirs = judge(prepared, bare, steps, bf16_from)
+        theirs = on_holdout(prepared, bare, steps, bf16_from)
         print(f"reference {label}:")
         for metric, values in ours.items():
             difference = interval(np.array(values) - np.array(theirs[metric]))

@@ -101,7 +101,7 @@ class FakeBackend:
     ) -> None:
         self._study, self._workers, self._chance = study, workers, chance
         self._deaths = Counter(deaths or {})
-        self._pending: list[tuple[Future[Result], Task, Sequence[Finished]]] = []
+        self._pending: list[tuple[Future[Any], Task, Sequence[Finished]]] = []
         self.tasks: list[Task] = []
         self.most = 0
 
@@ -111,7 +111,7 @@ class FakeBackend:
     def free(self) -> int:
         return self._workers - len(self._pending)
 
-    def submit(self, task: Task, known: Sequence[Finished]) -> Future[Result]:
+    def submit(self, task: Any, known: Sequence[Finished] = ()) -> Future[Any]:
         lag = self._study.spec.search.lag
         assert self.free > 0
         if task.repeat:

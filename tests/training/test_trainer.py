@@ -16,13 +16,12 @@ from tuner.data.series import Bools, Ints
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
-from tuner.training.metrics import detect, fold_metric
+from tuner.training.metrics import detect, fold_metric, root_mean_square, scaled_errors
 from tuner.training.trainer import (
     FoldRun,
     LockStep,
     Unwatched,
     Watch,
-    forecast_scores,
     make_learner,
     summarise_weights,
     train_trial,
@@ -119,7 +118,7 @@ def test_the_state_of_the_best_epoch_is_kept():
         errors = run.learner.evaluate(run.data.valid)[0] - run.data.answers[run.data.valid]
         sample = sampled(run.data)
         residuals = run.learner.evaluate(sample)[0] - run.data.answers[sample]
-        np.testing.assert_array_equal(scores, forecast_scores(errors, residuals))
+        np.testing.assert_array_equal(scores, scaled_errors(errors, root_mean_square(residuals)))
     assert together.best.steps == np.mean([run.learner.steps / 12 * together.best_epoch for run in together.runs])
 
 
@@ -257,11 +256,11 @@ def test_without_labels_there_is_no_detection():
 def test_forecast_scores_by_hand():
     residuals = np.array([[1.0, 10.0], [-1.0, -10.0]], dtype=np.float32)  # root mean squares 1 and 10
     errors = np.array([[3.0, 40.0], [0.0, 0.0]], dtype=np.float32)
-    np.testing.assert_allclose(forecast_scores(errors, residuals), [np.sqrt((9 + 16) / 2), 0.0])
+    np.testing.assert_allclose(scaled_errors(errors, root_mean_square(residuals)), [np.sqrt((9 + 16) / 2), 0.0])
 
 
 def test_a_perfect_fit_still_gives_finite_scores():
-    assert np.isfinite(forecast_scores(np.ones((2, 1), np.float32), np.zeros((2, 1), np.float32))).all()
+    assert np.isfinite(scaled_errors(np.ones((2, 1), np.float32), np.zeros(1))).all()
 
 
 def test_weights_are_summarised_by_hand():

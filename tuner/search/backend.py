@@ -10,28 +10,28 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tuner.search.process import place, ready, set_up, train
+from tuner.search.process import do, place, ready, set_up
 
 # light to import: workers start while their coordinator still imports torch
 if TYPE_CHECKING:
     from tuner.search.replica import Finished
-    from tuner.search.worker import Placed, Progress, Result, Task
+    from tuner.search.worker import Job, Placed, Progress, R_co
 
 
 class Backend(Protocol):
-    """Trains trials somewhere."""
+    """Does jobs somewhere, most of which train a trial."""
 
     def place(self, placed: "Placed") -> None:
         """Hands over what all trials of a study share; once, before the first trial."""
 
     @property
     def free(self) -> int:
-        """How many more trials can be trained now."""
+        """How many more jobs can be done now."""
 
-    def submit(self, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
-        """Trains the task on a free worker, which then knows the trials in `known` (from number 0 on, in order).
+    def submit(self, job: "Job[R_co]", known: "Sequence[Finished]" = ()) -> "Future[R_co]":
+        """Does the job on a free worker, which then knows the trials in `known` (from number 0 on, in order).
 
         The future raises `concurrent.futures.BrokenExecutor` if the worker died.
         """
@@ -49,7 +49,7 @@ class _Slot:
 
     executor: Executor
     told: int = 0
-    future: "Future[Result] | None" = field(default=None)
+    future: "Future[Any] | None" = field(default=None)
 
     @property
     def free(self) -> bool:
@@ -94,23 +94,23 @@ class LocalProcesses:
     def free(self) -> int:
         return sum(slot.free for slot in self._slots)
 
-    def submit(self, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
+    def submit(self, job: "Job[R_co]", known: "Sequence[Finished]" = ()) -> "Future[R_co]":
         index = next(index for index, slot in enumerate(self._slots) if slot.free)
         try:
-            return self._start(self._slots[index], task, known)
+            return self._start(self._slots[index], job, known)
         except BrokenExecutor:  # its process died, be it in a trial or between two
             self._replace(index)
-            return self._start(self._slots[index], task, known)
+            return self._start(self._slots[index], job, known)
 
     def _replace(self, index: int) -> None:
         """Another worker for one that died."""
         self._slots[index].executor.shutdown(wait=False)
         self._slots[index] = self._slot()
 
-    def _start(self, slot: _Slot, task: "Task", known: "Sequence[Finished]") -> "Future[Result]":
-        slot.future = slot.executor.submit(train, task, tuple(known[slot.told :]))
-        slot.told = max(slot.told, len(known))
-        return slot.future
+    def _start(self, slot: _Slot, job: "Job[R_co]", known: "Sequence[Finished]") -> "Future[R_co]":
+        future = slot.executor.submit(do, job, tuple(known[slot.told :]))
+        slot.future, slot.told = future, max(slot.told, len(known))
+        return future
 
     def progress(self) -> "Iterator[Progress]":
         while self._signs.poll():

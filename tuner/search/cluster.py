@@ -1,4 +1,4 @@
-"""Where trials train, the other way: on the workers of a running Dask scheduler, one trial a worker at a time."""
+"""Where trials train, the other way: on the workers of a running Dask scheduler, one job a worker at a time."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
 from tuner.search.replica import Finished
-from tuner.search.worker import Placed, Progress, Result, Task, Worker
+from tuner.search.worker import Job, Placed, Progress, R_co, Worker
 
 # How long a scheduler may take to answer.
 PATIENCE = "10s"
@@ -24,8 +24,8 @@ class _Slot:
     """A worker of the cluster: how many finished trials it was told of, and what it is doing."""
 
     told: int = 0
-    future: "Future[Result] | None" = None
-    remote: "DaskFuture[Result] | None" = None
+    future: "Future[Any] | None" = None
+    remote: "DaskFuture[Any] | None" = None
 
     @property
     def free(self) -> bool:
@@ -59,14 +59,14 @@ class DaskCluster:
         self._look()
         return sum(slot.free for slot in self._slots.values())
 
-    def submit(self, task: Task, known: Sequence[Finished]) -> "Future[Result]":
+    def submit(self, job: Job[R_co], known: Sequence[Finished] = ()) -> "Future[R_co]":
         address, slot = next((address, slot) for address, slot in self._slots.items() if slot.free)
-        future: Future[Result] = Future()
+        future: Future[R_co] = Future()
         remote = self._client.submit(
-            _train,
+            _do,
             self._study,
             self._placed,
-            task,
+            job,
             slot.told,
             tuple(known[slot.told :]),
             workers=[address],
@@ -99,7 +99,7 @@ class DaskCluster:
             self._slots[address] = _Slot()
 
 
-def _hand_over(remote: "DaskFuture[Result]", slot: _Slot) -> None:
+def _hand_over(remote: "DaskFuture[Any]", slot: _Slot) -> None:
     """The end of a remote task becomes the end of the future that the coordinator waits for."""
     if slot.future is None:
         return
@@ -113,7 +113,7 @@ def _hand_over(remote: "DaskFuture[Result]", slot: _Slot) -> None:
         _fail(slot.future, BrokenExecutor(f"the task was {remote.status} on the cluster"))
 
 
-def _fail(future: "Future[Result]", error: BrokenExecutor) -> None:
+def _fail(future: "Future[Any]", error: BrokenExecutor) -> None:
     with suppress(InvalidStateError):
         future.set_exception(error)
 
@@ -126,7 +126,7 @@ class _Halted(BaseException):
 _workers: dict[str, Worker] = {}
 
 
-def _train(study: str, placed: Placed, task: Task, expected: int, news: Sequence[Finished]) -> Result:
+def _do(study: str, placed: Placed, job: Job[R_co], expected: int, news: Sequence[Finished]) -> R_co:
     here = get_worker()
     key = here.get_current_task()
     if study not in _workers:
@@ -144,4 +144,4 @@ def _train(study: str, placed: Placed, task: Task, expected: int, news: Sequence
             raise _Halted
         here.log_event(study, vars(progress))
 
-    return worker.train(task, report)
+    return job.run(worker, report)

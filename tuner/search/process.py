@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.search.replica import Finished
-    from tuner.search.worker import Progress, Result, Task, Worker
+    from tuner.search.worker import Job, Progress, R_co, Worker
 
 _worker: "Worker | None" = None
 _report: "Callable[[Progress], None]"
@@ -43,8 +43,8 @@ def place(placed: bytes) -> None:
     _worker = Worker(pickle.loads(placed))  # noqa: S301 (from our own parent)
 
 
-def train(task: "Task", news: "Sequence[Finished]") -> "Result":
-    """Trains a trial, knowing the finished ones that are news too.
+def do(job: "Job[R_co]", news: "Sequence[Finished]") -> "R_co":
+    """Does a job, knowing the finished trials that are news too.
 
     Raises:
         BrokenExecutor: the study could not be taken in.
@@ -52,7 +52,7 @@ def train(task: "Task", news: "Sequence[Finished]") -> "Result":
     if _worker is None:
         raise BrokenExecutor("the worker has no study")
     _worker.learn(news)
-    return _worker.train(task, _report)
+    return job.run(_worker, _report)
 
 
 def _end_with(line: Connection) -> None:

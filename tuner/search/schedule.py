@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tuner.errors import UserError
 from tuner.search.backend import Backend
@@ -19,6 +19,8 @@ from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Progress, Result, Task, failure
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
+
+R = TypeVar("R")
 
 # Seconds between two looks at the live signs of the workers.
 TICK = 0.2
@@ -94,7 +96,7 @@ class Coordinator:
             for progress in self._backend.progress():
                 self._listener.progressed(progress)
             self._listener.ticked()
-            if deadline is not None and time.monotonic() >= deadline:
+            if is_over(deadline):
                 return
 
     def _submit_those_possible(self, trials: int) -> None:
@@ -150,9 +152,14 @@ class Coordinator:
             )
 
 
-def first_done(under_way: Collection[Future[Result]], deadline: float | None) -> set[Future[Result]]:
+def first_done(under_way: Collection[Future[R]], deadline: float | None) -> set[Future[R]]:
     """Those that are done, as soon as one is; perhaps none, when it is time to look around or the deadline has come."""
     seconds = TICK if deadline is None else max(0.0, min(TICK, deadline - time.monotonic()))
     if not under_way:  # a cluster may have no worker for a while
         time.sleep(seconds)
     return wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED).done
+
+
+def is_over(deadline: float | None) -> bool:
+    """Whether a deadline (of `time.monotonic`) has come."""
+    return deadline is not None and time.monotonic() >= deadline

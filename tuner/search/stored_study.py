@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from tuner.search.evaluations import Evaluations
 from tuner.search.facts import Facts
 from tuner.search.faults import DATABASE_ERRORS
 from tuner.search.replica import STATES
@@ -39,6 +40,7 @@ class StoredStudy:
     Attributes:
         spec: as it was when the study began, but for the number of trials, which is the latest.
         facts: about data and machine.
+        evaluations: of its chosen trials.
     """
 
     def __init__(self, study: optuna.Study, storage: RDBStorage, session: sessionmaker[Session], row: StudyRow) -> None:
@@ -47,6 +49,7 @@ class StoredStudy:
         self.spec = read_spec_dict(row.spec)
         self.facts = Facts.from_dict(row.facts)
         self.created = row.created
+        self.evaluations = Evaluations(session, row.uuid)
 
     def params(self) -> list[dict[str, Value]]:
         """The parameters of every trial that was begun, by number, constants included."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, LargeBinary
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -62,3 +62,14 @@ class FoldCurveRow(Base):
     train_loss: Mapped[list[float | None]]
     valid_loss: Mapped[list[float | None]]
     metric: Mapped[list[float | None]]
+
+
+class OutOfFoldRow(Base):
+    """The out-of-fold scores of a chosen trial: of a fold's validation windows, as 64-bit floats, little end first."""
+
+    __tablename__ = "tuner_out_of_fold"
+
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
+    trial: Mapped[int] = mapped_column(primary_key=True)
+    fold: Mapped[int] = mapped_column(primary_key=True)
+    scores: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,8 +1,9 @@
-"""What runs inside a worker: the study's data are placed once, then trials are trained, one at a time."""
+"""What runs inside a worker: a study's data are placed once, then jobs are done; most of them train a trial."""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import torch
 
@@ -12,7 +13,11 @@ from tuner.search.replica import Finished, Replica
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
-from tuner.training.trainer import train_trial
+from tuner.training.metrics import Scores
+from tuner.training.refit import Refitted, judge, refit
+from tuner.training.trainer import PATH, train_folds, train_trial
+
+R_co = TypeVar("R_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,13 @@ class Placed:
     spec: Spec
     folds: tuple[FoldData, ...]
     bf16_from: int | None
+
+
+class Job(Protocol[R_co]):
+    """What a worker can be asked to do; a value, as it is sent to another process."""
+
+    def run(self, worker: "Worker", report: "Callable[[Progress], None]") -> R_co:
+        """Does it, on the worker."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,54 @@ class Task:
     params: Mapping[str, Value]
     known: int
     repeat: int = 0
+
+    def run(self, worker: "Worker", report: "Callable[[Progress], None]") -> "Result":
+        return worker.train(self, report)
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Trains trial `number` again, as it was, for its out-of-fold scores by fold, each (m,)."""
+
+    number: int
+    params: Mapping[str, Value]
+
+    def run(self, worker: "Worker", report: "Callable[[Progress], None]") -> tuple[Scores, ...]:  # noqa: ARG002
+        placed = worker.placed
+        stream = (self.number,)
+        return train_folds(placed.spec, placed.folds, self.params, stream=stream, bf16_from=placed.bf16_from)[1]
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """Trains a configuration on all folds, from the one random stream that all points of a path share."""
+
+    params: Mapping[str, Value]
+
+    def run(self, worker: "Worker", report: "Callable[[Progress], None]") -> Outcome:  # noqa: ARG002
+        placed = worker.placed
+        try:
+            return train_folds(placed.spec, placed.folds, self.params, stream=(PATH,), bf16_from=placed.bf16_from)[0]
+        except Exception:
+            return failure(traceback.format_exc())
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Trains a configuration on the training windows of `data` for `steps` optimiser steps; judges it on the others.
+
+    Refits with the same `seed` begin from the same random stream.
+    """
+
+    data: FoldData
+    params: Mapping[str, Value]
+    steps: int
+    seed: int
+
+    def run(self, worker: "Worker", report: "Callable[[Progress], None]") -> Refitted:  # noqa: ARG002
+        spec, bf16_from = worker.placed.spec, worker.placed.bf16_from
+        learner = refit(spec, self.data, self.params, steps=self.steps, repeat=self.seed, bf16_from=bf16_from)
+        return judge(learner, self.data)
 
 
 @dataclass(frozen=True)
@@ -57,12 +117,16 @@ class Result:
 
 
 class Worker:
-    """Trains trials of one study, one after the other; keeps what it was told of finished ones."""
+    """Does the jobs of one study, one after the other; keeps what it was told of finished trials.
+
+    Attributes:
+        placed: what all of them share.
+    """
 
     def __init__(self, placed: Placed) -> None:
         # one thread a process: a second one gains nothing here, and results would depend on the machine's load
         torch.set_num_threads(1)
-        self._placed = placed
+        self.placed = placed
         self._finished: list[Finished] = []
         self._replica = Replica(placed.spec)
 
@@ -77,7 +141,7 @@ class Worker:
 
     def train(self, task: Task, report: Callable[[Progress], None]) -> Result:
         """Trains one trial; whatever it raises becomes a failed outcome with its traceback."""
-        spec = self._placed.spec
+        spec = self.placed.spec
 
         def progress(epoch: int, fold: int, curve: Sequence[float]) -> None:
             best = (max if spec.maximise else min)(curve, default=None)
@@ -88,11 +152,11 @@ class Worker:
         try:
             outcome = train_trial(
                 spec,
-                self._placed.folds,
+                self.placed.folds,
                 task.params,
                 trial=task.number,
                 repeat=task.repeat,
-                bf16_from=self._placed.bf16_from,
+                bf16_from=self.placed.bf16_from,
                 watch=watch,
             )
         except Exception:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tuner.data.series import Bools
+from tuner.data.series import Bools, Floats
 
 Scores = npt.NDArray[np.floating]
 
@@ -29,6 +29,24 @@ class Detection:
     recall: float
     f1: float
     threshold: float
+
+
+def root_mean_square(errors: Scores) -> Floats:
+    """The root mean square of errors (n, targets) over windows, (targets,)."""
+    scale: Floats = np.sqrt(np.mean(np.square(errors, dtype=np.float64), axis=0))
+    return scale
+
+
+def scaled_errors(errors: Scores, residual: Floats) -> Scores:
+    """The score of each forecast, (m,): root mean square over targets of its error, in units of training residuals.
+
+    Args:
+        errors: (m, targets) of the windows to score.
+        residual: (targets,) root mean square error on training windows.
+    """
+    scaled = errors / np.maximum(residual, np.finfo(np.float32).tiny)
+    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=1))
+    return scores
 
 
 def best_threshold(scores: Scores, labels: Bools) -> float:

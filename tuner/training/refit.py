@@ -1,11 +1,17 @@
 """Trains a chosen configuration once more, on more rows and for a known number of steps."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from tuner.data.folds import FoldData
+from tuner.data.series import Floats
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
+from tuner.training.metrics import Scores, root_mean_square, scaled_errors
 from tuner.training.trainer import make_learner
 
 # Stands where a trial's number stands in the key of the random streams; no trial has it.
@@ -31,3 +37,33 @@ def refit(
     while learner.steps < steps:
         learner.train_epoch(most_steps=steps - learner.steps)
     return learner
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """A refitted network, and how it does on the validation windows of its data.
+
+    Attributes:
+        weights: its state by name.
+        residual: (outputs,) root mean square error on its training windows; None for `classify`.
+        losses: (m,) of the validation windows.
+        scores: (m,) of the validation windows, higher where more anomalous.
+    """
+
+    weights: Mapping[str, npt.NDArray[np.float32]]
+    residual: Floats | None
+    losses: npt.NDArray[np.float32]
+    scores: Scores
+
+
+def judge(learner: Learner, data: FoldData) -> Refitted:
+    """Scores the validation windows of `data`, of which there may be none, by a network that was refitted on it."""
+    weights = {name: tensor.cpu().numpy() for name, tensor in learner.weights().items()}
+    residual: Floats | None = None
+    outputs, losses = np.empty((0, data.answers.shape[1]), np.float32), np.empty(0, np.float32)
+    if len(data.valid):
+        outputs, losses = learner.evaluate(data.valid)
+    if data.targets is None:
+        return Refitted(weights, residual, losses, outputs[:, 0])
+    residual = root_mean_square(learner.evaluate(data.train)[0] - data.answers[data.train])
+    return Refitted(weights, residual, losses, scaled_errors(outputs - data.answers[data.valid], residual))

@@ -15,11 +15,12 @@ from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import FoldCurve, Outcome, best_epoch
 from tuner.training.learner import Learner
-from tuner.training.metrics import Detection, Scores, detect, fold_metric
+from tuner.training.metrics import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
 from tuner.training.precision import best_device
 
-# Stands where a trial's number stands in the key of the random streams; no trial has it.
+# Each stands where a trial's number stands in the key of the random streams; no trial has it.
 REPEAT = 2**32 - 2
+PATH = 2**32 - 3
 
 
 class Watch(Protocol):
@@ -73,7 +74,8 @@ class FoldRun:
         if self.data.targets is None:
             return outputs[:, 0]
         answers = self.data.answers
-        scores = forecast_scores(outputs - answers[self.data.valid], fitted - answers[self._sample])
+        residual = root_mean_square(fitted - answers[self._sample])
+        scores = scaled_errors(outputs - answers[self.data.valid], residual)
         if not np.isfinite(scores).all():
             raise Diverged(f"a score became infinite in epoch {len(self._train_loss)}")
         return scores
@@ -90,19 +92,6 @@ class FoldRun:
     @property
     def epochs(self) -> int:
         return len(self._train_loss)
-
-
-def forecast_scores(errors: Scores, residuals: Scores) -> Scores:
-    """The scaled forecast error of each window, (m,): root mean square over targets, in units of training residuals.
-
-    Args:
-        errors: (m, targets) of the windows to score.
-        residuals: (n, targets) of training windows.
-    """
-    scale = np.sqrt(np.mean(np.square(residuals, dtype=np.float64), axis=0))
-    scaled = errors / np.maximum(scale, np.finfo(np.float32).tiny)
-    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=1))
-    return scores
 
 
 @dataclass(frozen=True)
@@ -200,9 +189,26 @@ def train_trial(
         bf16_from: hidden size from which on bfloat16 is used; None for never.
         watch: told of the progress; may prune.
     """
+    stream = (REPEAT, trial, repeat) if repeat else (trial,)
+    return train_folds(spec, folds, params, stream=stream, bf16_from=bf16_from, watch=watch)[0]
+
+
+def train_folds(
+    spec: Spec,
+    folds: Sequence[FoldData],
+    params: Mapping[str, Value],
+    *,
+    stream: Sequence[int],
+    bf16_from: int | None = None,
+    watch: "Watch | None" = None,
+) -> tuple[Outcome, tuple[Scores, ...]]:
+    """What `train_trial` does, from the random stream keyed by `stream`.
+
+    Returns:
+        The outcome, and by fold the out-of-fold scores of the validation windows at the best epoch, (m,).
+    """
     started = time.monotonic()
     watch = watch or Unwatched()
-    stream = (REPEAT, trial, repeat) if repeat else (trial,)
     lock_step = LockStep(
         spec,
         [
@@ -224,7 +230,7 @@ def train_trial(
         if epoch - lock_step.best_epoch >= spec.train.patience:
             break
     weights, zeros, norm = summarise_weights(lock_step.best.weights)
-    return Outcome(
+    outcome = Outcome(
         state=state,
         reason=reason,
         curve=tuple(lock_step.curve),
@@ -238,6 +244,7 @@ def train_trial(
         detection=lock_step.detection(),
         seconds=time.monotonic() - started,
     )
+    return outcome, lock_step.best.scores
 
 
 def summarise_weights(states: Sequence[Mapping[str, Tensor]]) -> tuple[int, float, float]:
