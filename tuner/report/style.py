@@ -1,0 +1,52 @@
+"""One look for all figures: colours, axes, type, and the range that shows the bulk of the values."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+# Okabe & Ito's palette, which the colour-blind can tell apart and which survives a grey printer.
+BLUE, VERMILION, GREY, GREEN, BLACK = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#000000"
+ORANGE, PURPLE, SKY = "#E69F00", "#CC79A7", "#56B4E9"
+VERMILION_SHADE, GREEN_SHADE = "rgba(213, 94, 0, 0.15)", "rgba(0, 158, 115, 0.25)"
+# For as many things of a kind as a figure may compare, each with a dash and a symbol of its own for a grey printer.
+SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon")
+HEIGHT = 440
+METRIC_AXES = {
+    "loss": "validation loss (lower is better)",
+    "average_precision": "average precision (higher is better)",
+    "f1": "F1 at the inner threshold (higher is better)",
+}
+
+
+def plain(text: object) -> str:
+    """Text of data or study files as plotly shows it literally: it would take a subset of HTML for markup."""
+    return html.escape(str(text), quote=False)
+
+
+def visible_range(values: Sequence[float]) -> tuple[float, float]:
+    """A range that shows the bulk of the values: outliers beyond three interquartile ranges do not set the scale."""
+    low, lower, upper, high = np.percentile(values, [0, 25, 75, 100])
+    spread = upper - lower if upper > lower else max(abs(upper), 1e-9) * 0.1
+    low, high = max(low, lower - 3 * spread), min(high, upper + 3 * spread)
+    margin = 0.06 * (high - low) if high > low else spread
+    return float(low - margin), float(high + margin)
+
+
+def styled(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
+    """Gives a figure the common look; its title is the page's business, which the mode bar would cover here."""
+    figure.update_layout(
+        template="simple_white",
+        height=height,
+        font={"family": "system-ui, sans-serif", "size": 13, "color": "#222"},
+        # at the foot of the figure, however high it is and however many lines a narrow screen makes of it
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom"},
+        margin={"l": 10, "r": 14, "t": 30, "b": 10},
+        hovermode="closest",
+    )
+    figure.update_xaxes(automargin=True, title_standoff=8)
+    figure.update_yaxes(automargin=True, title_standoff=8)
+    return figure
