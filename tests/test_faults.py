@@ -146,18 +146,18 @@ def test_a_disk_that_is_nearly_full_at_the_start_does_no_harm(folder, disk, expe
     check_goes_on(folder, done, expected)
 
 
-def test_figures_that_do_not_fit_are_said_after_the_result(folder, disk) -> None:
+def test_a_report_that_does_not_fit_is_said_after_the_result(folder, disk) -> None:
     assert system("mount", "-o", "remount,size=2m", disk)
     done = run(folder, "run", *ARGUMENTS, 3)
     assert message(done) == [
-        "studies/small/plotly.min.js: cannot be written: No space left on device",
+        "studies/small/report.html: cannot be written: No space left on device",
         "make room there, then give the same command again",
     ]
     assert json.loads(done.out.splitlines()[-1])["event"] == "result"
     assert system("mount", "-o", "remount,size=16m", disk)
     again = run(folder, "run", *ARGUMENTS, 3)
     assert (again.status, trials(again)) == (0, [])
-    assert {path.name for path in (disk / "small").iterdir()} == {"history.html", "curves.html", "plotly.min.js"}
+    assert {path.name for path in (disk / "small").iterdir()} == {"report.html"}
 
 
 def print_to_full_disk() -> None:

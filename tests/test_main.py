@@ -9,7 +9,7 @@ import pytest
 from tests.processes import fresh, run
 from tests.studies import write_small
 
-COMMANDS = ("init", "run", "export")
+COMMANDS = ("init", "run", "export", "compare")
 HEAVY = {"torch", "optuna", "plotly", "pandas", "sqlalchemy", "numpy", "sklearn", "scipy", "pyarrow"}
 
 

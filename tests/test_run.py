@@ -5,6 +5,7 @@ import re
 import signal
 import sqlite3
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def test_the_best_of_the_result_is_the_finalist_with_the_least_mean(fresh_run) -
 # --- what it leaves
 
 
-def test_a_run_leaves_its_store_and_figures_and_nothing_else(fresh_run) -> None:
+def test_a_run_leaves_its_store_and_report_and_nothing_else(fresh_run) -> None:
     assert fresh_run.left - {"stdout", "stderr"} == {
         "data.csv",
         "small.toml",
@@ -143,17 +144,16 @@ def test_a_run_leaves_its_store_and_figures_and_nothing_else(fresh_run) -> None:
         "studies/studies.db",
         "studies/studies.db.small.lock",
         "studies/small",
-        "studies/small/history.html",
-        "studies/small/curves.html",
-        "studies/small/plotly.min.js",
+        "studies/small/report.html",
     }
 
 
-def figure(path: Path) -> list[dict[str, Any]]:
-    """The traces of a figure's page."""
-    call = re.search(r"Plotly\.newPlot\(\s*\"[^\"]+\",\s*", text := path.read_text())
-    assert call
-    traces: list[dict[str, Any]] = json.JSONDecoder().raw_decode(text, call.end())[0]
+def figure(folder: Path, key: str) -> list[dict[str, Any]]:
+    """The traces of a figure of the report."""
+    text = (folder / "studies/small/report.html").read_text()
+    script = re.search(rf'<section id="{key}">.*?<script type="application/json">', text, re.DOTALL)
+    assert script
+    traces: list[dict[str, Any]] = json.JSONDecoder().raw_decode(text, script.end())[0]["data"]
     return traces
 
 
@@ -162,7 +162,7 @@ def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) 
     *trials, result = events(done)
     points = {
         trace["name"].split()[0].rstrip(":,"): set(zip(trace["x"], trace["y"], strict=True))
-        for trace in figure(folder / "studies/small/history.html")
+        for trace in figure(folder, "history")
         if trace["mode"] == "markers"
     }
     assert points["complete"] | points.get("pruned", set()) == {(trial["trial"], trial["value"]) for trial in trials}
@@ -173,7 +173,7 @@ def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) 
 
 def test_the_curves_show_every_trial(fresh_run) -> None:
     folder, done = fresh_run.folder, fresh_run.done
-    traces = figure(folder / "studies/small/curves.html")
+    traces = figure(folder, "curves")
     many = [trace for trace in traces if trace.get("name", "").startswith(("complete", "pruned"))]
     best = events(done)[-1]["best"]["trial"]
     curves = [list(trial.intermediate_values.values()) for trial in trials_of(folder) if trial.number != best]
@@ -190,11 +190,14 @@ def split(values: list[float | None]) -> list[list[float]]:
     return [part for part in parts if part]
 
 
-def test_pages_open_without_a_network(fresh_run) -> None:
-    for name in ("history.html", "curves.html"):
-        text = (fresh_run.folder / "studies/small" / name).read_text()
-        assert 'src="plotly.min.js"' in text
-        assert "http" not in re.sub(r"https?://(www\.w3\.org|plot\.ly)", "", text.split("Plotly.newPlot")[0])
+def test_the_report_names_the_choice_and_the_versions_and_refers_to_nothing_outside(fresh_run) -> None:
+    text = (fresh_run.folder / "studies/small/report.html").read_text()
+    best = events(fresh_run.done)[-1]["best"]
+    assert f"Use trial {best['trial']}, trained for {best['epoch']} epoch" in text
+    assert f"torch {version('torch')}" in text
+    assert not re.search(
+        r"<(script|link|img)[^>]+(src|href)=", re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    )
 
 
 # --- for people
@@ -211,7 +214,7 @@ def test_people_get_a_line_a_trial_the_best_configuration_and_the_next_command(f
     ]
     assert "small: best configuration, trial" in done.out
     assert all(name in done.out for name in PARAMETERS)
-    assert "figures: studies/small/history.html, studies/small/curves.html" in done.out
+    assert "report: studies/small/report.html" in done.out
     assert lines[-1] == "next: python -m tuner.export --study small"
 
 
@@ -423,7 +426,7 @@ def test_a_study_goes_by_its_name_not_by_its_file_s(folder) -> None:
     (folder / "small.toml").write_text(SMALL.replace("[study]", '[study]\nname = "called"'))
     assert run(folder, "run", *SMALL_RUN, "--trials", 1).status == 0
     assert len(trials_of(folder, "called")) == 1
-    assert (folder / "studies/called/history.html").exists()
+    assert (folder / "studies/called/report.html").exists()
 
 
 def test_a_path_with_brackets_is_a_path(folder) -> None:

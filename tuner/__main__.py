@@ -2,6 +2,7 @@
 
 import typer
 
+from tuner.compare import main as compare
 from tuner.export import main as export
 from tuner.init import main as init
 from tuner.run import main as run_study
@@ -16,6 +17,7 @@ app = typer.Typer(
 app.command("init")(init)
 app.command("run")(run_study)
 app.command("export")(export)
+app.command("compare")(compare)
 
 
 def main() -> None:

@@ -82,10 +82,9 @@ def main(
         print_result(console, found)
     folder = Path("studies") / spec.study.name
     if found.summary.best is not None and not interrupted:
-        from tuner.report.figures import write_figures
+        from tuner.report.page import write_report
 
-        written = write_figures(found, folder)
-        console.print(f"figures: {', '.join(map(str, written))}")
+        console.print(f"report: {write_report(found, folder)}", markup=False)
         console.print(f"next: python -m tuner.export --study {spec.study.name}", markup=False)
     if interrupted:
         console.print("interrupted; nothing finished is lost, the same command goes on", style="yellow")

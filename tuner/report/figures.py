@@ -1,22 +1,76 @@
-"""The figures of a study, each as a page of its own."""
+"""All figures of a study, in the order in which they are read, each with what to look for."""
 
-from pathlib import Path
+from dataclasses import dataclass
 
-from plotly.offline import get_plotlyjs
+import plotly.graph_objects as go
 
-from tuner.files import write_whole
 from tuner.report.curves import curves_figure, curves_info
 from tuner.report.history import history_figure, history_info
+from tuner.report.importance import importance_figure, importance_info
+from tuner.report.spread import spread_figure, spread_info
+from tuner.report.strengths import strength_figure, strength_infos
 from tuner.search.study import Findings
 
+# Figures by their key: title, and how to read it.
+READINGS = {
+    "history": (
+        "Optimisation history",
+        "Each point is one trial; the line is the best complete one so far. If it still improves at the right end, "
+        "more trials may pay. A single run can be lucky: the choice was made on the mean of several.",
+    ),
+    "curves": (
+        "Validation curves",
+        "Each line is a trial's mean over folds by epoch. Of the best trial you also see the losses: where training "
+        "goes on falling while validation does not, it memorises; their distance is the gap. The dotted line is its "
+        "best epoch.",
+    ),
+    "spread": (
+        "Fold spread of the best trials",
+        "How far a trial's folds lie apart, and whether its mean holds when it is trained again. If the means differ "
+        "by less than the runs of one trial do, their order is noise.",
+    ),
+    "strengths": (
+        "Each parameter against the score",
+        "One point a trial. A cloud that bends has its best strength at the bend; a level one does not depend on this "
+        "parameter; one that is best at an end of the axis asks for a wider range. What acts of weight_decay is the "
+        "total shrinkage, learning_rate * weight_decay * steps, and of l1 the share of exact zeros: each has a panel. "
+        "Outliers lie outside the axis; a double click shows them.",
+    ),
+    "importance": (
+        "Parameter importance",
+        "How much of the variation of the score among complete trials each parameter explains by itself (fANOVA), "
+        "within the ranges that were searched. It does not say in which direction.",
+    ),
+}
 
-def write_figures(findings: Findings, folder: Path) -> list[Path]:
-    """Writes the figures as pages into `folder`, with plotly.js beside them so that they open without a network."""
-    figures = {
-        "history.html": history_figure(history_info(findings)),
-        "curves.html": curves_figure(curves_info(findings)),
-    }
-    write_whole(folder / "plotly.min.js", get_plotlyjs())
-    for name, figure in figures.items():
-        write_whole(folder / name, figure.to_html(include_plotlyjs="directory"))
-    return [folder / name for name in figures]
+
+@dataclass(frozen=True)
+class Plot:
+    """Figures under one title, without a title of their own.
+
+    Attributes:
+        key: fixed and unique on a page, a word.
+        title: what is shown.
+        reading: how to read it, a sentence or two.
+        figures: one, or small multiples to be laid side by side.
+    """
+
+    key: str
+    title: str
+    reading: str
+    figures: tuple[go.Figure, ...]
+
+
+def study_plots(findings: Findings) -> list[Plot]:
+    """Every figure that the study has data for."""
+    figures: dict[str, tuple[go.Figure, ...]] = {}
+    if any(trial.outcome.value is not None for trial in findings.trials):
+        figures["history"] = (history_figure(history_info(findings)),)
+    if findings.summary.best is not None:
+        figures["curves"] = (curves_figure(curves_info(findings)),)
+        figures["spread"] = (spread_figure(spread_info(findings)),)
+    if panels := strength_infos(findings):
+        figures["strengths"] = tuple(map(strength_figure, panels))
+    if (importance := importance_info(findings)).shares:
+        figures["importance"] = (importance_figure(importance),)
+    return [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]

@@ -165,10 +165,10 @@ class StoredStudy:
             session.get_one(RunRow, run).ended = datetime.now(UTC)
 
     def environment(self) -> dict[str, str]:
-        """The environment of the latest run."""
+        """The environment of the latest run; empty before the first."""
         with self._session() as session:
             query = select(RunRow.environment).where(RunRow.study == self._uuid).order_by(RunRow.id.desc()).limit(1)
-            return dict(session.scalars(query).one())
+            return dict(session.scalars(query).one_or_none() or {})
 
 
 def _nulled(values: Sequence[float]) -> list[float | None]:

@@ -1,7 +1,8 @@
 """One search from end to end: data in, a finished study in the store."""
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.load import load
@@ -68,12 +69,13 @@ def run(
 
 @dataclass(frozen=True)
 class Findings:
-    """A study as it stands in the store."""
+    """A study as it stands in the store; the environment is that of its latest run."""
 
     spec: Spec
     facts: Facts
     trials: tuple[Trial, ...]
     summary: Summary
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def findings(study: StoredStudy) -> Findings:
@@ -87,4 +89,5 @@ def findings(study: StoredStudy) -> Findings:
         if number in last and repeat_number <= study.spec.search.repeats:
             repeats[number].append(outcome)
     trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
-    return Findings(study.spec, study.facts, trials, summarise(study.spec, study.facts, trials))
+    summary = summarise(study.spec, study.facts, trials)
+    return Findings(study.spec, study.facts, trials, summary, study.environment())

@@ -1,0 +1,163 @@
+"""The report: what it says, that nothing in it acts, and how it is in a real browser."""
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.browsing import visit
+from tests.processes import wait_until
+from tests.report.making import DRAWN, searched
+from tests.search.making import FACTS, make_findings, make_outcome
+from tuner.report.page import report, write_report
+from tuner.search.study import Findings
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def without_scripts(page: str) -> str:
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+# --- what it says
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return without_scripts(report(searched(40, "average_precision")))
+
+
+def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
+    parts = ["<h2>Verdict", "Use trial", "<h2>Configuration", "<h2>Figures", "<h2>Trials", "<h2>How to get this again"]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_it_says_how_to_get_it_again(text) -> None:
+    for part in ("tuner.run --study pretended", "tuner.export --study pretended", "d" * 64, "/data/pump.csv"):
+        assert part in text
+    assert "metric = &#34;average_precision&#34;" in text, "the study file"
+
+
+def test_every_figure_says_how_to_read_it(text) -> None:
+    sections = re.findall(r"<section id=\"(\w+)\">\s*<h3>[^<]+</h3>\s*<p>[^<]{60,}</p>", text)
+    assert sections == ["history", "curves", "spread", "strengths", "importance"]
+
+
+def test_what_is_not_listed_is_counted(text) -> None:
+    assert "20 more are in the store" not in text, "one failed"
+    assert "19 more are in the store" in text
+    assert "trial 7: failed: &lt;b&gt;by hand&lt;/b&gt;" in text
+
+
+def test_before_anything_completed_there_is_a_page_too() -> None:
+    page = without_scripts(report(make_findings(make_outcome([1.0], "pruned"))))
+    assert "No trial of small has completed yet" in page
+    nothing = report(make_findings(make_outcome([], "failed", reason="no luck")))
+    assert "trial 0: no luck" in nothing
+    assert "Plotly" not in nothing, "no figure, no library"
+
+
+def test_it_is_written_whole(tmp_path: Path) -> None:
+    path = write_report(make_findings(make_outcome([1.0])), tmp_path / "deep")
+    assert path == tmp_path / "deep/report.html"
+    assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+    assert path.read_text().endswith("</html>\n") or path.read_text().endswith("</html>")
+
+
+# --- in a browser
+
+
+def evil(findings: Findings) -> Findings:
+    """The same study with a script wherever text may come from a file."""
+    first, *others = findings.trials
+    failed = replace(first, outcome=make_outcome([], "failed", reason=EVIL))
+    params = {**others[0].params, "normalization": EVIL}
+    spec = findings.spec
+    return replace(
+        findings,
+        spec=spec.model_copy(update={"data": spec.data.model_copy(update={"path": EVIL, "label": EVIL})}),
+        facts=replace(FACTS, features=(EVIL,), targets=(EVIL,), baseline=replace(FACTS.baseline, name=EVIL)),
+        trials=(failed, replace(others[0], params=params), *others[1:]),
+        environment={EVIL: EVIL},
+    )
+
+
+def drawn(browser, folder: Path, findings: Findings, width: int):
+    return visit(browser, write_report(findings, folder).as_uri(), width=width)
+
+
+@pytest.fixture(scope="module")
+def wide(browser, tmp_path_factory):
+    with drawn(browser, tmp_path_factory.mktemp("wide"), searched(40, "average_precision"), 1280) as seen:
+        seen.page.wait_for_selector(DRAWN)
+        yield seen
+
+
+def test_every_figure_is_drawn_and_nothing_is_asked_of_the_network(wide) -> None:
+    plots = wide.page.locator(".plot")
+    assert plots.count() == 4 + 12
+    assert wide.page.locator(".plot.js-plotly-plot svg.main-svg .plot").count() >= plots.count()
+    empty = "nodes => nodes.filter(one => !one.querySelector('.scatterlayer path, .barlayer path')).length"
+    assert plots.evaluate_all(empty) == 0
+    assert wide.requests == [wide.page.url]
+    assert wide.errors == []
+
+
+def test_hover_shows_a_trial(wide) -> None:
+    point = wide.page.locator("#history .plot .scatterlayer .trace:nth-child(2) .points path").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    wide.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    label = wide.page.locator("#history .hoverlayer .hovertext")
+    label.first.wait_for()
+    assert re.search(r"trial \d+: 0\.\d{4}|best up to trial", label.first.text_content())
+
+
+def test_a_click_in_the_legend_hides_a_trace(wide) -> None:
+    def hidden() -> bool:
+        return wide.page.evaluate("document.querySelector('#spread .plot').data[0].visible === 'legendonly'")
+
+    assert not hidden()
+    wide.page.locator("#spread .legendtoggle").first.click()
+    wait_until(hidden)
+
+
+def test_no_text_of_a_file_acts(browser, tmp_path) -> None:
+    with drawn(browser, tmp_path, evil(searched(20)), 1280) as seen:
+        seen.page.wait_for_selector(DRAWN)
+        assert (seen.errors, seen.requests) == ([], [seen.page.url])
+        assert seen.page.locator("img[src=x]").count() == 0
+        assert EVIL in seen.page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("metric", ["loss", "f1"])
+def test_a_narrow_screen_never_scrolls_sideways(browser, tmp_path, metric) -> None:
+    with drawn(browser, tmp_path, searched(12, metric), 360) as seen:
+        seen.page.wait_for_selector(DRAWN)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
+        wider = "nodes => nodes.filter(one => one.getBoundingClientRect().right > 360).length"
+        assert seen.page.locator(".plot, .plot svg.main-svg").evaluate_all(wider) == 0
+        assert seen.errors == []
+
+
+def test_few_trials_are_a_page_too(browser, tmp_path) -> None:
+    lone = make_findings(make_outcome([1.0, math.inf]))
+    with drawn(browser, tmp_path, lone, 1280) as seen:
+        seen.page.wait_for_selector(DRAWN)
+        assert seen.errors == []
+
+
+def test_five_hundred_trials_open_quickly(browser, tmp_path) -> None:
+    findings = searched(500)
+    path = write_report(findings, tmp_path)
+    assert path.stat().st_size < 7_000_000
+    with drawn(browser, tmp_path, findings, 1280) as seen:
+        readable = seen.page.evaluate(
+            "performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart"
+        )
+        assert readable < 5000
+        seen.page.wait_for_selector(DRAWN)
+        assert seen.errors == []

@@ -1,0 +1,52 @@
+"""A study on one page that needs nothing else: verdict, tables, figures, and how to run it again."""
+
+from pathlib import Path
+
+import tomli_w
+
+from tuner.files import write_whole
+from tuner.report.figures import study_plots
+from tuner.report.html import render
+from tuner.report.tables import configuration_table, scores_table, trials_table
+from tuner.report.verdict import verdict
+from tuner.search.inert import warn_after, warn_before
+from tuner.search.study import Findings
+
+# Reasons of failed trials that are shown.
+MOST_FAILURES = 5
+
+
+def write_report(findings: Findings, folder: Path) -> Path:
+    """Writes `report.html` into `folder`, and says where it lies.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
+    path = folder / "report.html"
+    write_whole(path, report(findings))
+    return path
+
+
+def report(findings: Findings) -> str:
+    """The page."""
+    spec, facts, summary = findings.spec, findings.facts, findings.summary
+    failures = [(trial.number, trial.outcome.reason) for trial in findings.trials if trial.outcome.state == "failed"]
+    shown = trials_table(findings)
+    return render(
+        "study.html",
+        study_plots(findings),
+        name=spec.study.name,
+        spec=spec,
+        facts=facts,
+        summary=summary,
+        verdict=verdict(findings),
+        warnings=warn_before(spec, facts) + ([] if summary.best is None else warn_after(spec, summary.best)),
+        scores=scores_table(findings),
+        configuration=configuration_table(findings),
+        trials=shown,
+        more_trials=summary.complete + summary.pruned - len(shown.rows),
+        failures=failures[:MOST_FAILURES],
+        more_failures=len(failures[MOST_FAILURES:]),
+        environment=findings.environment,
+        study_file=tomli_w.dumps(spec.to_dict()),
+    )

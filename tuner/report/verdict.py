@@ -1,0 +1,88 @@
+"""The verdict on a study, in plain words."""
+
+import math
+
+from tuner.report.wording import METRIC_WORDS, mean_of
+from tuner.search.select import Chosen, Trial
+from tuner.search.study import Findings
+
+# A difference of so many standard errors is called one, and of so many a clear one.
+A_DIFFERENCE, A_CLEAR_ONE = 1.0, 2.0
+
+
+def verdict(findings: Findings) -> list[str]:
+    """What to use, how good it is, and whether tuning helped: sentences, the most important first."""
+    best, one_se = findings.summary.best, findings.summary.one_se
+    if best is None:
+        return [f"No trial of {findings.spec.study.name} has completed yet: there is nothing to recommend."]
+    said = [_use(findings, best)]
+    if one_se is not None and one_se.trial.number != best.trial.number:
+        said.append(
+            f"Trial {one_se.trial.number} ({one_se.mean:.4f}) is the most regularised one that is not worse by more "
+            "than a standard error: take it where you would rather err on the side of a simpler network."
+        )
+    elif one_se is not None:
+        said.append("No other trial within a standard error of it is more regularised.")
+    said += [
+        _against(findings, best, 1, "the default configuration", "Tuning"),
+        _against(findings, best, 0, "the network with its regularisers at their least", "Regularisation"),
+    ]
+    return [sentence for sentence in [*said, _baseline(findings, best), _caution(findings)] if sentence]
+
+
+def _use(findings: Findings, best: Chosen) -> str:
+    metric = METRIC_WORDS[findings.spec.study.metric]
+    epochs = best.trial.outcome.best_epoch
+    return (
+        f"Use trial {best.trial.number}, trained for {epochs} epoch{'s' if epochs > 1 else ''}: "
+        f"its cross-validated {metric} is {mean_of(best)}."
+    )
+
+
+def _against(findings: Findings, best: Chosen, number: int, what: str, means: str) -> str:
+    """Whether the best trial beats a fixed one, in standard errors of their difference."""
+    if best.trial.number == number:
+        return f"{means} did not help: the best trial is {what}."
+    trial = findings.trials[number] if number < len(findings.trials) else None
+    if trial is None or trial.outcome.value is None:
+        return ""
+    pruned = " when it was pruned" if trial.outcome.state == "pruned" else ""
+    value = fixed_mean(findings, trial)
+    gain = (value - best.mean) * (-1 if findings.spec.maximise else 1)
+    reached = f"{what} reaches {value:.4f}{pruned}"
+    if math.isnan(best.se) or best.se == 0:
+        return f"Whether {means.lower()} helped cannot be told from so few trials: {reached}."
+    errors = gain / best.se
+    by = f"{reached}, {abs(errors):.1f} standard errors {'worse' if errors >= 0 else 'better'}"
+    if errors >= A_CLEAR_ONE:
+        return f"{means} helped: {by}."
+    if errors >= A_DIFFERENCE:
+        return f"{means} probably helped: {by}."
+    return f"{means} made no difference that these folds can show: {by}."
+
+
+def fixed_mean(findings: Findings, trial: Trial) -> float | None:
+    """The mean that a fixed trial is judged by: over its repeats too, if it is the most regularised or was repeated."""
+    for chosen in (findings.summary.best, findings.summary.one_se):
+        if chosen is not None and chosen.trial.number == trial.number:
+            return chosen.mean
+    return trial.outcome.value
+
+
+def _baseline(findings: Findings, best: Chosen) -> str:
+    baseline = findings.facts.baseline
+    better = best.mean > baseline.value if findings.spec.maximise else best.mean < baseline.value
+    if better:
+        return f"No network at all ({baseline.name}) reaches {baseline.value:.4f}."
+    return (
+        f"Beware: no network at all ({baseline.name}) reaches {baseline.value:.4f}, which is at least as good. "
+        "Do not use this network before it beats that."
+    )
+
+
+def _caution(findings: Findings) -> str:
+    trials = findings.summary.complete + findings.summary.pruned
+    return (
+        f"All of these are means over the folds that the {trials} trials were chosen by, and so the best is a little "
+        "too good to be true."
+    )

@@ -1,0 +1,36 @@
+"""How metrics, parameters and numbers are worded, on the page and on the terminal."""
+
+import math
+
+from tuner.search.select import Chosen
+from tuner.spec.space import Constant, Domain, Range, Value
+
+METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}
+
+
+def number(value: float | None) -> str:
+    """A score, to four places; empty where there is none."""
+    return "" if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def shown(value: Value) -> str:
+    """A parameter's value, to four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def searched(domain: Domain) -> str:
+    """Where a parameter was searched."""
+    if isinstance(domain, Constant):
+        return "fixed"
+    if isinstance(domain, Range):
+        return f"{shown(domain.low)} to {shown(domain.high)}{', log' if domain.log else ''}"
+    return ", ".join(map(shown, domain.choices))
+
+
+def mean_of(chosen: Chosen) -> str:
+    """What the choice was made on, with the standard error of a difference between two trials."""
+    se = f" ± {chosen.se:.4f} SE" if math.isfinite(chosen.se) else ""
+    if chosen.repeat_mean is None:
+        return f"{chosen.value:.4f}{se}"
+    runs = 1 + len(chosen.trial.repeats)
+    return f"{chosen.repeat_mean:.4f}{se} (mean of {runs} runs, the first gave {chosen.value:.4f})"
