@@ -6,6 +6,7 @@ from tuner.compare import main as compare
 from tuner.export import main as export
 from tuner.init import main as init
 from tuner.run import main as run_study
+from tuner.score import main as score
 from tuner.terminal import run
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app.command("init")(init)
 app.command("run")(run_study)
 app.command("export")(export)
 app.command("compare")(compare)
+app.command("score")(score)
 
 
 def main() -> None:

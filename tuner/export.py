@@ -1,13 +1,20 @@
-"""`python -m tuner.export`: the chosen configuration of a study."""
+"""`python -m tuner.export`: the chosen configuration of a study, or its network ready to score."""
 
+import os
 import sys
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tuner.errors import UserError
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+
+if TYPE_CHECKING:
+    from tuner.search.select import Chosen
+    from tuner.search.stored_study import StoredStudy
 
 app = new_app()
 
@@ -33,16 +40,28 @@ def main(
     rule: Annotated[Rule, typer.Option(help="The best trial, or the most regularised within one SE.")] = Rule.BEST,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.TOML,  # noqa: A002 (the flag's name)
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output by default.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Refit it on all rows, and write a folder that can score.")
+    ] = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Writes the best configuration of a study: parameters, epochs, score, data, seed and versions."""
-    from tuner.search.export import configuration
+    """Writes the best configuration of a study: parameters, epochs, score, data, seed and versions.
+
+    With --bundle the network too, refitted on all rows: a folder that `python -m tuner.score` scores new rows with.
+    """
+    from tuner.search.export import chosen, configuration
     from tuner.search.store import Store
     from tuner.search.study import findings
 
+    if bundle is not None:
+        _check(bundle, format, out)
     with Store(storage, create=False) as store:
         stored = store.open(study)
-        values = configuration(findings(stored), stored.environment(), rule.value)
+        found = findings(stored)
+        values = configuration(found, stored.environment(), rule.value)
+        if bundle is not None:
+            _bundle(bundle, stored, chosen(found, rule.value), values)
+            return
     text = _written(values, format)
     if out is None:
         sys.stdout.write(text)
@@ -50,6 +69,44 @@ def main(
         from tuner.files import write_whole
 
         write_whole(out, text)
+
+
+def _check(bundle: Path, form: Format, out: Path | None) -> None:
+    """Refuses what would be found out only after training."""
+    from tuner.files import check_folder
+    from tuner.training.bundle import FILES
+
+    if out is not None or form is not Format.TOML:
+        fault = "a bundle has its configuration in it, as TOML"
+        raise UserError(fault, where="--bundle", mend="leave out --out and --format, or give a command of its own")
+    check_folder(bundle, FILES)
+
+
+def _bundle(folder: Path, study: "StoredStudy", choice: "Chosen", values: dict[str, Any]) -> None:
+    """Trains the chosen trial on all rows, and writes the bundle."""
+    from rich.console import Console
+
+    from tuner.files import write_folder
+    from tuner.search.backend import LocalProcesses
+    from tuner.search.bundling import MEMBERS, refit_all
+    from tuner.terminal.progress import Silent
+    from tuner.training.bundle import bundle_files
+
+    progress = Console(stderr=True, highlight=False)
+    workers = min(len(os.sched_getaffinity(0)), MEMBERS + 1)
+    with closing(LocalProcesses(workers)) as backend:
+
+        def say(sentence: str) -> None:
+            progress.print(sentence, markup=False)
+
+        manifest, states = refit_all(study, choice, values, backend, Silent(), say)
+    write_folder(folder, bundle_files(manifest, states, _written(values, Format.TOML)))
+    name, weights = study.spec.study.name, choice.trial.outcome.weights
+    limit = "no threshold: no labels" if manifest.threshold is None else f"threshold {manifest.threshold:.3f}"
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{folder}: trial {choice.trial.number} of {name}, {limit}", markup=False)
+    console.print(f"{len(manifest.members)} networks of {weights} weights, refitted on {study.facts.rows:,} rows")
+    console.print(f"next: python -m tuner.score --bundle {folder} --data FILE --out FILE", markup=False)
 
 
 def _written(values: dict[str, Any], form: Format) -> str:

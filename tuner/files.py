@@ -1,9 +1,14 @@
 """Writing files so that a reader never finds half of one."""
 
+import ctypes
 import os
+import shutil
 import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
 from pathlib import Path
+from typing import TextIO
 
 from tuner.errors import UserError
 
@@ -41,17 +46,87 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         UserError: the place cannot be written.
     """
+    with written_whole(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[TextIO]:
+    """A file to write to, aside; at the end it is renamed to `path`, or left out if something was raised.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.umask(mask := os.umask(0))
-            Path(aside).chmod(0o666 & ~mask)
+                yield file
+            Path(aside).chmod(0o666 & ~_mask())
             Path(aside).replace(path)
         except BaseException:
             Path(aside).unlink()
             raise
     except OSError as error:
         raise unwritable(error, path) from None
+
+
+def check_folder(path: Path, names: Collection[str]) -> None:
+    """Refuses a place where a folder of files with these names can neither be made nor replaced.
+
+    Raises:
+        UserError: it is a file, or a folder with other things in it.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError("there is a file of that name", where=str(path), mend="name another folder")
+    others = sorted(one.name for one in path.glob("*") if one.name not in names) if path.exists() else []
+    if others:
+        fault = f"the folder holds other things already: {', '.join(others[:5])}{', …' if len(others) > 5 else ''}"
+        raise UserError(fault, where=str(path), mend="name a new folder, or one that was written so before")
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Writes a folder of files aside and puts it in the place of `path`, whatever folder is there.
+
+    A reader finds the old folder or the new one. Only where the system cannot exchange two folders (Linux can) may it
+    find none for a moment.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
+    path = path.resolve()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        old = aside.with_suffix(".old")
+        try:
+            for name, content in files.items():
+                (aside / name).write_bytes(content)
+            aside.chmod(0o777 & ~_mask())
+            if not _exchanged(aside, path):
+                if path.exists():
+                    path.rename(old)
+                aside.rename(path)
+        except BaseException:
+            if old.exists():
+                old.rename(path)
+            raise
+        finally:
+            for rest in (aside, old):
+                shutil.rmtree(rest, ignore_errors=True)
+    except OSError as error:
+        raise unwritable(error, path) from None
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchanges two folders in one step; False if one is missing or the system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename is not None and rename(here, bytes(one), here, bytes(other), exchange) == 0
+
+
+def _mask() -> int:
+    """The mode bits that new files are made without."""
+    os.umask(mask := os.umask(0))
+    return mask

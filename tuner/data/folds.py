@@ -1,6 +1,6 @@
 """A data set made ready for training: per fold the scaled rows, the answers and which windows take part."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,12 @@ class Problem:
     def refit(self) -> FoldData:
         """All windows before the holdout to train on, the holdout's to validate on (refit A)."""
         return self.prepare(Fold(self.split.development, self.split.holdout))
+
+    def whole(self) -> FoldData:
+        """All windows to train on, none of them to validate on (refit B)."""
+        every = np.arange(len(self.windows))
+        data = self.prepare(Fold(every, every))
+        return replace(data, valid=every[:0], counted=data.counted[:0])
 
     def prepare(self, fold: Fold) -> FoldData:
         """Scales rows and answers by the training windows of `fold`, and leaves out what must not be learnt.

@@ -96,8 +96,7 @@ def _read_csv(name: str, where: str, raw: bytes) -> Table:
     from pyarrow import csv as arrow
 
     text = _decoded(raw, where)
-    header = text.lstrip().partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
+    delimiter = delimiter_of(text)
     ragged: list[Any] = []
 
     def refuse(row: Any) -> str:  # noqa: ANN401 (pyarrow has no types)
@@ -124,6 +123,11 @@ def _read_csv(name: str, where: str, raw: bytes) -> Table:
     _refuse_headless(table.column_names, where)
     regular = text.rstrip("\r\n").count("\n") == table.num_rows
     return make_table(name, where, table, range(2, table.num_rows + 2) if regular else _lines(text, delimiter, where))
+
+
+def delimiter_of(text: str) -> str:
+    """What separates the values of a CSV file: of comma, semicolon and tab the commonest in its header."""
+    return max(",;\t", key=text.lstrip().partition("\n")[0].count)
 
 
 def _decoded(raw: bytes, where: str) -> str:
@@ -170,18 +174,28 @@ def make_table(name: str, where: str, table: Any, lines: Sequence[int] | None = 
     Raises:
         UserError: it has no rows, or two columns of one name.
     """
-    # an unnamed first column is usually the index of a data frame
-    names = [column.strip() or (f"column {n}" if n > 1 else "") for n, column in enumerate(table.column_names, 1)]
-    twice = [column for column, count in Counter(names).items() if count > 1]
-    if twice:
-        raise UserError(f"two columns are called `{twice[0]}`", where=where, mend="rename one of them")
+    names = unique_names(table.column_names, where)
     if table.num_rows == 0:
         raise UserError("the file has no rows", where=where)
-    columns = dict(zip(names, map(_plain, table.columns), strict=True))
+    columns = dict(zip(names, map(plain, table.columns), strict=True))
     return Table(name, where, columns, range(1, table.num_rows + 1) if lines is None else lines)
 
 
-def _plain(column: Any) -> Column:  # noqa: ANN401 (pyarrow)
+def unique_names(names: Sequence[str], where: str) -> list[str]:
+    """The columns' names without blanks around them.
+
+    Raises:
+        UserError: two columns have the same.
+    """
+    # an unnamed first column is usually the index of a data frame
+    stripped = [name.strip() or (f"column {n}" if n > 1 else "") for n, name in enumerate(names, 1)]
+    twice = [name for name, count in Counter(stripped).items() if count > 1]
+    if twice:
+        raise UserError(f"two columns are called `{twice[0]}`", where=where, mend="rename one of them")
+    return stripped
+
+
+def plain(column: Any) -> Column:  # noqa: ANN401 (pyarrow)
     """A column of Arrow as an array of whole numbers, numbers, dates or text."""
     import pyarrow as pa
 

@@ -1,0 +1,120 @@
+"""Bundles of untrained networks, for the tests of scoring; and their scores by the plainest of loops."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from tuner.files import write_folder
+from tuner.model.lstm import Network
+from tuner.training.bundle import Bundle, bundle_files, read_bundle
+from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
+
+MINUTE = 60e9  # nanoseconds
+
+
+def make_manifest(
+    *,
+    kind: str = "forecast",
+    window: int = 4,
+    horizon: int = 1,
+    difference: bool = False,
+    features: Sequence[str] = ("a", "b"),
+    targets: Sequence[str] = ("a",),
+    time: str | None = "time",
+    dated: bool = True,
+    threshold: float | None = 0.5,
+    members: Sequence[Member] = (Member(hidden_size=3, num_layers=1, normalization="none"),) * 2,
+) -> Manifest:
+    """A manifest of a study that never was, on rows a minute apart."""
+    forecast = kind == "forecast"
+    targets = tuple(targets) if forecast else ()
+    return Manifest(
+        format=FORMAT,
+        study={"name": "made"},
+        task=TaskPart(kind=kind, window=window, horizon=horizon if forecast else 0, difference=difference),
+        columns=Columns(
+            time=time,
+            dated=dated,
+            step=MINUTE if dated else 1.0,
+            max_gap=10.0,
+            features=tuple(features),
+            targets=targets,
+        ),
+        features=ScalingPart(mean=(0.5,) * len(features), deviation=(2.0,) * len(features)),
+        targets=ScalingPart(mean=(0.25,) * len(targets), deviation=(1.5,) * len(targets)) if forecast else None,
+        members=tuple(members),
+        residual=tuple(0.5 + number for number in range(len(targets))) if forecast else None,
+        threshold=threshold,
+        scores={"metric": "loss", "value": 0.5},
+        holdout=None,
+        data={"sha256": "0" * 64},
+        versions={"tuner": "0"},
+        files={},
+        rarity=RarityPart(rows=1000, tail=0.5, raw=(0.0, 0.5, 1.0, 4.0), score=(0.0, 0.3, 1.0, 3.0)),
+    )
+
+
+def make_weights(manifest: Manifest) -> list[dict[str, Any]]:
+    """Random weights for its members, with the statistics of batch normalisation as if it had seen data."""
+    torch.manual_seed(0)
+    states = []
+    for member in manifest.members:
+        sizes = member.model_dump()
+        state = Network(len(manifest.columns.features), manifest.outputs, **sizes).state_dict()
+        if "norm.running_var" in state:
+            state["norm.running_mean"], state["norm.running_var"] = (
+                torch.tensor([0.1] * member.hidden_size),
+                torch.tensor([0.3] * member.hidden_size),
+            )
+        states.append({name: tensor.numpy() for name, tensor in state.items()})
+    return states
+
+
+def write_bundle(folder: Path, **changes: Any) -> Path:
+    """A bundle of `make_manifest(**changes)` in a folder."""
+    manifest = make_manifest(**changes)
+    write_folder(folder, bundle_files(manifest, make_weights(manifest), "[study]\n"))
+    return folder
+
+
+def make_bundle(folder: Path, **changes: Any) -> Bundle:
+    """The same, read back."""
+    return read_bundle(write_bundle(folder / "bundle", **changes))
+
+
+def make_frame(rows: int, *, seed: int = 0, columns: Sequence[str] = ("a", "b")) -> pd.DataFrame:
+    """Rows of noise, a minute apart."""
+    noise = np.random.default_rng(seed).normal(size=(rows, len(columns))).round(4)
+    frame = pd.DataFrame(noise, columns=list(columns))
+    frame.insert(0, "time", pd.date_range("2024-05-01", periods=rows, freq="min"))
+    return frame
+
+
+def plain_outputs(bundle: Bundle, features: np.ndarray) -> np.ndarray:
+    """The mean output of the networks for each full window of consecutive rows, one window at a time."""
+    manifest = bundle.manifest
+    window, scaling = manifest.task.window, manifest.features
+    scaled = ((features - np.array(scaling.mean)) / np.array(scaling.deviation)).astype(np.float32)
+    outputs = []
+    for first in range(len(scaled) - window + 1):
+        x = torch.from_numpy(scaled[first : first + window])
+        each = []
+        for member, network in zip(manifest.members, bundle.networks, strict=True):
+            lstm = nn.LSTM(x.shape[1], member.hidden_size, member.num_layers)
+            head = nn.Linear(member.hidden_size, manifest.outputs)
+            state = network.state_dict()
+            lstm.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("lstm.")})
+            head.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("head.")})
+            with torch.no_grad():
+                last = lstm(x[:, None])[0][-1]
+                if member.normalization == "batch":
+                    mean, var = state["norm.running_mean"], state["norm.running_var"]
+                    last = (last - mean) / torch.sqrt(var + 1e-5) * state["norm.weight"] + state["norm.bias"]
+                each.append(head(last)[0].numpy())
+        outputs.append(np.mean(each, axis=0))
+    return np.array(outputs)

@@ -1,0 +1,162 @@
+"""From a finished study to a bundle: refits of the chosen trial on all rows, and what scoring needs to know."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.data.roles import assign_roles
+from tuner.data.scale import Scaling
+from tuner.data.sources import read_tables
+from tuner.errors import UserError
+from tuner.search.backend import Backend
+from tuner.search.pool import do_all
+from tuner.search.schedule import Listener
+from tuner.search.select import Chosen
+from tuner.search.stored_study import StoredStudy
+from tuner.search.study import Prepared, prepare
+from tuner.search.worker import Job, OutOfFold, Placed, Refit
+from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
+from tuner.training.metrics import Scores, best_threshold
+from tuner.training.refit import Refitted
+from tuner.training.scoring import carried_residual, fit_rarity
+
+# Refits of a bundle, from different random streams; the mean of them counts.
+MEMBERS = 3
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+
+def refit_all(
+    study: StoredStudy,
+    choice: Chosen,
+    configuration: Mapping[str, Any],
+    backend: Backend,
+    listener: Listener,
+    say: Callable[[str], None],
+) -> tuple[Manifest, tuple[Weights, ...]]:
+    """Refits a chosen trial on all rows (refit B): the manifest of a bundle, but for checksums, and the weights.
+
+    Args:
+        study: where the trial is from.
+        choice: the trial.
+        configuration: of the trial, as it is exported.
+        backend: where to train.
+        listener: told of signs of life.
+        say: told how it goes, in sentences.
+
+    Raises:
+        UserError: the data are not there or not as they were, or a network cannot be trained.
+    """
+    prepared = prepare(study.spec)
+    if prepared.facts.digest != study.facts.digest:
+        raise UserError(
+            "the data have changed since the study began",
+            where=study.spec.data_paths,
+            mend="put them back, or run a new study on the data as they are",
+        )
+    trial = choice.trial
+    data, kept = prepared.problem.whole(), study.evaluations.out_of_fold(trial.number)
+    jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]
+    jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
+    backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
+    say(f"training trial {trial.number} on all rows, {MEMBERS} times{'' if kept else ', and on its folds again'}")
+    results: dict[int, Any] = {}
+    for index, result in do_all(jobs, backend, listener, None):
+        if result is None:
+            raise UserError("a worker died twice (killed, or out of memory)", where=study.spec.study.name)
+        results[index] = result
+        say(f"{len(results)} of {len(jobs)} done")
+    ordered = [results[index] for index in range(len(jobs))]
+    scores, refits = (kept, ordered) if kept else (ordered[0], ordered[1:])
+    if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
+        raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
+    return _manifest(prepared, choice, configuration, scores, refits), tuple(refit.weights for refit in refits)
+
+
+def _manifest(
+    prepared: Prepared,
+    choice: Chosen,
+    configuration: Mapping[str, Any],
+    scores: Sequence[Scores],
+    refits: Sequence[Refitted],
+) -> Manifest:
+    spec, params = prepared.spec, choice.trial.params
+    data = prepared.problem.whole()
+    rarity = fit_rarity(np.concatenate(scores))
+    labels = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
+    threshold = None
+    if any(part.any() for part in labels):
+        raw = best_threshold(np.concatenate(scores), np.concatenate(labels))
+        threshold = float(rarity.apply(np.array(raw)))
+    member = Member(
+        hidden_size=int(params["hidden_size"]),
+        num_layers=int(params["num_layers"]),
+        normalization=str(params["normalization"]),  # type: ignore[arg-type]  # the space knows no other words
+    )
+    return Manifest(
+        format=FORMAT,
+        study=configuration["study"],
+        task=TaskPart(
+            kind=spec.task.kind, window=spec.task.window, horizon=spec.task.ahead, difference=spec.task.difference
+        ),
+        columns=_columns(prepared),
+        features=_scaling(data.features),
+        targets=None if data.targets is None else _scaling(data.targets),
+        members=(member,) * len(refits),
+        residual=_residual(prepared, choice, refits),
+        threshold=threshold,
+        scores=_without_nan(configuration["score"]),
+        holdout=None,
+        data=configuration["data"],
+        versions=configuration["versions"],
+        files={},
+        rarity=RarityPart(
+            rows=sum(map(len, scores)),
+            tail=rarity.tail,
+            raw=tuple(rarity.raw.tolist()),
+            score=tuple(rarity.score.tolist()),
+        ),
+    )
+
+
+def _columns(prepared: Prepared) -> Columns:
+    spec, series = prepared.spec, prepared.data.series
+    # the data set no longer knows what its time column was called
+    roles = assign_roles(read_tables(spec.data), spec.data)
+    steps = np.concatenate([np.diff(one.time).astype(np.float64) for one in series])
+    return Columns(
+        time=roles.time,
+        dated=series[0].time.dtype.kind == "M",
+        step=float(np.median(steps)),
+        max_gap=spec.data.max_gap,
+        features=prepared.data.feature_names,
+        targets=prepared.data.target_names,
+    )
+
+
+def _residual(prepared: Prepared, choice: Chosen, refits: Sequence[Refitted]) -> tuple[float, ...] | None:
+    residuals = [refit.residual for refit in refits if refit.residual is not None]
+    deviations = [fold.targets.deviation for fold in prepared.folds if fold.targets is not None]
+    if not residuals:
+        return None
+    own = np.mean(residuals, axis=0)
+    losses = choice.trial.outcome.at_best("train_loss")
+    return tuple(carried_residual(own, losses, np.array(deviations)).tolist())
+
+
+def _scaling(scaling: Scaling) -> ScalingPart:
+    return ScalingPart(mean=tuple(scaling.mean.tolist()), deviation=tuple(scaling.deviation.tolist()))
+
+
+def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with null for NaN, which JSON does not know: F1 of a fold without an inner threshold."""
+
+    def plain(value: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, list):
+            return [plain(one) for one in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return {key: plain(value) for key, value in values.items()}
