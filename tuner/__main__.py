@@ -5,6 +5,7 @@ import typer
 from tuner.compare import main as compare
 from tuner.export import main as export
 from tuner.init import main as init
+from tuner.path import main as path
 from tuner.run import main as run_study
 from tuner.score import main as score
 from tuner.terminal import run
@@ -20,6 +21,7 @@ app.command("run")(run_study)
 app.command("export")(export)
 app.command("compare")(compare)
 app.command("score")(score)
+app.command("path")(path)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def main(
 
     With --bundle the network too, refitted on all rows: a folder that `python -m tuner.score` scores new rows with.
     """
-    from tuner.search.export import chosen, configuration
+    from tuner.search.export import configuration
     from tuner.search.store import Store
     from tuner.search.study import findings
 
@@ -60,7 +60,7 @@ def main(
         found = findings(stored)
         values = configuration(found, stored.environment(), rule.value)
         if bundle is not None:
-            _bundle(bundle, stored, chosen(found, rule.value), values)
+            _bundle(bundle, stored, found.chosen(rule.value), values)
             return
     text = _written(values, format)
     if out is None:

@@ -1,16 +1,15 @@
 """`python -m tuner.run`: runs or continues a study."""
 
 import os
-import signal
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.errors import UserError
-from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+from tuner.terminal import DEFAULT_STORAGE, Storage, heed_signals, new_app, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +49,7 @@ def main(
     from tuner.spec.file import read_spec, study_path
 
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
+    heed_signals()
     totals = [] if trials is None else [f"study.trials={trials}"]
     spec = read_spec(study_path(study), [*(override or []), *totals])
     console = Console(quiet=quiet or json, highlight=False)
@@ -167,10 +166,6 @@ def _display(prepared: "Prepared", console: "Console", *, json: bool) -> "Abstra
     return (
         LiveDisplay(prepared.spec, console) if console.is_terminal else nullcontext(PlainLines(prepared.spec, console))
     )
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from tuner.report.curves import curves_figure, curves_info
 from tuner.report.history import history_figure, history_info
 from tuner.report.importance import importance_figure, importance_info
+from tuner.report.path import path_figure, path_info
 from tuner.report.spread import spread_figure, spread_info
 from tuner.report.strengths import strength_figure, strength_infos
 from tuner.search.study import Findings
@@ -42,6 +43,11 @@ READINGS = {
         "within the ranges that were searched. It does not say in which direction.",
     ),
 }
+PATH_READING = (
+    "One parameter over its range, all else as in the best trial, on the same folds. The bars are standard errors; the "
+    "distance to the training curve is the gap. The dashed lines stand at the best value and at the most regularised "
+    "one within one standard error of it; the upper axis says what each strength does to the network."
+)
 
 
 @dataclass(frozen=True)
@@ -73,4 +79,10 @@ def study_plots(findings: Findings) -> list[Plot]:
         figures["strengths"] = tuple(map(strength_figure, panels))
     if (importance := importance_info(findings)).shares:
         figures["importance"] = (importance_figure(importance),)
-    return [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]
+    plots = [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]
+    drawn_paths = [(path.parameter, path_info(findings, path)) for path in findings.paths]
+    return plots + [
+        Plot(f"path-{parameter}", f"Regularisation path of {parameter}", PATH_READING, (path_figure(info),))
+        for parameter, info in drawn_paths
+        if info is not None
+    ]

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tuner.report.style import BLACK, GREEN, HEIGHT, METRIC_AXES, PURPLE, VERMILION, styled
+from tuner.search.grid import is_log, path_domain
+from tuner.search.path import Path, Point, effect, mean
+from tuner.search.study import Findings
+from tuner.training.curves import standard_error
 
 # Numbers that the top axis has room for on a narrow screen.
 MOST_EFFECTS = 7
@@ -44,6 +49,39 @@ class PathInfo:
     effects: tuple[float, ...]
     best: float
     one_se: float
+
+
+def path_info(findings: Findings, path: Path) -> PathInfo | None:
+    """The complete points of a path; None if there are none, or if their values are words.
+
+    On a logarithmic axis a parameter that the study fixes at 0 has no place: it is drawn left of the least, and said.
+    """
+    values = [point.value for point in path.complete]
+    numbers = [value for value in values if not isinstance(value, str)]
+    if path.best is None or path.one_se is None or len(numbers) < len(values):
+        return None
+    log = is_log(path_domain(findings.spec, path.parameter)) and max(numbers) > 0
+    lost = log and min(numbers) <= 0
+    floor = min(value for value in numbers if value > 0) / 2 if lost else 0.0
+
+    def place(point: Point) -> float:
+        return max(float(point.value), floor)
+
+    outcomes = [point.outcome for point in path.complete]
+    return PathInfo(
+        metric=findings.spec.study.metric,
+        parameter=f"{path.parameter} (0 drawn at {floor:.2g})" if lost else path.parameter,
+        log=log,
+        values=tuple(place(point) for point in path.complete),
+        mean=tuple(mean(point) for point in path.complete),
+        se=tuple(standard_error(outcome.at_best("metric"), findings.facts.test_to_train) for outcome in outcomes),
+        train_loss=tuple(float(np.mean(outcome.at_best("train_loss"))) for outcome in outcomes),
+        valid_loss=tuple(float(np.mean(outcome.at_best("valid_loss"))) for outcome in outcomes),
+        effect=effect(path.parameter, outcomes[0])[0],
+        effects=tuple(effect(path.parameter, outcome)[1] for outcome in outcomes),
+        best=place(path.best),
+        one_se=place(path.one_se),
+    )
 
 
 def path_figure(info: PathInfo) -> go.Figure:

@@ -1,12 +1,16 @@
 """What is measured of chosen trials after the search; kept beside the trials, never told to Optuna."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from tuner.search.tables import OutOfFoldRow
+from tuner.search.outcomes import read_outcome, write_outcome
+from tuner.search.tables import OutOfFoldRow, PathPointRow
+from tuner.spec.space import Value
+from tuner.training.curves import Outcome
 from tuner.training.metrics import Scores
 
 
@@ -33,3 +37,18 @@ class Evaluations:
                 OutOfFoldRow(study=self._uuid, trial=trial, fold=fold, scores=part.astype("<f8").tobytes())
                 for fold, part in enumerate(scores)
             )
+
+    def path_points(self) -> list[tuple[dict[str, Value], Outcome]]:
+        """Every configuration that was trained for a path, constants included, and what it gave."""
+        query = select(PathPointRow).where(PathPointRow.study == self._uuid).order_by(PathPointRow.configuration)
+        with self._session() as session:
+            return [
+                (json.loads(row.configuration), read_outcome(row.outcome, row.folds)) for row in session.scalars(query)
+            ]
+
+    def save_path_point(self, params: Mapping[str, Value], outcome: Outcome) -> None:
+        """Keeps what a configuration gave, in one commit."""
+        values, folds = write_outcome(outcome)
+        configuration = json.dumps(dict(params), sort_keys=True)
+        with self._session.begin() as session:
+            session.add(PathPointRow(study=self._uuid, configuration=configuration, outcome=values, folds=folds))

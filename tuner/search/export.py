@@ -3,25 +3,10 @@
 import math
 from typing import Any, Literal
 
-from tuner.errors import UserError
-from tuner.search.select import Chosen, shrinkage
+from tuner.search.select import shrinkage
 from tuner.search.study import Findings
 
 Rule = Literal["best", "1se"]
-
-
-def chosen(findings: Findings, rule: Rule) -> Chosen:
-    """The study's trial by that rule.
-
-    Raises:
-        UserError: no trial has completed yet.
-    """
-    choice = findings.summary.best if rule == "best" else findings.summary.one_se
-    if choice is None:
-        name = findings.spec.study.name
-        mend = f"run it first: python -m tuner.run --study {name}"
-        raise UserError(f"no trial of {name} has completed yet", where=name, mend=mend)
-    return choice
 
 
 def configuration(findings: Findings, environment: dict[str, str], rule: Rule) -> dict[str, Any]:
@@ -30,7 +15,7 @@ def configuration(findings: Findings, environment: dict[str, str], rule: Rule) -
     Raises:
         UserError: no trial has completed yet.
     """
-    spec, facts, best = findings.spec, findings.facts, chosen(findings, rule)
+    spec, facts, best = findings.spec, findings.facts, findings.chosen(rule)
     outcome = best.trial.outcome
     score: dict[str, Any] = {"metric": spec.study.metric, "value": best.value}
     if best.repeat_mean is not None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from tuner.search.facts import Facts
+from tuner.search.path import Path
 from tuner.search.pruning import LEAST_COMPLETE
 from tuner.search.rungs import LEAST_KNOWN
 from tuner.search.select import Chosen, shrinkage
@@ -55,6 +56,26 @@ def warn_after(spec: Spec, best: Chosen) -> list[str]:
         if isinstance(domain, Range) and (end := _edge(domain, name, params)):
             said.append(f"`{name}` is best at the {end} end of its range: widen it")
     return said
+
+
+def warn_path(path: Path) -> list[str]:
+    """What a path shows."""
+    name, complete = path.parameter, path.complete
+    if path.best is None or len(complete) < 2:
+        return []
+    # all points share their random streams: what does nothing changes no digit
+    if len({point.outcome.curve for point in complete}) == 1:
+        return [f"`{name}` does nothing here: all {len(complete)} points are the same"]
+    most = max(path.shrinkage(point) for point in complete)
+    if name == "weight_decay" and most < LEAST_SHRINKAGE:
+        return [f"`weight_decay` does nothing on this path: it shrinks weights by at most {most:.1g} in all"]
+    parameter, value = PARAMETERS[name], path.best.value
+    if isinstance(value, str):
+        return []
+    high = path.best == path.points[-1] and value < parameter.most
+    low = path.best == path.points[0] and not parameter.regularises and value > parameter.least
+    end = "high" if high else "low" if low else ""
+    return [f"`{name}` is best at the {end} end of its path: widen its range"] if end else []
 
 
 def _greatest(spec: Spec, name: str) -> float:

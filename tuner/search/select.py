@@ -155,15 +155,27 @@ def study_error(spec: Spec, facts: Facts, trials: Sequence[Trial], best: Trial, 
     )
     quarter = [trial for trial in complete[: max(2, math.ceil(len(complete) / 4))] if trial.number != best.number]
     mine = fold_values(best, repeats=best.number in repeated)
+    others = [fold_values(trial, repeats=trial.number in repeated) for trial in quarter]
+    return paired_error(mine, others, facts.test_to_train)
+
+
+def paired_error(best: Floats, others: Sequence[Floats], test_to_train: float) -> float:
+    """The corrected standard error of a mean difference to `best`, from the median variance of the paired differences.
+
+    Args:
+        best: the study's metric by fold, (k,); NaN for a fold without a value.
+        others: likewise, of each of the others.
+        test_to_train: validation windows over training windows, mean over folds.
+    """
     variances = []
-    for trial in quarter:
-        differences = fold_values(trial, repeats=trial.number in repeated) - mine
+    for other in others:
+        differences = other - best
         known = differences[~np.isnan(differences)]
         if len(known) > 1:
             variances.append(float(known.var(ddof=1)))
     if not variances:
         return float("nan")
-    return float(np.sqrt((1 / spec.cv.folds + facts.test_to_train) * np.median(variances)))
+    return float(np.sqrt((1 / len(best) + test_to_train) * np.median(variances)))
 
 
 def _all_complete(trial: Trial) -> bool:

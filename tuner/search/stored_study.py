@@ -4,23 +4,22 @@ It has one writer, its coordinator. What that writes is committed at once.
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import optuna
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import TrialIntermediateValueModel, TrialUserAttributeModel
 from optuna.trial import TrialState, create_trial
-from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tuner.search.evaluations import Evaluations
 from tuner.search.facts import Facts
 from tuner.search.faults import DATABASE_ERRORS
+from tuner.search.outcomes import read_outcome, write_outcome
 from tuner.search.replica import STATES
 from tuner.search.space import completed, distributions, searched
 from tuner.search.tables import FoldCurveRow, OutcomeRow, RunRow, StudyRow
@@ -30,8 +29,7 @@ from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import FoldCurve, Outcome
 
-# made once: making it takes longer than reading an outcome with it
-OUTCOMES = TypeAdapter(Outcome)
+CURVES = tuple(field.name for field in fields(FoldCurve))
 
 
 class StoredStudy:
@@ -100,8 +98,7 @@ class StoredStudy:
 
     def save(self, result: Result) -> None:
         """Keeps what a trial gave, in one commit, whether or not it is its turn to be told."""
-        outcome = asdict(result.outcome)
-        folds = outcome.pop("folds")
+        outcome, folds = write_outcome(result.outcome)
         with self._session.begin() as session:
             session.add(OutcomeRow(study=self._uuid, trial=result.number, repeat=result.repeat, outcome=outcome))
             session.add_all(
@@ -110,7 +107,7 @@ class StoredStudy:
                     trial=result.number,
                     repeat=result.repeat,
                     fold=fold,
-                    **{key: _nulled(values) for key, values in curve.items()},
+                    **curve,
                 )
                 for fold, curve in enumerate(folds)
             )
@@ -171,13 +168,5 @@ class StoredStudy:
             return dict(session.scalars(query).one_or_none() or {})
 
 
-def _nulled(values: Sequence[float]) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in values]
-
-
 def _outcome(row: OutcomeRow, folds: Sequence[FoldCurveRow]) -> Outcome:
-    def curve(values: Sequence[float | None]) -> tuple[float, ...]:
-        return tuple(math.nan if value is None else value for value in values)
-
-    read = [FoldCurve(curve(fold.train_loss), curve(fold.valid_loss), curve(fold.metric)) for fold in folds]
-    return OUTCOMES.validate_python({**row.outcome, "folds": read})
+    return read_outcome(row.outcome, [{name: getattr(fold, name) for name in CURVES} for fold in folds])

@@ -3,16 +3,19 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.load import load
 from tuner.data.series import Dataset
+from tuner.errors import UserError
 from tuner.search.backend import Backend
 from tuner.search.environment import environment
 from tuner.search.facts import Facts, establish
+from tuner.search.path import Path, stored_paths
 from tuner.search.repeat import repeat
 from tuner.search.schedule import Coordinator, Listener
-from tuner.search.select import Summary, Trial, finalists, summarise
+from tuner.search.select import Chosen, Summary, Trial, finalists, summarise
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Placed
@@ -69,13 +72,35 @@ def run(
 
 @dataclass(frozen=True)
 class Findings:
-    """A study as it stands in the store; the environment is that of its latest run."""
+    """A study as it stands in the store.
+
+    Attributes:
+        environment: of its latest run.
+        paths: the regularisation paths through its best trial, as far as they are trained.
+    """
 
     spec: Spec
     facts: Facts
     trials: tuple[Trial, ...]
     summary: Summary
     environment: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[Path, ...] = ()
+
+    def chosen(self, rule: Literal["best", "1se"]) -> Chosen:
+        """The trial that the rule names.
+
+        Raises:
+            UserError: no trial has completed yet.
+        """
+        chosen = self.summary.best if rule == "best" else self.summary.one_se
+        if chosen is None:
+            name = self.spec.study.name
+            raise UserError(
+                f"no trial of {name} has completed yet",
+                where=name,
+                mend=f"run it first: python -m tuner.run --study {name}",
+            )
+        return chosen
 
 
 def findings(study: StoredStudy) -> Findings:
@@ -90,4 +115,8 @@ def findings(study: StoredStudy) -> Findings:
             repeats[number].append(outcome)
     trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
     summary = summarise(study.spec, study.facts, trials)
-    return Findings(study.spec, study.facts, trials, summary, study.environment())
+    paths: tuple[Path, ...] = ()
+    if summary.best is not None:
+        trained = study.evaluations.path_points()
+        paths = stored_paths(study.spec, study.facts, summary.best.trial.params, trained)
+    return Findings(study.spec, study.facts, trials, summary, study.environment(), paths)

@@ -8,7 +8,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {dict[str, Any]: JSON, list[float | None]: JSON}  # noqa: RUF012 (SQLAlchemy reads it)
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it)
+        dict[str, Any]: JSON,
+        list[float | None]: JSON,
+        list[dict[str, list[float | None]]]: JSON,
+    }
 
 
 class StudyRow(Base):
@@ -73,3 +77,14 @@ class OutOfFoldRow(Base):
     trial: Mapped[int] = mapped_column(primary_key=True)
     fold: Mapped[int] = mapped_column(primary_key=True)
     scores: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PathPointRow(Base):
+    """A configuration that was trained for a regularisation path, known by all its parameters as sorted JSON."""
+
+    __tablename__ = "tuner_path_points"
+
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
+    configuration: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[dict[str, Any]]
+    folds: Mapped[list[dict[str, list[float | None]]]]

@@ -1,10 +1,11 @@
 """All that is said on a terminal, and the exit status that goes with it."""
 
 import os
+import signal
 import sys
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -40,6 +41,15 @@ def run(app: typer.Typer) -> None:
         with suppress(OSError):
             print_error(unwritable(error, error.filename or "standard output or shared memory"))
         sys.exit(2)
+
+
+def heed_signals() -> None:
+    """SIGTERM interrupts a command as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def print_error(error: UserError) -> None:

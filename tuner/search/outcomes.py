@@ -1,0 +1,36 @@
+"""How an outcome is kept as plain values: its fold curves apart, null where they are not finite."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tuner.training.curves import FoldCurve, Outcome
+
+Curve = dict[str, list[float | None]]
+
+# made once: making it takes longer than reading an outcome with it
+OUTCOMES = TypeAdapter(Outcome)
+
+
+def write_outcome(outcome: Outcome) -> tuple[dict[str, Any], list[Curve]]:
+    """The outcome without its folds, and the curves of each fold by name."""
+    values = asdict(outcome)
+    folds = values.pop("folds")
+    return values, [{name: _nulled(curve) for name, curve in fold.items()} for fold in folds]
+
+
+def read_outcome(values: Mapping[str, Any], folds: Iterable[Mapping[str, Sequence[float | None]]]) -> Outcome:
+    """The outcome that was written; what was not finite in a curve is NaN."""
+    read = [FoldCurve(**{name: _filled(curve) for name, curve in fold.items()}) for fold in folds]
+    return OUTCOMES.validate_python({**values, "folds": read})
+
+
+def _nulled(curve: Sequence[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in curve]
+
+
+def _filled(curve: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else value for value in curve)
