@@ -237,7 +237,8 @@ def test_a_detection_metric_is_that_of_the_scores(kind, metric, scheme):
     at_best = [curve.metric[together.best_epoch - 1] for curve in curves]
     np.testing.assert_equal(at_best, values)
     assert max(together.curve) == together.curve[together.best_epoch - 1] == np.nanmean(values)
-    assert together.detection() == detect(together.best.scores, truth, earlier_only=earlier_only)
+    rows = [fold.first[fold.valid] for fold in folds]
+    assert together.detection() == detect(together.best.scores, truth, rows, earlier_only=earlier_only)
 
 
 def test_scores_of_classify_are_the_networks_outputs():

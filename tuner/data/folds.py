@@ -169,6 +169,12 @@ def _class_weight(answers: Floats) -> float:
 
 
 def _check_events(spec: Spec, problem: Problem) -> None:
+    if spec.study.min_precision is not None and problem.labels is None:
+        raise UserError(
+            "a precision needs a label column",
+            where="[study] min_precision",
+            mend="name it as `[data] label`, or remove `min_precision`",
+        )
     if spec.study.metric == "loss" and not problem.classify:
         return
     if problem.labels is None:

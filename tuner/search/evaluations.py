@@ -2,16 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 import numpy as np
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from tuner.data.series import Floats
 from tuner.search.outcomes import read_outcome, write_outcome
-from tuner.search.tables import OutOfFoldRow, PathPointRow
+from tuner.search.tables import HoldoutRow, OutOfFoldRow, PathPointRow, RefitRow, StudyRow
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
+from tuner.training.holdout import Holdout
 from tuner.training.metrics import Scores
+
+HOLDOUTS = TypeAdapter(Holdout)
 
 
 class Evaluations:
@@ -28,13 +34,13 @@ class Evaluations:
             .order_by(OutOfFoldRow.fold)
         )
         with self._session() as session:
-            return tuple(np.frombuffer(scores, "<f8") for scores in session.scalars(query)) or None
+            return tuple(_floats(scores) for scores in session.scalars(query)) or None
 
     def save_out_of_fold(self, trial: int, scores: Sequence[Scores]) -> None:
         """Keeps the out-of-fold scores of a trial, in one commit."""
         with self._session.begin() as session:
             session.add_all(
-                OutOfFoldRow(study=self._uuid, trial=trial, fold=fold, scores=part.astype("<f8").tobytes())
+                OutOfFoldRow(study=self._uuid, trial=trial, fold=fold, scores=_bytes(part))
                 for fold, part in enumerate(scores)
             )
 
@@ -52,3 +58,45 @@ class Evaluations:
         configuration = json.dumps(dict(params), sort_keys=True)
         with self._session.begin() as session:
             session.add(PathPointRow(study=self._uuid, configuration=configuration, outcome=values, folds=folds))
+
+    def refits(self) -> dict[tuple[int, int], tuple[Floats, Floats]]:
+        """Losses and scores on the holdout, each (m,), of every refit, by trial and seed."""
+        with self._session() as session:
+            rows = session.scalars(select(RefitRow).where(RefitRow.study == self._uuid))
+            return {(row.trial, row.seed): (_floats(row.losses), _floats(row.scores)) for row in rows}
+
+    def save_refit(self, trial: int, seed: int, losses: Scores, scores: Scores) -> None:
+        """Keeps what a refit gave on the holdout, in one commit."""
+        row = RefitRow(study=self._uuid, trial=trial, seed=seed, losses=_bytes(losses), scores=_bytes(scores))
+        with self._session.begin() as session:
+            session.add(row)
+
+    def holdout(self, best: int, one_se: int) -> Holdout | None:
+        """The report on the holdout with these two trials chosen; None if there is none."""
+        with self._session() as session:
+            row = session.get(HoldoutRow, (self._uuid, best, one_se))
+        return None if row is None else replace(HOLDOUTS.validate_python(row.report), looks=self._looks())
+
+    def save_holdout(self, best: int, one_se: int, report: Holdout) -> None:
+        """Keeps a report, in one commit."""
+        with self._session.begin() as session:
+            session.add(HoldoutRow(study=self._uuid, best=best, one_se=one_se, report=asdict(report)))
+
+    def _looks(self) -> int:
+        """How many trials were scored as chosen ones, in all studies of the store with the same data."""
+        with self._session() as session:
+            digest = session.get_one(StudyRow, self._uuid).facts["digest"]
+            rows = session.execute(
+                select(HoldoutRow.study, HoldoutRow.best, HoldoutRow.one_se)
+                .join(StudyRow, StudyRow.uuid == HoldoutRow.study)
+                .where(StudyRow.facts["digest"].as_string() == digest)
+            )
+            return len({(study, trial) for study, *chosen in rows for trial in chosen})
+
+
+def _bytes(values: Scores) -> bytes:
+    return values.astype("<f8").tobytes()
+
+
+def _floats(stored: bytes) -> Floats:
+    return np.frombuffer(stored, "<f8")

@@ -50,6 +50,9 @@ def warn_after(spec: Spec, best: Chosen) -> list[str]:
     total = shrinkage(params, outcome)
     if 0 < total < LEAST_SHRINKAGE:
         said.append(f"`weight_decay` does nothing in the best trial: it shrinks weights by {total:.1g} in all")
+    found, wanted = outcome.detection, spec.study.min_precision
+    if wanted is not None and found is not None and found.reached is not None and found.reached < wanted:
+        said.append(f"no threshold reaches `min_precision` {wanted:g}: the best trial flags at {found.reached:.2f}")
     if outcome.best_epoch == spec.train.max_epochs:
         said.append(f"the best trial was best at its last epoch: raise `max_epochs` above {spec.train.max_epochs}")
     for name, domain in spec.space.items():

@@ -52,6 +52,12 @@ class Listener(Protocol):
     def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
         """Repeat `repeat` of trial `number` is finished."""
 
+    def refitting(self, count: int) -> None:
+        """The choice is made; so many refits follow, to be scored on the holdout."""
+
+    def refitted(self) -> None:
+        """One more refit is finished."""
+
     def ticked(self) -> None:
         """Time has passed."""
 

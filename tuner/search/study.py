@@ -12,15 +12,17 @@ from tuner.errors import UserError
 from tuner.search.backend import Backend
 from tuner.search.environment import environment
 from tuner.search.facts import Facts, establish
+from tuner.search.holdout import score_holdout
 from tuner.search.path import Path, stored_paths
 from tuner.search.repeat import repeat
-from tuner.search.schedule import Coordinator, Listener
+from tuner.search.schedule import Coordinator, Listener, is_over
 from tuner.search.select import Chosen, Summary, Trial, finalists, summarise
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
 from tuner.search.worker import Placed
 from tuner.spec.sections import Spec
 from tuner.training.curves import Outcome
+from tuner.training.holdout import Holdout
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,19 @@ def run(
             # what was resolved when the study began holds for all its trials
             backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))
             Coordinator(study, backend, listener).run(spec.study.trials, deadline)
-            if study.told() >= spec.study.trials and spec.search.repeats:
-                repeat(study, backend, listener, finalists(spec, findings(study).trials), deadline)
+            if study.told() >= spec.study.trials:
+                _evaluate(prepared, study, listener, backend, deadline)
+
+
+def _evaluate(
+    prepared: Prepared, study: StoredStudy, listener: Listener, backend: Backend, deadline: float | None
+) -> None:
+    """Once all trials are told: trains the best again, then scores those chosen on the holdout."""
+    if prepared.spec.search.repeats:
+        repeat(study, backend, listener, finalists(prepared.spec, findings(study).trials), deadline)
+    if not is_over(deadline):
+        found = findings(study)
+        score_holdout(study, prepared.problem, prepared.folds, found.trials, found.summary, backend, listener, deadline)
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,7 @@ class Findings:
     Attributes:
         environment: of its latest run.
         paths: the regularisation paths through its best trial, as far as they are trained.
+        holdout: None until those chosen are scored on it.
     """
 
     spec: Spec
@@ -85,6 +99,7 @@ class Findings:
     summary: Summary
     environment: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
+    holdout: Holdout | None = None
 
     def chosen(self, rule: Literal["best", "1se"]) -> Chosen:
         """The trial that the rule names.
@@ -116,7 +131,9 @@ def findings(study: StoredStudy) -> Findings:
     trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
     summary = summarise(study.spec, study.facts, trials)
     paths: tuple[Path, ...] = ()
-    if summary.best is not None:
-        trained = study.evaluations.path_points()
-        paths = stored_paths(study.spec, study.facts, summary.best.trial.params, trained)
-    return Findings(study.spec, study.facts, trials, summary, study.environment(), paths)
+    holdout = None
+    if summary.best is not None and summary.one_se is not None:
+        best, one_se = summary.best.trial, summary.one_se.trial
+        paths = stored_paths(study.spec, study.facts, best.params, study.evaluations.path_points())
+        holdout = study.evaluations.holdout(best.number, one_se.number)
+    return Findings(study.spec, study.facts, trials, summary, study.environment(), paths, holdout)

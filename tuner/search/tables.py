@@ -88,3 +88,26 @@ class PathPointRow(Base):
     configuration: Mapped[str] = mapped_column(primary_key=True)
     outcome: Mapped[dict[str, Any]]
     folds: Mapped[list[dict[str, list[float | None]]]]
+
+
+class RefitRow(Base):
+    """A configuration refitted on all rows before the holdout: losses and scores of its windows, as 64-bit floats."""
+
+    __tablename__ = "tuner_refits"
+
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
+    trial: Mapped[int] = mapped_column(primary_key=True)
+    seed: Mapped[int] = mapped_column(primary_key=True)
+    losses: Mapped[bytes] = mapped_column(LargeBinary)
+    scores: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class HoldoutRow(Base):
+    """The report on the holdout of a study that chose these two trials."""
+
+    __tablename__ = "tuner_holdouts"
+
+    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
+    best: Mapped[int] = mapped_column(primary_key=True)
+    one_se: Mapped[int] = mapped_column(primary_key=True)
+    report: Mapped[dict[str, Any]]

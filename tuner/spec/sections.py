@@ -19,12 +19,16 @@ class Section(BaseModel):
 
 
 class StudySection(Section):
-    """What is searched for, how long, and from which seed."""
+    """What is searched for, how long, and from which seed.
+
+    Rows are flagged from the threshold on with the greatest F1, or with the greatest recall at `min_precision`.
+    """
 
     name: Name
     seed: int = Field(default=0, ge=0, lt=2**63)
     trials: int = Field(default=50, ge=1, le=1_000_000)
     metric: Metric = "loss"
+    min_precision: float | None = Field(default=None, gt=0, le=1)
 
 
 class DataSection(Section):

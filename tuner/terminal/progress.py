@@ -29,6 +29,8 @@ class Silent:
     def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None: ...
     def repeating(self, count: int) -> None: ...
     def repeated(self, number: int, repeat: int, outcome: Outcome) -> None: ...
+    def refitting(self, count: int) -> None: ...
+    def refitted(self) -> None: ...
     def ticked(self) -> None: ...
 
 
@@ -120,6 +122,10 @@ class PlainLines(Silent):
     def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
         self._console.print(describe_repeat(number, repeat, outcome), soft_wrap=True, markup=False)
 
+    def refitting(self, count: int) -> None:
+        if count:
+            self._console.print(f"refitting those chosen, to be scored on the holdout: {count} refits to go")
+
 
 class LiveDisplay(Silent):
     """A display that is redrawn in place; use it as a context."""
@@ -127,7 +133,7 @@ class LiveDisplay(Silent):
     def __init__(self, spec: Spec, console: Console) -> None:
         self._spec, self._tally = spec, Tally(spec)
         self._running: dict[int, Sign | None] = {}
-        self._repeats = 0
+        self._repeats = self._refits = 0
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -168,6 +174,12 @@ class LiveDisplay(Silent):
         self._repeats -= 1
         self._live.console.print(f"  {describe_repeat(number, repeat, outcome)}", highlight=False, markup=False)
 
+    def refitting(self, count: int) -> None:
+        self._refits = count
+
+    def refitted(self) -> None:
+        self._refits -= 1
+
     def ticked(self) -> None:
         self._bar.update(self._task, completed=self._tally.done, eta=self._tally.eta())
         self._live.refresh()
@@ -179,6 +191,8 @@ class LiveDisplay(Silent):
             counts.append(f"; best so far {tally.incumbent[1]:.4f}, trial {tally.incumbent[0]}", style="green")
         if self._repeats:
             counts.append(f"; training the best again, {self._repeats} repeats to go")
+        if self._refits:
+            counts.append(f"; scoring those chosen on the holdout, {self._refits} refits to go")
         running = Table.grid(padding=(0, 2))
         for number, sign in sorted(self._running.items()):
             if sign is not None:

@@ -10,12 +10,12 @@ from tuner.search.inert import warn_after
 from tuner.search.select import Chosen, shrinkage
 from tuner.search.study import Findings
 from tuner.spec.space import Constant, Domain, Range, Value
-
-METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}
+from tuner.terminal.holdout import METRIC_WORDS, holdout_dict, print_holdout
+from tuner.training.metrics import Detection
 
 
 def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
-    """The last line of `--json`. What is not measured (the holdout) is empty."""
+    """The last line of `--json`; without a holdout, `holdout` is empty."""
     summary = findings.summary
     return {
         "event": "result",
@@ -26,7 +26,7 @@ def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
         "failed": summary.failed,
         "best": None if summary.best is None else _chosen_dict(summary.best),
         "one_se": None if summary.one_se is None else _chosen_dict(summary.one_se),
-        "holdout": {},
+        **holdout_dict(findings),
         "seconds": round(seconds, 3),
         "fold_epochs": summary.fold_epochs,
     }
@@ -67,12 +67,7 @@ def print_result(console: Console, findings: Findings) -> None:
     train, valid = (sum(outcome.at_best(which)) / spec.cv.folds for which in ("train_loss", "valid_loss"))
     figures.add_row("loss in training, validation", f"{train:.4f}, {valid:.4f} (gap {valid - train:.4f})")
     if outcome.detection is not None:
-        found = outcome.detection
-        figures.add_row(
-            "out-of-fold detection",
-            f"precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f} at inner thresholds; "
-            f"average precision {found.average_precision:.3f}",
-        )
+        figures.add_row("out-of-fold detection", _detection(outcome.detection))
     figures.add_row("what the penalties do", _penalties(best))
     figures.add_row("trials", f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed")
     if summary.audits:
@@ -85,6 +80,7 @@ def print_result(console: Console, findings: Findings) -> None:
     share = saved / max(saved + sum(trial.outcome.fold_epochs for trial in findings.trials), 1)
     figures.add_row("fold-epochs", f"{summary.fold_epochs} trained; {saved} saved, {share:.0%} of all trials' epochs")
     console.print(figures)
+    print_holdout(console, findings)
     for warning in warn_after(spec, best):
         console.print(f"warning: {warning}", style="yellow", markup=False)
 
@@ -96,6 +92,18 @@ def _mean(chosen: Chosen) -> str:
         return f"{chosen.value:.4f}{se}"
     runs = 1 + len(chosen.trial.repeats)
     return f"{chosen.repeat_mean:.4f}{se} (mean of {runs} runs, the first gave {chosen.value:.4f})"
+
+
+def _detection(found: Detection) -> str:
+    said = (
+        f"precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f} at inner thresholds; "
+        f"average precision {found.average_precision:.3f}"
+    )
+    if found.events:
+        said += f"; {found.caught} of {found.events} events caught"
+    if without := sum(fold.events == 0 for fold in found.folds):
+        said += f"; folds without an anomalous row: {without} of {len(found.folds)}"
+    return said
 
 
 def _penalties(best: Chosen) -> str:

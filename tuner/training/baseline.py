@@ -25,8 +25,9 @@ def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) ->
     what flagging windows at random reaches (the share p of anomalous windows) and flagging all, 2p / (1 + p).
     """
     if spec.study.metric != "loss":
-        # a walk's first fold has no earlier scores to fit a threshold on, hence no F1
-        judged = folds[1:] if spec.study.metric == "f1" and spec.cv.scheme == "walk_forward" else folds
+        # a walk's first fold has no earlier scores to fit a threshold on, hence no F1; the holdout is alone
+        first = spec.study.metric == "f1" and spec.cv.scheme == "walk_forward" and len(folds) > 1
+        judged = folds[1:] if first else folds
         rates = [float(fold.labels[fold.valid].mean()) for fold in judged if fold.labels is not None]
         values = rates if spec.study.metric == "average_precision" else [2 * rate / (1 + rate) for rate in rates]
         return Baseline("base rate", float(np.mean(values)))

@@ -114,6 +114,7 @@ class LockStep:
         self._maximise = spec.maximise
         self._earlier_only = spec.cv.scheme == "walk_forward"
         self._by_fold: list[tuple[float, ...]] = []
+        self._min_precision = spec.study.min_precision
         self._labels = [run.data.labels[run.data.valid] for run in runs if run.data.labels is not None]
 
     def train_epoch(self, watch: "Watch") -> None:
@@ -132,7 +133,13 @@ class LockStep:
         if self._metric == "loss":
             values = tuple(run.last_loss for run in self.runs)
         else:
-            values = fold_metric(self._metric, scores, self._labels, earlier_only=self._earlier_only)
+            values = fold_metric(
+                self._metric,
+                scores,
+                self._labels,
+                earlier_only=self._earlier_only,
+                min_precision=self._min_precision,
+            )
         self._by_fold.append(values)
         self.curve.append(float(np.nanmean(values)))
         if self.best_epoch == len(self.curve):
@@ -150,7 +157,13 @@ class LockStep:
         """The out-of-fold detection at the best epoch; None without labels or finished epochs."""
         if not self._labels or not self.best.scores or not any(labels.any() for labels in self._labels):
             return None
-        return detect(self.best.scores, self._labels, earlier_only=self._earlier_only)
+        return detect(
+            self.best.scores,
+            self._labels,
+            [run.data.first[run.data.valid] for run in self.runs],
+            earlier_only=self._earlier_only,
+            min_precision=self._min_precision,
+        )
 
 
 def make_learner(
