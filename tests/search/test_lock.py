@@ -1,5 +1,6 @@
 """One writer a study: a second real process is refused, and told who holds the lock; a dead one holds nothing."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -8,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from tuner.errors import UserError
-from tuner.search.lock import file_lock
+from tuner.search.lock import Holder, file_holder, file_lock
 
 HOLDER = """
 import sys
@@ -95,3 +97,37 @@ def test_a_longer_name_of_an_earlier_holder_leaves_no_rest(path) -> None:
     path.write_text("x" * 500)
     with file_lock(path, "small"):
         assert f"by process {os.getpid()}" in str(refusal(path))
+
+
+# --- looking
+
+
+def test_who_holds_a_lock_can_be_seen_without_taking_it(path, holder) -> None:
+    seen = file_holder(path)
+    assert seen is not None
+    assert (seen.process, seen.host) == (holder.pid, socket.gethostname())
+    assert str(seen) in str(refusal(path))
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert file_holder(path) is None
+
+
+def test_a_lock_that_nobody_ever_had_is_nobody_s_and_not_made(path) -> None:
+    assert file_holder(path) is None
+    assert not path.parent.exists()
+
+
+def test_one_who_looks_is_waited_for(path) -> None:
+    with file_lock(path, "small"):
+        pass
+    with path.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        Timer(0.03, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
+        with file_lock(path, "small"):
+            pass
+
+
+def test_a_holder_that_has_not_said_who_it_is_is_seen_too(path) -> None:
+    with file_lock(path, "small"):
+        path.write_text("{")
+        assert file_holder(path) == Holder()

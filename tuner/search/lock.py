@@ -4,18 +4,44 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import UserError
 from tuner.files import unwritable
 from tuner.search.faults import GONE, told
+
+# How often, and how many seconds apart, a lock is tried for: whoever looks at it (`file_holder`) has it for an instant.
+TRIES, APART = 5, 0.02
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a study's lock and since when, by its host's clock; None where it has not said so yet."""
+
+    host: str | None = None
+    process: int | None = None
+    since: str | None = None
+
+    def __str__(self) -> str:
+        if self.process is None:
+            return "another process"
+        return f"process {self.process} on {self.host} since {self.since}"
+
+
+def lock_path(database: Path, study: str) -> Path:
+    """Where the lock file of a study lies: beside the SQLite file."""
+    return database.with_name(f"{database.name}.{study}.lock")
 
 
 @contextmanager
@@ -31,16 +57,42 @@ def file_lock(path: Path, study: str) -> Iterator[None]:
             path.parent.mkdir(parents=True, exist_ok=True)
             # without a buffer, which closing would write out once more
             file = stack.enter_context(path.open("ab+", buffering=0))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(file):
                 file.seek(0)
-                raise _refusal(study, str(path.parent), _holder(file.read())) from None
+                raise _refusal(study, str(path.parent), _holder(file.read()))
             file.truncate(0)
             file.write(json.dumps(holder).encode())
         except OSError as error:
             raise unwritable(error, path) from None
         yield
+
+
+def file_holder(path: Path) -> Holder | None:
+    """Who holds the lock file at `path`; None if nobody does.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _holder(file.read())
+            return None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"the lock file cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _taken(file: IO[bytes]) -> bool:
+    for _ in range(TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(APART)
+    return False
 
 
 @contextmanager
@@ -52,15 +104,13 @@ def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
     Raises:
         UserError: another connection holds it; or it was lost, from whatever the block does with the engine then.
     """
-    key = int.from_bytes(hashlib.sha256(f"tuner {study}".encode()).digest()[:8], signed=True)
+    key = _key(study)
     shown = engine.url.render_as_string(hide_password=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         name = f"tuner, process {os.getpid()} on {socket.gethostname()}"[:63]
         connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-            row = connection.execute(_HOLDER, {"high": key >> 32 & 0xFFFFFFFF, "low": key & 0xFFFFFFFF}).first()
-            holder = f"by {row.application_name} since {row.backend_start:%Y-%m-%d %H:%M:%S}" if row else "elsewhere"
-            raise _refusal(study, shown, holder)
+            raise _refusal(study, shown, advisory_holder(connection, study) or Holder())
 
         def check(*_: object) -> None:
             try:
@@ -78,6 +128,21 @@ def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
 
 
+def advisory_holder(connection: Connection, study: str) -> Holder | None:
+    """Who holds PostgreSQL's advisory lock of the study; None if nobody does."""
+    key = _key(study)
+    row = connection.execute(_HOLDER, {"high": key >> 32 & 0xFFFFFFFF, "low": key & 0xFFFFFFFF}).first()
+    if row is None:
+        return None
+    named = re.fullmatch(r"tuner, process (\d+) on (.*)", row.application_name)
+    since = f"{row.backend_start:%Y-%m-%d %H:%M:%S}"
+    return Holder(named[2], int(named[1]), since) if named else Holder()
+
+
+def _key(study: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"tuner {study}".encode()).digest()[:8], signed=True)
+
+
 _HOLDER = text(
     "SELECT application_name, backend_start FROM pg_stat_activity JOIN pg_locks USING (pid) "
     "WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
@@ -88,17 +153,17 @@ def _now() -> datetime:
     return datetime.now().astimezone()
 
 
-def _refusal(study: str, where: str, holder: str) -> UserError:
+def _refusal(study: str, where: str, holder: Holder) -> UserError:
     return UserError(
-        f"the study {study} is being run {holder}",
+        f"the study {study} is being run by {holder}",
         where=where,
         mend="wait for it, stop it, or give your study another `[study] name`",
     )
 
 
-def _holder(written: bytes) -> str:
+def _holder(written: bytes) -> Holder:
     try:
         holder = json.loads(written)
-        return f"by process {holder['process']} on {holder['host']} since {holder['since']}"
+        return Holder(holder["host"], holder["process"], holder["since"])
     except (ValueError, KeyError, TypeError):
-        return "by another process"  # which has not yet said who it is
+        return Holder()

@@ -9,14 +9,15 @@ from typing import Any, Literal, Self
 
 import optuna
 from optuna.storages import RDBStorage
-from sqlalchemy import event, make_url
+from optuna.storages._rdb.models import StudyModel
+from sqlalchemy import URL, delete, event, make_url
 from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.files import make_folder
 from tuner.search.facts import Facts
-from tuner.search.faults import DATABASE_ERRORS, database_fault, reason
-from tuner.search.lock import advisory_lock, file_lock
+from tuner.search.faults import DATABASE_ERRORS, database_fault, opening
+from tuner.search.lock import advisory_lock, file_lock, lock_path
 from tuner.search.stored_study import StoredStudy
 from tuner.search.tables import Base, StudyRow
 from tuner.spec.sections import Spec
@@ -33,20 +34,22 @@ class Store:
         url: of SQLAlchemy; a SQLite file and its folder are made if they are missing and `create` is set.
         create: whether a missing SQLite file may be made.
 
+    Attributes:
+        shown: the URL without its password.
+        engine: of the database.
+
     Raises:
         UserError: it cannot be opened, is missing, or is no store; at the end of the context, it failed within.
     """
 
     def __init__(self, url: str, *, create: bool) -> None:
-        try:
+        with opening(url):
             self._url = make_url(url)
             self.shown = self._url.render_as_string(hide_password=True)
-            self._path = Path(self._url.database) if self._is_file() and self._url.database else None
+            self._path = sqlite_file(self._url)
             if self._path is not None and not self._path.exists():
                 if not create:
-                    raise UserError(
-                        "there is no store", where=self.shown, mend="run a study first, or name another --storage"
-                    )
+                    raise no_store(self.shown)
                 make_folder(self._path.parent)
             arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
             self._storage = RDBStorage(url, engine_kwargs=arguments)
@@ -55,14 +58,12 @@ class Store:
                 event.listen(self.engine, "connect", _prefer_wal)
                 self.engine.dispose()
             Base.metadata.create_all(self.engine)
-        except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError) as error:
-            where = url if "@" not in url else "--storage"
-            fault = database_fault(error, where) or UserError(reason(error))
-            raise UserError(f"the store cannot be opened: {fault.what}", where=where, mend=fault.mend) from None
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
-    def _is_file(self) -> bool:
-        return self._url.get_backend_name() == "sqlite" and self._url.database not in (None, "", ":memory:")
+    @property
+    def storage(self) -> RDBStorage:
+        """What Optuna's own tools read and write the studies by."""
+        return self._storage
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +148,36 @@ class Store:
             return advisory_lock(self.engine, name)
         if self._path is None:
             return nullcontext()
-        return file_lock(self._path.with_name(f"{self._path.name}.{name}.lock"), name)
+        return file_lock(lock_path(self._path, name), name)
+
+    def delete(self, name: str) -> None:
+        """Deletes the study `name`, Optuna's part and ours, in one commit; to be called with its lock.
+
+        Raises:
+            UserError: there is none.
+        """
+        self.open(name)
+        study = optuna.load_study(study_name=name, storage=self._storage)
+        own = study.user_attrs[UUID_ATTRIBUTE]
+        with self._session.begin() as session:
+            # SQLite cascades nothing unless it is told to, connection by connection
+            for table in reversed(Base.metadata.sorted_tables):
+                for key in table.foreign_keys:
+                    if key.references(StudyRow.__table__):
+                        session.execute(delete(table).where(key.parent == own))
+            session.execute(delete(StudyRow).where(StudyRow.uuid == own))
+            session.delete(StudyModel.find_or_raise_by_id(study._study_id, session))
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file that a SQLite URL names; None for any other database."""
+    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if named else None
+
+
+def no_store(where: str) -> UserError:
+    """What is said of a store that is missing."""
+    return UserError("there is no store", where=where, mend="run a study first, or name another --storage")
 
 
 def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API connection of any driver)

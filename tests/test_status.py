@@ -1,0 +1,86 @@
+"""`status`: a table that fits a narrow terminal, JSON for programs, and what is said where there is nothing."""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.processes import fresh, run
+from tuner.search.lock import Holder, file_lock
+from tuner.search.status import Status
+from tuner.terminal.status import print_statuses
+
+WHEN = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
+RUNNING = Status("pump", "loss", 50, 10, 2, 1, (3, 0.41234), Holder("here", 12, "2026-11-22 13:59:01"), WHEN)
+LONG = Status(64 * "x", "average_precision", 9, 0, 0, 0, None, None, WHEN)
+
+
+def printed(*statuses: Status, width: int = 70) -> str:
+    out = StringIO()
+    print_statuses(Console(file=out, width=width, highlight=False), statuses)
+    return out.getvalue()
+
+
+def test_a_table_says_what_there_is_in_seventy_columns() -> None:
+    text = printed(RUNNING, LONG)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 70
+    assert lines[0].split() == ["study", "trials", "best", "so", "far", "last", "change"]
+    for word in ("13 of 50", "10 complete", "2 pruned", "1 failed", "0.4123, trial 3", "loss", "running", "0 of 9"):
+        assert word in text
+    assert f"{WHEN.astimezone():%Y-%m-%d %H:%M}" in text
+    assert "none yet" in text
+    assert text.endswith("pump is being run by process 12 on here since 2026-11-22 13:59:01\n")
+
+
+def test_an_empty_store_is_told_in_a_friendly_line() -> None:
+    assert printed() == "No studies yet: python -m tuner.run --study anomaly begins one.\n"
+
+
+def test_a_finished_study_is_listed(fresh_run) -> None:
+    done = run(fresh_run.folder, "status")
+    assert (done.status, done.err) == (0, "")
+    assert "small" in done.out
+    assert "24 of 24" in done.out
+
+
+def test_json_is_an_object_a_study(fresh_run, tmp_path) -> None:
+    shutil.copytree(fresh_run.folder, tmp_path, dirs_exist_ok=True)
+    result = json.loads(fresh_run.done.out.splitlines()[-1])
+    values = [json.loads(line)["value"] for line in fresh_run.done.out.splitlines()[:-1]]
+    states = [json.loads(line)["state"] for line in fresh_run.done.out.splitlines()[:-1]]
+    with file_lock(tmp_path / "studies" / "studies.db.small.lock", "small"):
+        done = run(tmp_path, "status", "--json")
+    (line,) = done.out.splitlines()
+    found = json.loads(line)
+    best = min(value for value, state in zip(values, states, strict=True) if state == "COMPLETE")
+    changed = datetime.fromisoformat(found.pop("changed"))
+    assert timedelta() <= datetime.now(UTC) - changed < timedelta(hours=1)
+    assert found.pop("running")["process"] == os.getpid()
+    assert found == {
+        "event": "study",
+        "study": "small",
+        "trials": 24,
+        "wanted": 24,
+        **{key: result[key] for key in ("complete", "pruned", "failed")},
+        "metric": "loss",
+        "best": {"trial": values.index(best), "value": best},
+    }
+
+
+def test_a_missing_store_ends_with_2_and_is_not_made(tmp_path) -> None:
+    done = run(tmp_path, "status")
+    assert (done.status, done.out) == (2, "")
+    assert "there is no store" in done.err
+    assert not (tmp_path / "studies").exists()
+
+
+def test_it_loads_no_torch(tmp_path: Path) -> None:
+    done = fresh(tmp_path, "-X", "importtime", "-m", "tuner.status").wait()
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.err.splitlines()}
+    assert "sqlalchemy" in imported
+    assert imported & {"torch", "plotly", "pandas", "sklearn"} == set()

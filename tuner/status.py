@@ -1,0 +1,37 @@
+"""`python -m tuner.status`: the studies of the store at a glance."""
+
+from typing import Annotated
+
+import typer
+
+from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+
+app = new_app()
+
+
+@app.command()
+def main(
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object a study, one a line.")] = False,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Lists the studies of the store: trials, best value, whether they are running, last change.
+
+    It only reads: a run that is going on is not disturbed.
+    """
+    from rich.console import Console
+
+    from tuner.search.status import read_statuses
+    from tuner.terminal.status import print_statuses, status_event
+
+    found = read_statuses(storage)
+    if json:
+        from tuner.terminal.progress import print_json
+
+        for one in found:
+            print_json(status_event(one))
+    else:
+        print_statuses(Console(highlight=False), found)
+
+
+if __name__ == "__main__":
+    run(app)
