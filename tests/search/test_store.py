@@ -15,6 +15,8 @@ from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, PRUNED, SPEC, tell
 from tuner.errors import UserError
 from tuner.search.store import Store
+from tuner.search.tables import Base
+from tuner.search.worker import Result
 
 
 def refused(call, *args: Any, **keys: Any) -> UserError:
@@ -195,3 +197,48 @@ def test_a_password_is_never_shown() -> None:
 def test_a_store_that_cannot_be_written_is_refused(url) -> None:
     Path(url.removeprefix("sqlite:///")).chmod(0o400)
     refused(lambda: Store(url, create=True).begin(SPEC, FACTS))
+
+
+# --- deleting
+
+
+def rows(url: str) -> dict[str, int]:
+    """How many rows each table has, those left out that belong to no study."""
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = {"version_info", "alembic_version", "sqlite_sequence"}
+        return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in {*names} - kept}  # noqa: S608
+
+
+def test_nothing_of_a_deleted_study_is_left(store, url, study) -> None:
+    assert set(rows(url)) > set(Base.metadata.tables)
+    with study.run(SPEC, {"python": "3"}):
+        tell(study, COMPLETE, PRUNED)
+    study.save(Result(0, COMPLETE, 1))
+    assert all(rows(url)[name] for name in Base.metadata.tables)
+    store.delete("small")
+    assert set(rows(url).values()) == {0}
+    assert store.names() == []
+
+
+def test_another_study_is_left_as_it_was(store, url) -> None:
+    names = ("kept", "gone")
+    for name in names:
+        tell(store.begin(make_spec(study={"name": name}), FACTS), COMPLETE, PRUNED)
+    before = store.open("kept").outcomes(), rows(url)
+    store.delete("gone")
+    assert store.open("kept").outcomes() == before[0]
+    assert rows(url) == {name: count // 2 for name, count in before[1].items()}
+
+
+def test_a_deleted_study_can_be_begun_anew(store, study) -> None:
+    tell(study, COMPLETE)
+    store.delete("small")
+    changed = make_spec(task={"window": 7})
+    assert store.begin(changed, FACTS).outcomes() == {}
+
+
+def test_a_study_that_is_not_ours_is_not_deleted(store, url) -> None:
+    optuna.create_study(study_name="foreign", storage=url)
+    assert "there is no study 'foreign'" in refused(store.delete, "foreign").what
+    assert rows(url)["studies"] == 1
