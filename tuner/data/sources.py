@@ -1,4 +1,4 @@
-"""The tables of a study: its data files, or the sessions of an embedded source."""
+"""The tables of a study: its data files, the sessions of the embedded market, or a series of a public benchmark."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -6,11 +6,12 @@ from glob import glob
 from os.path import commonpath
 from pathlib import Path
 
+from tuner.data import nab
 from tuner.data.table import Table, make_table, read_table, shown
 from tuner.errors import UserError, nearest
 from tuner.spec.sections import DataSection
 
-SOURCES = ("market",)
+MARKET = "market"
 
 
 def read_tables(data: DataSection) -> tuple[Table, ...]:
@@ -21,11 +22,13 @@ def read_tables(data: DataSection) -> tuple[Table, ...]:
     """
     if data.path is not None:
         return _read_files(Path(data.path))
-    if data.source not in SOURCES:
+    if data.source is not None and data.source.startswith(nab.PREFIX):
+        return (nab.read_nab(data.source),)
+    if data.source != MARKET:
         raise UserError(
             f"there is no source `{data.source}`",
             where="[data] source",
-            mend=nearest(str(data.source), SOURCES),
+            mend=nearest(str(data.source), (MARKET, *(nab.PREFIX + name for name in nab.SERIES))),
         )
     import pyarrow as pa
 
@@ -39,8 +42,8 @@ def read_tables(data: DataSection) -> tuple[Table, ...]:
 
 
 def lookback(data: DataSection, columns: Collection[str]) -> int:
-    """How many rows back the values in a row of these columns reach; of files nobody knows, so 0."""
-    if data.source is None:
+    """How many rows back the values in a row of these columns reach; of data from elsewhere nobody knows, so 0."""
+    if data.source != MARKET:
         return 0
     from tuner.data.market import DERIVED, LOOKBACK
 
