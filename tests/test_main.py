@@ -1,6 +1,9 @@
 """All commands under one name, and that asking for help loads nothing heavy."""
 
+import os
 import re
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -9,8 +12,9 @@ import pytest
 from tests.processes import fresh, run
 from tests.studies import write_small
 
-COMMANDS = ("init", "run", "export", "compare")
-HEAVY = {"torch", "optuna", "plotly", "pandas", "sqlalchemy", "numpy", "sklearn", "scipy", "pyarrow"}
+COMMANDS = ("init", "run", "compare", "dashboard", "export", "status", "delete")
+HEAVY = {"torch", "optuna", "optuna_dashboard", "plotly", "pooch", "pandas"}
+HEAVY |= {"sqlalchemy", "numpy", "sklearn", "scipy", "pyarrow"}
 
 
 def test_the_console_command_is_installed() -> None:
@@ -22,7 +26,14 @@ def test_the_console_command_is_installed() -> None:
 def test_it_lists_its_commands(tmp_path) -> None:
     done = run(tmp_path, "__main__", "--help")
     assert done.status == 0
-    assert re.findall(r"^│ (\w+) ", done.out, re.MULTILINE)[-len(COMMANDS) :] == list(COMMANDS)
+    assert re.findall(r"^│ (\w+) ", done.out, re.MULTILINE) == list(COMMANDS)
+
+
+def test_each_command_has_one_line_in_a_group_and_there_is_an_example(tmp_path) -> None:
+    out = run(tmp_path, "__main__", "--help").out
+    assert re.findall(r"^╭─ ([A-Z][a-z ]+) ─", out, re.MULTILINE)[1:] == ["Search", "Look", "Use", "Tidy up"]
+    assert [line for line in out.splitlines() if line.startswith("│   ")] == [], "no line is continued"
+    assert re.search(r"tuner run --study pump +searches", out)
 
 
 def test_without_a_command_it_shows_what_there_is(tmp_path) -> None:
@@ -33,12 +44,34 @@ def test_without_a_command_it_shows_what_there_is(tmp_path) -> None:
 
 def test_its_commands_are_the_modules(tmp_path: Path) -> None:
     write_small(tmp_path)
-    for command in ("run", "export"):
+    for command in ("run", "export", "status", "delete", "dashboard"):
         one, other = run(tmp_path, command, "--help"), run(tmp_path, "__main__", command, "--help")
         flags = [sorted(set(re.findall(r"--[a-z]+", done.out))) for done in (one, other)]
         assert flags[0] == flags[1]
         assert "--storage" in flags[0]
     assert "did you mean `small`?" in run(tmp_path, "__main__", "run", "--study", "smal.toml").err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(tmp_path, shell) -> None:
+    done = completed(tmp_path, shell, "tuner ")
+    assert [command for command in COMMANDS if command in done] == list(COMMANDS)
+    assert "--storage" in completed(tmp_path, shell, "tuner status --s")
+
+
+def completed(folder: Path, shell: str, typed: str) -> str:
+    """What `tuner` offers to a shell in which this much is typed."""
+    words = typed.split(" ")
+    environment = {
+        "_TUNER_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(words) - 1),
+        "_TYPER_COMPLETE_ARGS": typed,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    command = [str(Path(sys.executable).with_name("tuner"))]
+    done = subprocess.run(command, env={**os.environ, **environment}, cwd=folder, capture_output=True, text=True)
+    return done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["runn"], ["run"], ["run", "--study", "nope.toml"], ["export", "--study", "x"]])

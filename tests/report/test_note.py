@@ -1,0 +1,74 @@
+"""The note: what it says, and that no name can be more than text in it."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.report.note import escaped, note
+from tuner.report.verdict import verdict
+
+MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+THREE = make_findings(make_outcome([3.0]), make_outcome([2.0], spread=0.5), make_outcome([1.0]))
+
+
+def plain(text: str) -> str:
+    """What Markdown shows of escaped text."""
+    for mark in MARKS:
+        text = text.replace(f"\\{mark}", mark)
+    return text
+
+
+def test_it_says_the_verdict_the_scores_the_parameters_and_what_to_do_next() -> None:
+    text = plain(note(THREE))
+    for part in (
+        "# small\n\nUse trial 2",
+        *verdict(THREE),
+        "| best: trial 2 | 1.0000 |",
+        "| regularisers at their least: trial 0 | 3.0000 | +2.0000 |",
+        "| weight_decay | 0.01 |",
+        "`python -m tuner.export --study small` writes it.",
+        "3 of 12 trials (3 complete, 0 pruned, 0 failed) on 400 rows of /nowhere/data.csv.",
+        "The network sees x; it forecasts x.",
+    ):
+        assert part in text
+
+
+def test_tables_have_as_many_marks_in_each_line() -> None:
+    lines = [line.replace("\\|", "") for line in note(THREE).splitlines() if line.startswith("|")]
+    assert len(lines) > 20
+    assert {line.count("|") for line in lines[:6]} == {lines[0].count("|")}
+    assert lines[1] == "| --- | --- | --- | --- | --- | --- | --- |"
+
+
+def test_a_study_with_nothing_complete_says_so() -> None:
+    text = plain(note(make_findings(make_outcome([1.0], "pruned"))))
+    assert "No trial of small has completed yet: there is nothing to recommend." in text
+    assert "1 of 12 trials (0 complete, 1 pruned, 0 failed)" in text
+    assert "export" not in text
+
+
+def test_warnings_are_in_it() -> None:
+    spec = make_spec(train={"max_epochs": 1, "patience": 1})
+    text = note(make_findings(make_outcome([1.0]), make_outcome([2.0]), spec=spec))
+    assert "warning: the best trial was best at its last epoch: raise `max_epochs` above 1" in plain(text)
+
+
+def test_names_of_columns_are_text_and_nothing_else() -> None:
+    odd = replace(FACTS, features=("<script>alert(1)</script>", "a|b\n# c", "[x](javascript:alert(2))"))
+    (line,) = [line for line in note(replace(THREE, facts=odd)).splitlines() if "script" in line]
+    assert plain(line) == (
+        "The network sees <script>alert(1)</script>, a|b # c, [x](javascript:alert(2)); it forecasts x."
+    )
+
+
+@given(st.text())
+def test_what_is_escaped_is_one_line_without_a_bare_mark(text) -> None:
+    shown = escaped(text)
+    assert len(shown.splitlines()) <= 1
+    assert plain(shown) == " ".join(text.split())
+    bare = shown
+    for mark in MARKS:
+        bare = bare.replace(f"\\{mark}", "")
+    assert not set(bare) & set(MARKS)

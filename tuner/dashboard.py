@@ -1,0 +1,58 @@
+"""`python -m tuner.dashboard`: optuna-dashboard on the store, with the tuner's figures and verdicts."""
+
+import signal
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+
+if TYPE_CHECKING:
+    from tuner.search.dashboard import Page
+    from tuner.search.study import Findings
+
+app = new_app()
+
+
+@app.command()
+def main(
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="Of 127.0.0.1.")] = 8080,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Opens the store to a web browser on this machine, with figures and verdicts, until Ctrl-C.
+
+    Studies that are being run are kept up to date.
+    """
+    from rich.console import Console
+
+    from tuner.search.dashboard import serve
+    from tuner.search.store import Store
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console(highlight=False)
+    with Store(storage, create=False) as store:
+        serve(store, port, page, lambda address: console.print(f"{address} shows the studies; Ctrl-C ends it"))
+
+
+def page(findings: "Findings") -> "Page":
+    """What the dashboard shows of a study besides Optuna's own."""
+    from tuner.report.figures import study_plots
+    from tuner.report.note import note
+    from tuner.report.wording import METRIC_WORDS
+    from tuner.search.dashboard import Page
+
+    figures = {}
+    for plot in study_plots(findings):
+        for number, figure in enumerate(plot.figures, 1):
+            name = f"tuner-{plot.key}" if len(plot.figures) == 1 else f"tuner-{plot.key}-{number}"
+            # there each figure stands by itself, and must say what it is
+            figures[name] = figure.update_layout(title=plot.title, margin={"t": 60})
+    return Page(METRIC_WORDS[findings.spec.study.metric], figures, note(findings))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,150 @@
+"""optuna-dashboard on the store, with our figures and a note beside its own, kept up to date while runs go on."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from socketserver import ThreadingMixIn
+from threading import Event, Thread
+from typing import Any
+from warnings import catch_warnings, simplefilter
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import optuna
+import optuna_dashboard
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages._rdb.models import StudySystemAttributeModel
+from sqlalchemy import delete, insert
+
+from tuner.errors import UserError
+from tuner.search.faults import DATABASE_ERRORS
+from tuner.search.status import statuses
+from tuner.search.store import Store
+from tuner.search.study import Findings, findings
+
+HOST = "127.0.0.1"
+# Seconds between two looks for news; and how many times longer than a look took the next one waits.
+EVERY, REST = 2.0, 20
+# How far a dashboard steps back for the runs on its machine.
+NICE = 10
+# SHA-256 of the note that was written last: one that differs is a person's, and stays.
+OWN_NOTE = "tuner:note"
+FIGURE, NOTE, NOTE_VERSION = "dashboard:plot_data:", "dashboard:note_str:", "dashboard:note_ver"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a study shows besides Optuna's own: plotly Figures by their ids, and a note in Markdown."""
+
+    metric: str
+    figures: Mapping[str, Any]
+    note: str
+
+
+Draw = Callable[[Findings], Page]
+
+
+def serve(store: Store, port: int, draw: Draw, began: Callable[[str], None]) -> None:
+    """Serves the dashboard on this machine's loopback until it is interrupted.
+
+    Args:
+        store: of the studies. Of a running study only what belongs to the dashboard is written, in short commits.
+        port: to listen on.
+        draw: what a study shows.
+        began: is told the address when it can be opened.
+
+    Raises:
+        UserError: the port cannot be used.
+        KeyboardInterrupt: as it came in.
+    """
+    app = optuna_dashboard.wsgi(store.storage)
+    try:
+        server = make_server(HOST, port, app, server_class=_Server, handler_class=_Quiet)
+    except OSError as error:
+        raise UserError(
+            f"the port {port} cannot be used: {error.strerror}", where="--port", mend=f"name another: --port {port + 1}"
+        ) from None
+    os.nice(NICE)
+    stop = Event()
+    keeper = Thread(target=_keep_up, args=(store, draw, stop), daemon=True)
+    keeper.start()
+    try:
+        began(f"http://{HOST}:{port}/")
+        server.serve_forever()
+    finally:
+        stop.set()
+        server.server_close()
+        keeper.join()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 (the name it has)
+
+
+def _keep_up(store: Store, draw: Draw, stop: Event) -> None:
+    shown: dict[str, tuple[int, datetime]] = {}
+    pause = 0.0
+    while not stop.wait(pause):
+        started = time.monotonic()
+        # a store that is busy or a study that was deleted: the next look will see
+        with suppress(*DATABASE_ERRORS, KeyError, UserError):
+            refresh(store, draw, shown, stop)
+        pause = max(EVERY, REST * (time.monotonic() - started))
+
+
+def refresh(store: Store, draw: Draw, shown: dict[str, tuple[int, datetime]], stop: Event) -> None:
+    """Shows anew each study with news, the latest first; `shown` notes what is shown of each."""
+    with store.engine.connect() as connection:
+        found = statuses(connection, None)
+    for status in sorted(found, key=lambda status: status.changed, reverse=True):
+        state = (status.trials, status.changed)
+        if not stop.is_set() and shown.get(status.study) != state:
+            show(store, status.study, draw(findings(store.open(status.study))))
+            shown[status.study] = state
+
+
+def show(store: Store, name: str, page: Page) -> None:
+    """Puts the page into the study's attributes in one commit, so that no reader finds half a figure.
+
+    A note that a person has written or changed stays as it is.
+    """
+    study = optuna.load_study(study_name=name, storage=store.storage)
+    present = store.storage.get_study_system_attrs(study._study_id)
+    new = _attributes(page)
+    note = optuna_dashboard.get_note(study)
+    if note and _digest(note) != present.get(OWN_NOTE):
+        new = {key: value for key, value in new.items() if not key.startswith((NOTE, NOTE_VERSION, OWN_NOTE))}
+    else:
+        new[NOTE_VERSION] = present.get(NOTE_VERSION, 0) + 1
+    parts = tuple(f"{FIGURE}{figure}:" for figure in page.figures) + ((NOTE,) if NOTE_VERSION in new else ())
+    old = [key for key in present if key in new or key.startswith(parts)]
+    table = StudySystemAttributeModel
+    rows = [{"study_id": study._study_id, "key": key, "value_json": json.dumps(value)} for key, value in new.items()]
+    with store.engine.begin() as connection:
+        connection.execute(delete(table).where(table.study_id == study._study_id, table.key.in_(old)))
+        connection.execute(insert(table), rows)
+
+
+def _attributes(page: Page) -> dict[str, Any]:
+    """The attributes that optuna-dashboard keeps the page in, as it writes them itself to a study in memory."""
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
+    for figure_id, figure in page.figures.items():
+        optuna_dashboard.save_plotly_graph_object(study, figure, graph_object_id=figure_id)
+    optuna_dashboard.save_note(study, page.note)
+    with catch_warnings():
+        simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names([page.metric])
+    written = study._storage.get_study_system_attrs(study._study_id)
+    return {**written, OWN_NOTE: _digest(page.note)}
+
+
+def _digest(note: str) -> str:
+    return hashlib.sha256(note.encode()).hexdigest()
