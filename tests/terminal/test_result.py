@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.report.wording import shown
 from tuner.search.select import summarise
 from tuner.search.study import Findings
 from tuner.spec.space import PARAMETERS, defaults
-from tuner.terminal.result import print_result, result_event, shown
+from tuner.terminal.result import print_result, result_event
 from tuner.training.curves import Outcome
 from tuner.training.metrics import Detection
 

@@ -19,7 +19,7 @@ from tuner.search.stored_study import StoredStudy
 from tuner.search.study import Prepared, prepare
 from tuner.search.worker import Job, OutOfFold, Placed, Refit
 from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
-from tuner.training.metrics import Scores, best_threshold
+from tuner.training.metrics import Scores, choose_threshold
 from tuner.training.refit import Refitted
 from tuner.training.scoring import carried_residual, fit_rarity
 
@@ -89,7 +89,7 @@ def _manifest(
     labels = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
     threshold = None
     if any(part.any() for part in labels):
-        raw = best_threshold(np.concatenate(scores), np.concatenate(labels))
+        raw = choose_threshold(np.concatenate(scores), np.concatenate(labels), spec.study.min_precision)
         threshold = float(rarity.apply(np.array(raw)))
     member = Member(
         hidden_size=int(params["hidden_size"]),

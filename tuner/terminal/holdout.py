@@ -6,12 +6,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tuner.report.wording import METRIC_WORDS
 from tuner.search.study import Findings
 from tuner.search.verdict import find_optimism, verdict
 from tuner.training.bootstrap import Interval
 from tuner.training.holdout import Holdout
-
-METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}
 
 
 def holdout_dict(findings: Findings) -> dict[str, Any]:

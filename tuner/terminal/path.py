@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tuner.report.wording import METRIC_WORDS, shown
 from tuner.search.facts import Facts
 from tuner.search.inert import warn_path
 from tuner.search.path import Path, Point, effect, mean
 from tuner.search.study import Findings
 from tuner.spec.space import Constant
 from tuner.terminal.progress import Silent, print_json
-from tuner.terminal.result import METRIC_WORDS, shown
 from tuner.training.curves import standard_error
 
 # What stands beside the best point, the most regularised within one standard error of it, and the best trial's value.

@@ -6,11 +6,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tuner.report.wording import METRIC_WORDS, mean_of, searched, shown
 from tuner.search.inert import warn_after
 from tuner.search.select import Chosen, shrinkage
 from tuner.search.study import Findings
-from tuner.spec.space import Constant, Domain, Range, Value
-from tuner.terminal.holdout import METRIC_WORDS, holdout_dict, print_holdout
+from tuner.terminal.holdout import holdout_dict, print_holdout
 from tuner.training.metrics import Detection
 
 
@@ -53,7 +53,7 @@ def print_result(console: Console, findings: Findings) -> None:
     console.print(_configuration(findings, best))
     figures = Table.grid(padding=(0, 2))
     metric = METRIC_WORDS[spec.study.metric]
-    figures.add_row(f"cross-validated {metric}", f"{_mean(best)} at epoch {outcome.best_epoch}")
+    figures.add_row(f"cross-validated {metric}", f"{mean_of(best)} at epoch {outcome.best_epoch}")
     if summary.one_se is not None and summary.one_se.trial.number != best.trial.number:
         most = summary.one_se
         figures.add_row(
@@ -85,15 +85,6 @@ def print_result(console: Console, findings: Findings) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False)
 
 
-def _mean(chosen: Chosen) -> str:
-    """What the choice was made on, with the standard error of a difference between two trials."""
-    se = f" ± {chosen.se:.4f} SE" if math.isfinite(chosen.se) else ""
-    if chosen.repeat_mean is None:
-        return f"{chosen.value:.4f}{se}"
-    runs = 1 + len(chosen.trial.repeats)
-    return f"{chosen.repeat_mean:.4f}{se} (mean of {runs} runs, the first gave {chosen.value:.4f})"
-
-
 def _detection(found: Detection) -> str:
     said = (
         f"precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f} at inner thresholds; "
@@ -122,18 +113,5 @@ def _configuration(findings: Findings, best: Chosen) -> Table:
     table.add_column("default", justify="right")
     table.add_column("searched")
     for name, domain in findings.spec.space.items():
-        table.add_row(name, shown(best.trial.params[name]), shown(domain.default), _searched(domain))
+        table.add_row(name, shown(best.trial.params[name]), shown(domain.default), searched(domain))
     return table
-
-
-def shown(value: Value) -> str:
-    """A parameter's value, to four digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _searched(domain: Domain) -> str:
-    if isinstance(domain, Constant):
-        return "fixed"
-    if isinstance(domain, Range):
-        return f"{shown(domain.low)} to {shown(domain.high)}{', log' if domain.log else ''}"
-    return ", ".join(map(shown, domain.choices))

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tuner.report.wording import METRIC_WORDS
 from tuner.search.status import Status
-from tuner.terminal.result import METRIC_WORDS
 
 
 def status_event(status: Status) -> dict[str, Any]:
