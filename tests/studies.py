@@ -1,6 +1,6 @@
 """A small study on a file, for the commands; and all that a finished one holds, to be compared bit for bit."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,8 @@ def dump(folder: Path, name: str = "small", storage: str | None = None) -> list[
     for name, chosen in (("best", summary.best), ("one_se", summary.one_se)):
         if chosen is not None:
             lines.append(f"{name} {chosen.trial.number} {chosen.value!r} {chosen.repeat_mean!r} {chosen.se!r}")
+    # how often the holdout was looked at hangs on how often the study was extended
+    lines.append(repr(found.holdout and replace(found.holdout, looks=0)))
     lines.append(repr(study.facts))
     store.close()
     database.remove_session()

@@ -31,6 +31,7 @@ def test_the_study_has_what_makes_it_worth_comparing(expected) -> None:
     assert re.search(r"audited [1-9]", text), "there is an audit"
     assert text.count(" reason ") == TRIALS + 10, "five finalists, twice"
     assert "\nbest " in text
+    assert "\nHoldout(" in text
 
 
 @pytest.mark.parametrize("workers", [2, 4])

@@ -30,6 +30,9 @@ RESULT_KEYS = [
     "best",
     "one_se",
     "holdout",
+    "optimism",
+    "looks",
+    "verdict",
     "seconds",
     "fold_epochs",
 ]
@@ -107,7 +110,12 @@ def test_the_result_comes_last_with_every_key(fresh_run) -> None:
     assert len(repeats) == 10, "five finalists, twice"
     epochs = [*(trial["fold_epochs"] for trial in trials), *(outcome["fold_epochs"] for outcome in repeats)]
     assert result["fold_epochs"] == sum(epochs)
-    assert result["holdout"] == {}
+    holdout = result["holdout"]
+    assert set(holdout) - {"1se"} == {"best", "default", "least", "seasonal naive"}
+    assert all(model["metric"] == "loss" and model["interval"][0] < model["value"] for model in holdout.values())
+    assert holdout["best"]["trial"] == result["best"]["trial"]
+    assert result["looks"] == len({model["trial"] for name, model in holdout.items() if name in ("best", "1se")})
+    assert len(result["verdict"]) >= 3
     assert result["seconds"] > trials[-1]["seconds"]
 
 

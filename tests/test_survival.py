@@ -28,6 +28,7 @@ PHASES = {
     "ask": "SELECT count(*) > {n} FROM trials",
     "train": "SELECT count(*) > {n} FROM trials",
     "commit": "SELECT count(*) > {n} FROM tuner_outcomes",
+    "refit": "SELECT count(*) > {n} FROM tuner_refits",
     "tell": "SELECT count(*) > 0 FROM trials JOIN trial_user_attributes USING (trial_id) WHERE number = {n}",
 }
 VICTIMS = ("coordinator", "worker", "all")

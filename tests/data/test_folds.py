@@ -233,6 +233,11 @@ def test_classify_without_labels_is_refused():
     assert "`classify` needs a label column" in refusal(task={"kind": "classify"}).what
 
 
+def test_a_wanted_precision_without_labels_is_refused():
+    error = refusal(study={"min_precision": 0.9})
+    assert (error.what, error.where) == ("a precision needs a label column", "[study] min_precision")
+
+
 def test_a_detection_metric_without_labels_is_refused():
     assert "the metric f1 needs a label column" in refusal(study={"metric": "f1"}).what
 

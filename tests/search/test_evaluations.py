@@ -1,9 +1,12 @@
 """Evaluations come back as they were kept, each under its own trial and study."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.search.making import FACTS, make_spec
 from tests.search.storing import SPEC
+from tuner.training.holdout import Contender, Held, Holdout, score_models
 
 
 def test_out_of_fold_scores_come_back_bit_for_bit(store, study) -> None:
@@ -18,3 +21,30 @@ def test_what_was_not_kept_is_none(store, study) -> None:
     other.evaluations.save_out_of_fold(3, [np.ones(2)])
     study.evaluations.save_out_of_fold(4, [np.ones(2)])
     assert store.open(SPEC.study.name).evaluations.out_of_fold(3) is None
+
+
+def make_report() -> Holdout:
+    rng = np.random.default_rng(0)
+    held = Held(np.arange(60), np.arange(60) // 5, np.ones(60, bool), None)
+    contenders = [Contender(name, None, rng.random((2, 60)), rng.random((2, 60)), None) for name in ("best", "rival")]
+    return Holdout("loss", score_models("loss", held, contenders, 0), 2, 100, 60, 12, 0, 0, 0.1 + 0.2)
+
+
+def test_refits_come_back_bit_for_bit(store, study) -> None:
+    losses, scores = np.array([0.1, np.nan], np.float32), np.array([-np.pi, np.inf])
+    study.evaluations.save_refit(3, 1, losses, scores)
+    study.evaluations.save_refit(3, 2, scores, losses)
+    kept = store.open("small").evaluations.refits()
+    assert list(kept) == [(3, 1), (3, 2)]
+    np.testing.assert_array_equal(kept[3, 1][0], losses.astype(float))
+    np.testing.assert_array_equal(kept[3, 1][1], scores)
+
+
+def test_a_report_comes_back_under_its_trials_alone(store, study) -> None:
+    report = make_report()
+    study.evaluations.save_holdout(3, 5, report)
+    kept = store.open("small").evaluations
+    assert kept.holdout(3, 5) == replace(report, looks=2)
+    assert kept.holdout(5, 3) is None
+    other = store.begin(make_spec(study={"name": "other"}), FACTS)
+    assert other.evaluations.holdout(3, 5) is None

@@ -10,6 +10,7 @@ from tuner.search.facts import FoldFacts
 from tuner.search.inert import warn_after, warn_before
 from tuner.search.select import Chosen, Trial
 from tuner.spec.space import Value, defaults
+from tuner.training.metrics import Detection
 
 QUIET: dict[str, dict[str, Any]] = {
     "study": {"trials": 60},
@@ -88,3 +89,18 @@ def test_no_regularisation_is_no_edge() -> None:
 
 def test_a_best_epoch_that_is_the_last_is_said() -> None:
     assert after([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])[0].startswith("the best trial was best at its last epoch")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reached", "warned"), [(0.9, 0.75, 1), (0.75, 0.75, 0), (None, 0.5, 0), (0.9, None, 0)]
+)
+def test_a_precision_that_no_threshold_reaches_is_said(wanted, reached, warned) -> None:
+    spec = make_spec(study={} if wanted is None else {"min_precision": wanted})
+    detection = Detection(0.5, 0.5, 0.5, 0.5, 0.5, reached=reached)
+    middle: dict[str, Value] = {"learning_rate": 2e-3, "weight_decay": 0.1, "l1": 1e-4}
+    trial = Trial(
+        3, {**defaults(spec.space), **middle}, replace(make_outcome([1.0]), steps=1000.0, detection=detection)
+    )
+    said = warn_after(spec, Chosen(trial, 1.0, None, 0.1))
+    assert len(said) == warned
+    assert all(each == "no threshold reaches `min_precision` 0.9: the best trial flags at 0.75" for each in said)

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import optuna
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,13 +24,22 @@ from tuner.search.tables import RunRow
 from tuner.search.worker import Result
 from tuner.spec.space import defaults
 from tuner.training.curves import FoldCurve, Outcome
-from tuner.training.metrics import Detection
+from tuner.training.metrics import Detection, FoldDetection
 
 # --- what goes in comes out
 
 NUMBERS = st.floats(width=64)
 SEQUENCES = st.lists(NUMBERS, max_size=4).map(tuple)
-DETECTIONS = st.builds(Detection, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+RATES = st.none() | NUMBERS
+FOLD_DETECTIONS = st.builds(FoldDetection, RATES, RATES, RATES, RATES, st.integers(0, 9), st.integers(0, 9))
+DETECTIONS = st.builds(
+    Detection,
+    *[NUMBERS] * 5,
+    caught=st.integers(0, 9),
+    events=st.integers(0, 9),
+    reached=RATES,
+    folds=st.lists(FOLD_DETECTIONS, max_size=3).map(tuple),
+)
 OUTCOMES = st.builds(
     Outcome,
     state=st.sampled_from(["complete", "pruned", "failed"]),
@@ -200,3 +210,10 @@ def test_a_run_is_noted_with_its_beginning_end_and_environment(store, study) -> 
     rows = list(Session(store.engine).scalars(select(RunRow)))
     assert all(row.ended is not None and row.ended >= row.started for row in rows)
     assert study.environment() == {"torch": "3"}
+
+
+def test_a_detection_kept_before_events_were_counted_is_read() -> None:
+    plain = asdict(replace(COMPLETE, detection=Detection(0.5, 0.25, 0.75, 0.375, 2.0)))
+    for later in ("caught", "events", "reached", "folds"):
+        del plain["detection"][later]
+    assert TypeAdapter(Outcome).validate_python(plain).detection == Detection(0.5, 0.25, 0.75, 0.375, 2.0)

@@ -209,6 +209,26 @@ def test_the_live_display_counts_the_repeats_to_go(width) -> None:
     assert "training the best again, 3 repeats to go" in text
 
 
+def test_refits_are_announced() -> None:
+    console = recorder(80)
+    plain = PlainLines(SPEC, console)
+    plain.refitting(12)
+    plain.refitted()
+    plain.refitting(0)
+    said = ["refitting those chosen, to be scored on the holdout: 12 refits to go"]
+    assert console.export_text().splitlines() == said
+
+
+@WIDTHS
+def test_the_live_display_counts_the_refits_to_go(width) -> None:
+    console = recorder(width, terminal=True)
+    with LiveDisplay(SPEC, console) as display:
+        display.refitting(12)
+        display.refitted()
+        display.ticked()
+    assert "scoring those chosen on the holdout, 11 refits to go" in " ".join(console.export_text().split())
+
+
 @pytest.mark.parametrize("display", [PlainLines, LiveDisplay])
 @pytest.mark.parametrize("reason", ["ValueError: [/3] is no size", "KeyError: [red]"])
 def test_brackets_in_a_reason_are_printed_as_they_are(display, reason) -> None:

@@ -15,7 +15,7 @@ from tuner.search.study import Findings
 from tuner.spec.space import PARAMETERS, defaults
 from tuner.terminal.result import print_result, result_event
 from tuner.training.curves import Outcome
-from tuner.training.metrics import Detection
+from tuner.training.metrics import Detection, FoldDetection
 
 WIDTHS = pytest.mark.parametrize("width", [60, 120])
 MIXED = make_findings(
@@ -80,6 +80,7 @@ def test_choices_are_listed() -> None:
 def test_detection_is_told_where_there_are_labels(width) -> None:
     found = Detection(average_precision=0.5, precision=0.25, recall=0.75, f1=0.375, threshold=2.0)
     said = words(printed(make_findings(replace(make_outcome([1.0]), detection=found)), width))
+    assert "events" not in said, "a study begun before they were counted"
     for part in ("precision 0.250", "recall 0.750", "F1 0.375", "inner thresholds", "average precision 0.500"):
         assert part in said
 
@@ -119,6 +120,9 @@ def test_programs_are_told_the_same() -> None:
         "best": chosen,
         "one_se": chosen,
         "holdout": {},
+        "optimism": None,
+        "looks": 0,
+        "verdict": [],
         "seconds": 12.346,
         "fold_epochs": 12,
     }
@@ -161,3 +165,11 @@ def test_what_the_best_trial_warns_of_is_said_last() -> None:
     findings = make_findings(make_outcome([6.0, 5.0, 4.0, 3.0, 2.0, 1.0]))
     assert "warning: the best trial was best at its last epoch" in printed(findings)
     assert "warning: the best trial was best at its last epoch" not in printed(MIXED)
+
+
+def test_events_caught_and_folds_without_any_are_told() -> None:
+    fold = FoldDetection(0.5, 0.5, 0.5, 0.5, caught=2, events=3)
+    none = FoldDetection(None, None, None, None, caught=0, events=0)
+    found = Detection(0.5, 0.25, 0.75, 0.375, threshold=2.0, caught=2, events=3, folds=(fold, none))
+    said = words(printed(make_findings(replace(make_outcome([1.0]), detection=found))))
+    assert "average precision 0.500; 2 of 3 events caught; folds without an anomalous row: 1 of 2" in said

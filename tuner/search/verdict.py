@@ -32,12 +32,11 @@ def verdict(findings: Findings) -> tuple[str, ...]:
     holdout, optimism = findings.holdout, find_optimism(findings)
     if holdout is None or optimism is None:
         return ()
-    looks = "once" if holdout.looks == 1 else f"{holdout.looks} times"
     return (
         _did_tuning_help(holdout, maximise=findings.spec.maximise),
         *_better_rivals(holdout, maximise=findings.spec.maximise),
         optimism.said,
-        f"The holdout has been looked at {looks}.",
+        f"Trials scored on this holdout because they were chosen: {holdout.looks}.",
     )
 
 
