@@ -50,7 +50,7 @@ def test_people_are_told_each_model_with_its_interval_and_difference() -> None:
 
 def test_detection_is_told_where_the_holdout_has_anomalous_rows() -> None:
     text = printed(HOLDOUT)
-    assert "detection on the holdout: 33 anomalous rows, 4 events" in text
+    assert "detection on the holdout; anomalous rows: 33, events: 4" in text
     assert ["best", "0.625", "0.750", "0.500", "0.600", "2"] in rows(text)
     assert ["least", "0.250", "", "", "", ""] in rows(text)
     assert ["PCA", "0.500", "0.500", "0.500", "0.500", "2.33"] in rows(text)

@@ -38,7 +38,7 @@ def print_holdout(console: Console, findings: Findings) -> None:
 
 
 def _scores(holdout: Holdout) -> Table:
-    title = f"holdout: {holdout.windows} windows in {holdout.blocks} blocks, mean of {holdout.seeds} refits a network"
+    title = f"holdout: {holdout.windows} windows in {holdout.blocks} blocks; mean of {holdout.seeds} refits a network"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("model")
     table.add_column(METRIC_WORDS[holdout.metric], justify="right")
@@ -52,7 +52,7 @@ def _scores(holdout: Holdout) -> Table:
 
 
 def _detection(holdout: Holdout) -> Table:
-    title = f"detection on the holdout: {holdout.anomalous} anomalous rows, {holdout.events} events"
+    title = f"detection on the holdout; anomalous rows: {holdout.anomalous}, events: {holdout.events}"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("model")
     for name in ("av. prec.", "precision", "recall", "F1", "events"):
