@@ -27,6 +27,8 @@ FORKS.set_forkserver_preload(
         "tuner.terminal.progress",
         "tuner.terminal.result",
         "tuner.terminal.check",
+        "tuner.terminal.path",
+        "tuner.search.trace",
         "tuner.report.figures",
         "tuner.search.export",
         # imported late: by torch for the first optimiser, by Optuna for the first store

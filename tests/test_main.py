@@ -12,7 +12,7 @@ import pytest
 from tests.processes import fresh, run
 from tests.studies import write_small
 
-COMMANDS = ("init", "run", "compare", "dashboard", "export", "status", "delete")
+COMMANDS = ("init", "run", "path", "compare", "dashboard", "export", "score", "status", "delete")
 HEAVY = {"torch", "optuna", "optuna_dashboard", "plotly", "pooch", "pandas"}
 HEAVY |= {"sqlalchemy", "numpy", "sklearn", "scipy", "pyarrow"}
 
@@ -44,7 +44,7 @@ def test_without_a_command_it_shows_what_there_is(tmp_path) -> None:
 
 def test_its_commands_are_the_modules(tmp_path: Path) -> None:
     write_small(tmp_path)
-    for command in ("run", "export", "status", "delete", "dashboard"):
+    for command in ("run", "path", "export", "status", "delete", "dashboard"):
         one, other = run(tmp_path, command, "--help"), run(tmp_path, "__main__", command, "--help")
         flags = [sorted(set(re.findall(r"--[a-z]+", done.out))) for done in (one, other)]
         assert flags[0] == flags[1]

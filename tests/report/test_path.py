@@ -6,7 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.report.making import trace
-from tuner.report.path import MOST_EFFECTS, PathInfo, path_figure
+from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.report.path import MOST_EFFECTS, PathInfo, path_figure, path_info
+from tuner.search.path import Point, make_path
+from tuner.spec.space import Value, defaults
 
 INFO = PathInfo(
     metric="loss",
@@ -71,3 +74,46 @@ def test_another_metric_than_the_loss_has_the_losses_in_a_panel_below(metric, pa
     assert [line.name for line in figure.data if line.name and line.name.startswith("validation loss")] == (
         ["validation loss"] if panels == 2 else []
     )
+
+
+def info(name: str, *points: tuple[Value, float], own: Value = 0.0, **space: Value) -> PathInfo | None:
+    """Of a path of outcomes with these values; a point at NaN has failed."""
+    spec = make_spec(space=space) if space else make_spec()
+    params = defaults(spec.space) | {name: own}
+    made = [
+        Point(value, make_outcome([9.0, loss]) if loss == loss else make_outcome([], "failed"))
+        for value, loss in points
+    ]
+    return path_info(make_findings(spec=spec), make_path(spec, FACTS, name, params, made))
+
+
+def test_what_is_drawn_is_what_was_measured_without_the_points_that_failed() -> None:
+    drawn = info("weight_decay", (0.1, 1.0), (0.01, 3.0), (1.0, math.nan), (0.5, 1.2))
+    assert drawn is not None
+    assert (drawn.metric, drawn.parameter, drawn.log) == ("loss", "weight_decay", True)
+    assert drawn.values == (0.01, 0.1, 0.5)
+    assert drawn.mean == drawn.valid_loss == pytest.approx((3.0, 1.0, 1.2))
+    assert drawn.train_loss == pytest.approx((2.0, 0.0, 0.2))
+    # two folds, 0.25 below and above the mean: variance 0.125, times 1/2 + 1/2
+    assert drawn.se == pytest.approx((math.sqrt(0.125),) * 3)
+    assert (drawn.effect, drawn.effects) == ("weight norm", (2.0, 2.0, 2.0))
+    assert (drawn.best, drawn.one_se) == (0.1, 0.1)
+
+
+def test_a_parameter_fixed_at_0_is_drawn_left_of_a_logarithmic_axis_and_said() -> None:
+    drawn = info("l1", (0.0, 1.0), (1e-4, 2.0), (1e-2, 3.0), l1=0.0)
+    assert drawn is not None
+    assert (drawn.log, drawn.values, drawn.best) == (True, (5e-5, 1e-4, 1e-2), 5e-5)
+    assert drawn.parameter == "l1 (0 drawn at 5e-05)"
+    path_figure(drawn)
+
+
+def test_a_range_from_0_has_a_linear_axis() -> None:
+    drawn = info("dropout", (0.0, 1.0), (0.3, 2.0))
+    assert drawn is not None
+    assert (drawn.log, drawn.values, drawn.parameter) == (False, (0.0, 0.3), "dropout")
+
+
+def test_words_and_nothing_complete_are_not_drawn() -> None:
+    assert info("normalization", ("none", 1.0), ("layer", 2.0), own="none") is None
+    assert info("dropout", (0.1, math.nan)) is None

@@ -1,11 +1,16 @@
 """Evaluations come back as they were kept, each under its own trial and study."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from sqlalchemy.exc import IntegrityError
 
-from tests.search.making import FACTS, make_spec
-from tests.search.storing import SPEC
+from tests.search.making import FACTS, make_outcome, make_spec
+from tests.search.storing import COMPLETE, FAILED, SPEC
+from tuner.spec.space import defaults
+from tuner.training.curves import FoldCurve
 from tuner.training.holdout import Contender, Held, Holdout, score_models
 
 
@@ -48,3 +53,21 @@ def test_a_report_comes_back_under_its_trials_alone(store, study) -> None:
     assert kept.holdout(5, 3) is None
     other = store.begin(make_spec(study={"name": "other"}), FACTS)
     assert other.evaluations.holdout(3, 5) is None
+
+
+def test_path_points_come_back_as_they_were_kept_each_configuration_once(store, study) -> None:
+    folds = (FoldCurve((0.1,), (math.pi,), (math.nan,)), FoldCurve((0.2,), (1e-300,), (0.5,)))
+    gaps = replace(make_outcome([0.5]), folds=folds)
+    params = defaults(SPEC.space)
+    kept = [(params | {"dropout": 0.1 * 3}, gaps), (params, COMPLETE), (params | {"hidden_size": 9}, FAILED)]
+    for configuration, outcome in kept:
+        study.evaluations.save_path_point(configuration, outcome)
+    read = store.open("small").evaluations.path_points()
+    # by their text: NaN is not equal to itself
+    assert {repr(sorted(configuration.items())): repr(outcome) for configuration, outcome in read} == {
+        repr(sorted(configuration.items())): repr(outcome) for configuration, outcome in kept
+    }
+    with pytest.raises(IntegrityError):
+        study.evaluations.save_path_point(dict(reversed(params.items())), FAILED)
+    other = store.begin(make_spec(study={"name": "other"}), FACTS)
+    assert other.evaluations.path_points() == []

@@ -7,7 +7,8 @@ import pytest
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.search.facts import FoldFacts
-from tuner.search.inert import warn_after, warn_before
+from tuner.search.inert import warn_after, warn_before, warn_path
+from tuner.search.path import Point, make_path
 from tuner.search.select import Chosen, Trial
 from tuner.spec.space import Value, defaults
 from tuner.training.metrics import Detection
@@ -104,3 +105,49 @@ def test_a_precision_that_no_threshold_reaches_is_said(wanted, reached, warned) 
     said = warn_after(spec, Chosen(trial, 1.0, None, 0.1))
     assert len(said) == warned
     assert all(each == "no threshold reaches `min_precision` 0.9: the best trial flags at 0.75" for each in said)
+
+
+def on_path(name: str, curves: dict[Value, list[float]], steps: float = 100.0) -> list[str]:
+    """What is said of a path with these curves."""
+    spec = make_spec()
+    points = [Point(value, replace(make_outcome(curve), steps=steps)) for value, curve in curves.items()]
+    return warn_path(make_path(spec, FACTS, name, defaults(spec.space), points))
+
+
+def test_a_parameter_that_changes_no_digit_is_said_to_do_nothing() -> None:
+    assert on_path("dropout", {0.0: [2.0, 1.0], 0.6: [2.0, 1.0]}) == [
+        "`dropout` does nothing here: all 2 points are the same"
+    ]
+    assert on_path("dropout", {0.0: [2.0, 1.0], 0.3: [2.0, 0.5], 0.6: [2.0, 1.0]}) == []
+
+
+def test_decay_too_small_to_be_seen_on_the_whole_path_is_said() -> None:
+    curves = {0.001: [1.0], 0.01: [0.9], 0.1: [1.1]}
+    # learning rate 0.002 * 0.1 * steps
+    assert on_path("weight_decay", curves, steps=4.0) == [
+        "`weight_decay` does nothing on this path: it shrinks weights by at most 0.0008 in all"
+    ]
+    assert on_path("weight_decay", curves, steps=6.0) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "best", "end"),
+    [
+        ("weight_decay", (0.1, 1.0, 10.0), 2, "high"),
+        ("weight_decay", (0.1, 1.0, 10.0), 0, ""),  # less is as good as nothing
+        ("weight_decay", (0.1, 1.0, 1000.0), 2, ""),  # there is no more
+        ("hidden_size", (8, 16, 64), 0, "low"),
+        ("hidden_size", (8, 16, 64), 1, ""),
+        ("hidden_size", (1, 16, 64), 0, ""),
+        ("normalization", ("none", "batch", "layer"), 2, ""),
+    ],
+)
+def test_a_best_value_at_an_end_of_the_path_is_said(name, values, best, end) -> None:
+    said = on_path(name, {value: [0.5 if place == best else 1.0 + place] for place, value in enumerate(values)})
+    assert said == ([f"`{name}` is best at the {end} end of its path: widen its range"] if end else [])
+
+
+def test_an_end_that_failed_is_no_reason_to_go_further() -> None:
+    spec = make_spec()
+    points = [Point(0.1, make_outcome([1.0])), Point(1.0, make_outcome([0.5])), Point(10.0, make_outcome([], "failed"))]
+    assert warn_path(make_path(spec, FACTS, "weight_decay", defaults(spec.space), points)) == []

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
@@ -114,14 +115,11 @@ def print_path(console: Console, found: Findings, path: Path) -> None:
     by_decay = name == "weight_decay"
     title = f"{spec.study.name}: the path of {name}, all else as in the best trial"
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    heads = [
-        "value",
-        f"{METRIC_WORDS[spec.study.metric]} ± SE",
-        "training loss",
-        effect(name, path.points[0].outcome)[0],
-    ]
-    for head in [*heads, *(["shrinkage"] if by_decay else [])]:
-        table.add_column(head, justify="right")
+    effect_words = effect(name, path.points[0].outcome)[0]
+    heads = ["value", f"{METRIC_WORDS[spec.study.metric]} ± SE", "train loss", effect_words]
+    for head in [*heads, *(["total shrinkage"] if by_decay else [])]:
+        # heads give way, so that figures need not
+        table.add_column("\n".join(wrap(head, 10)), justify="right")
     table.add_column("")
     for point in path.points:
         if point in path.complete:
@@ -173,7 +171,7 @@ def _point_dict(parameter: str, facts: Facts, point: Point) -> dict[str, Any]:
     words, amount = effect(parameter, point.outcome)
     se = _se(facts, point) if complete else math.nan
     return {
-        parameter: point.value,
+        "value": point.value,
         "mean": mean(point) if complete else None,
         "se": se if math.isfinite(se) else None,
         "train_loss": _train_loss(point) if complete else None,
