@@ -14,6 +14,7 @@ from tuner.errors import UserError
 from tuner.training import scorer as module
 from tuner.training.manifest import Member
 from tuner.training.scorer import Scorer
+from tuner.training.scoring import Rarity
 
 DEEP = Member(hidden_size=5, num_layers=2, normalization="batch")
 
@@ -30,12 +31,11 @@ def test_a_forecast_is_scored_as_a_plain_loop_would(tmp_path, window, horizon, d
     forecast = plain_outputs(bundle, values)[: 30 - reach] * 1.5 + 0.25
     forecast += values[window - 1 : 30 - horizon] if difference else 0
     raw = np.sqrt(np.mean(((forecast - values[reach:]) / [0.5, 1.5]) ** 2, axis=1))
-    expected = np.interp(raw, manifest.rarity.raw, manifest.rarity.score)
+    expected = Rarity(np.array(manifest.rarity.raw), np.array(manifest.rarity.score), manifest.rarity.tail).apply(raw)
     assert list(scored) == ["time", "score", "flag", "forecast_a", "forecast_b"]
     assert scored[:reach].drop(columns="time").isna().all(axis=None)
     np.testing.assert_allclose(scored[["forecast_a", "forecast_b"]][reach:], forecast, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(scored["score"][reach:], expected, rtol=1e-4, atol=1e-5)
-    assert raw.max() < manifest.rarity.raw[-1]
     assert (scored["flag"][reach:] == (scored["score"][reach:] >= 0.5)).all()
     assert 0 < scored["flag"].mean() < 1
 
@@ -47,7 +47,7 @@ def test_a_classifier_scores_a_window_at_its_last_row(tmp_path) -> None:
     raw = plain_outputs(bundle, frame[["a", "b"]].to_numpy())[:, 0]
     assert list(scored) == ["time", "score", "flag"]
     assert scored["score"][:3].isna().all()
-    rarity = Scorer(bundle)._rarity
+    rarity = Rarity(np.array(bundle.manifest.rarity.raw), np.array(bundle.manifest.rarity.score), 0.5)
     np.testing.assert_allclose(scored["score"][3:], rarity.apply(raw.astype(float)), rtol=1e-4, atol=1e-6)
 
 
@@ -131,7 +131,7 @@ def test_the_usual_step_is_that_of_the_training_data(scorer) -> None:
     assert scorer.score(hourly)["score"].isna().all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 120), st.randoms(use_true_random=False))
 def test_chunks_of_any_size_give_what_the_whole_gives(scorer, rows, length, random) -> None:
     frame = make_frame(length, seed=random.randrange(1000))

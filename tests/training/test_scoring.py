@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tuner.training.scoring import KNOTS, carried_residual, fit_rarity
 
 FINITE = st.floats(-1e6, 1e6, width=32)
-SCORES = arrays.arrays(np.float32, st.integers(1, 300), elements=FINITE)
+SCORES = arrays.arrays(np.float32, st.integers(1, 80), elements=FINITE)
 
 
 def test_a_score_says_how_many_of_the_out_of_fold_scores_are_as_high():
@@ -32,6 +32,7 @@ def test_beyond_the_highest_the_tail_goes_on_as_generalised_pareto():
     np.testing.assert_allclose(10 ** rarity.apply(np.array([-30.0])), 1 / (1 + 30 / tail))
 
 
+@settings(max_examples=50, deadline=None)
 @given(SCORES, st.lists(FINITE, min_size=2, max_size=20, unique=True))
 def test_the_order_is_kept_strictly_within_and_beyond_the_scores(scores, raw):
     rarity = fit_rarity(scores)
@@ -44,6 +45,7 @@ def test_the_order_is_kept_strictly_within_and_beyond_the_scores(scores, raw):
     assert (np.diff(rarity.apply(apart)) > 0).all()
 
 
+@settings(max_examples=50, deadline=None)
 @given(SCORES, st.data())
 def test_a_threshold_flags_the_same_rows_on_either_scale(scores, data):
     rarity = fit_rarity(scores)
@@ -53,11 +55,11 @@ def test_a_threshold_flags_the_same_rows_on_either_scale(scores, data):
 
 
 def test_the_knots_of_many_scores_are_few_and_dense_in_the_tail():
-    scores = np.random.default_rng(0).exponential(size=100_000)
+    scores = np.sort(np.random.default_rng(0).exponential(size=100_000))
     rarity = fit_rarity(scores)
     assert len(rarity.raw) < 700
     for share in (0.5, 0.1, 1e-2, 1e-3, 1e-4):
-        told = 10 ** -rarity.apply(np.quantile(scores, 1 - share))
+        told = 10 ** -rarity.apply(scores[-round(share * len(scores))])
         assert told == pytest.approx(share, rel=0.02)
 
 

@@ -182,8 +182,12 @@ def _parquet_batches(path: Path, wanted: Wanted) -> Iterator[Any]:
 
 
 def _chunks(batches: Iterator[Any], wanted: Wanted, rows: int, whole: Callable[[], Table]) -> Iterator[Chunk]:
-    """The rows of the batches, `rows` at a time; `whole` is asked where a column is not plain."""
+    """The rows of the batches, `rows` at a time; `whole` reads all of them, where a column takes a closer look."""
     import pyarrow as pa
+
+    @cache
+    def closer(name: str) -> Column:
+        return _times(whole(), name, dated=wanted.dated) if name == wanted.time else numbers(whole(), name)
 
     start, last = 0, None
     for table in _regrouped(batches, rows):
@@ -193,24 +197,29 @@ def _chunks(batches: Iterator[Any], wanted: Wanted, rows: int, whole: Callable[[
             if name not in table.column_names:
                 return np.full(len(table), np.nan)
             column = _plain_numbers(table[name])
-            if column is None:
-                return numbers(whole(), name)[part]
-            return numbers(Table("", "", {name: column}, ()), name)
+            return closer(name)[part] if column is None else column
 
         if wanted.time is None:
             time: Column = np.arange(part.start, part.stop)
             text = pa.array(time).cast(pa.string())
         else:
-            text = table[wanted.time]
-            stamps = _plain_times(text, last, dated=wanted.dated)
-            time = times(whole(), wanted.time)[part] if stamps is None else stamps
-            text = text.cast(pa.string())
+            stamps = _plain_times(table[wanted.time], last, dated=wanted.dated)
+            time = closer(wanted.time)[part] if stamps is None else stamps
+            text = table[wanted.time].cast(pa.string())
         features, targets = (
             np.column_stack([values(name) for name in names]) if names else np.empty((len(table), 0))
             for names in (wanted.features, wanted.targets)
         )
         yield Chunk(text, time, features, targets)
         start, last = part.stop, time[-1]
+
+
+def _times(table: Table, name: str, *, dated: bool) -> Column:
+    stamps = times(table, name)
+    if dated != (stamps.dtype.kind == "M"):
+        here, then = ("numbers", "dates") if dated else ("dates", "numbers")
+        raise UserError(f"the column holds {here}, and held {then} in training", where=table.at(0, name))
+    return stamps
 
 
 def _regrouped(tables: Iterable[Any], rows: int) -> Iterator[Any]:
@@ -228,8 +237,8 @@ def _regrouped(tables: Iterable[Any], rows: int) -> Iterator[Any]:
         yield pa.concat_tables(held)
 
 
-def _plain_numbers(column: Any) -> Column | None:  # noqa: ANN401 (pyarrow)
-    """The column as numbers; None if not every text in it is one."""
+def _plain_numbers(column: Any) -> Floats | None:  # noqa: ANN401 (pyarrow)
+    """The column as numbers, NaN where one is missing, infinite or beyond 32 bits; None if it takes a closer look."""
     import pyarrow as pa
 
     if pa.types.is_string(column.type):
@@ -238,7 +247,7 @@ def _plain_numbers(column: Any) -> Column | None:  # noqa: ANN401 (pyarrow)
         except pa.ArrowInvalid:
             return None
     values = plain(column)
-    return values if is_number(values) else None
+    return numbers(Table("", "", {"": values}, ()), "") if is_number(values) else None
 
 
 def _plain_times(column: Any, last: Any, *, dated: bool) -> Column | None:  # noqa: ANN401 (pyarrow)

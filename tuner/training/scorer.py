@@ -139,7 +139,7 @@ class Scorer:
         offsets = torch.arange(self._window)[:, None]
         outputs = [np.empty((0, self.manifest.outputs))]
         for part in torch.split(begins, EVALUATION_BATCH):
-            x = values.index_select(0, (part + offsets).reshape(-1)).view(self._window, len(part), -1)
+            x = values.index_select(0, (part + offsets).reshape(-1)).view(self._window, len(part), values.shape[1])
             total = torch.stack([network(x) for network in self._networks]).mean(dim=0)
             outputs.append(total.numpy().astype(np.float64))
         return np.concatenate(outputs)

@@ -1,0 +1,264 @@
+"""From a finished study to scores of new rows, by the commands: `export --bundle`, then `score`."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from tests.bundles import make_frame, write_bundle
+from tests.processes import Done, run
+from tests.studies import write_small
+from tuner.search.store import Store
+from tuner.training.manifest import read_manifest
+
+CLASSIFY = """
+[study]
+trials = 2
+[data]
+path = "labelled.csv"
+[task]
+kind = "classify"
+window = 4
+[cv]
+folds = 3
+holdout = 0.0
+[train]
+max_epochs = 8
+precision = "fp32"
+[search]
+repeats = 0
+[space]
+hidden_size = 8
+num_layers = 1
+batch_size = 32
+learning_rate = 0.01
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished study, its bundle, and the scores of its own rows."""
+    folder = tmp_path_factory.mktemp("bundled")
+    write_small(folder)
+    assert run(folder, "run", "--study", "small.toml", "--trials", 4, "--quiet").status == 0
+    done = run(folder, "export", "--study", "small", "--bundle", "bundle")
+    assert done.status == 0, done.err
+    (folder / "said").write_text(done.out)
+    (folder / "progress").write_text(done.err)
+    done = run(folder, "score", "--bundle", "bundle", "--data", "data.csv", "--out", "scores.csv")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.splitlines() == ["scores.csv: 394 of 400 rows scored, no threshold to flag by"]
+    return folder
+
+
+def test_export_says_what_it_does_and_what_comes_next(finished) -> None:
+    assert "bundle: trial" in (finished / "said").read_text()
+    assert "next: python -m tuner.score --bundle bundle" in (finished / "said").read_text()
+    assert "4 of 4 done" in (finished / "progress").read_text()
+    assert sorted(path.name for path in (finished / "bundle").iterdir()) == [
+        "config.toml",
+        "manifest.json",
+        "model.safetensors",
+    ]
+
+
+def test_a_bundle_holds_what_the_study_found(finished) -> None:
+    config = tomllib.loads((finished / "bundle" / "config.toml").read_text())
+    assert config == tomllib.loads(run(finished, "export", "--study", "small").out)
+    manifest = read_manifest((finished / "bundle" / "manifest.json").read_bytes(), "")
+    assert manifest.study == config["study"]
+    assert manifest.scores == config["score"]
+    assert manifest.versions == config["versions"]
+    assert manifest.data["sha256"] == config["data"]["sha256"]
+    assert manifest.columns.model_dump() == {
+        "time": None,
+        "dated": False,
+        "step": 1.0,
+        "max_gap": 10.0,
+        "features": ("x",),
+        "targets": ("x",),
+    }
+    x = pd.read_csv(finished / "data.csv")["x"].to_numpy()
+    np.testing.assert_allclose(manifest.features.mean, x[:-1].mean())
+    np.testing.assert_allclose(manifest.targets.deviation, x[6:].std())
+    assert [member.hidden_size for member in manifest.members] == [4] * 3
+
+
+def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finished) -> None:
+    manifest = json.loads((finished / "bundle" / "manifest.json").read_text())
+    state = load_file(finished / "bundle" / "model.safetensors")
+    x = pd.read_csv(finished / "data.csv")["x"].to_numpy()
+    scaled = ((x - manifest["features"]["mean"][0]) / manifest["features"]["deviation"][0]).astype(np.float32)
+    forecasts = []
+    for number in range(3):
+        lstm, head = nn.LSTM(1, 4), nn.Linear(4, 1)
+        for part, name in ((lstm, "lstm"), (head, "head")):
+            part.load_state_dict({key: state[f"{number}.{name}.{key}"] for key in part.state_dict()})
+        with torch.no_grad():
+            each = [head(lstm(torch.from_numpy(scaled[row : row + 6, None, None]))[0][-1]).item() for row in range(394)]
+        forecasts.append(each)
+    forecast = np.mean(forecasts, axis=0) * manifest["targets"]["deviation"][0] + manifest["targets"]["mean"][0]
+    raw = np.abs(forecast - x[6:]) / manifest["residual"][0]
+    rarity = manifest["rarity"]
+    scores = pd.read_csv(finished / "scores.csv")
+    assert list(scores) == ["time", "score", "flag", "forecast"]
+    assert scores["time"].tolist() == list(range(400))
+    assert scores["flag"].isna().all()
+    np.testing.assert_allclose(scores["forecast"][6:], forecast, rtol=1e-5, atol=1e-6)
+    inside = (raw >= rarity["raw"][0]) & (raw <= rarity["raw"][-1])
+    expected = np.interp(raw, rarity["raw"], rarity["score"])
+    assert inside.mean() > 0.9
+    np.testing.assert_allclose(scores["score"][6:][inside], expected[inside], rtol=1e-4, atol=1e-5)
+    assert (finished / "scores.csv").read_text().splitlines()[1:7] == [f"{row},,," for row in range(6)]
+
+
+def test_the_scale_is_that_of_the_out_of_fold_scores(finished) -> None:
+    manifest = read_manifest((finished / "bundle" / "manifest.json").read_bytes(), "")
+    scores = pd.read_csv(finished / "scores.csv")["score"].dropna()
+    # fitted on these rows, so rather less than one in ten reaches 1
+    assert 0.02 < (scores >= 1).mean() < 0.15
+    trained = sum(fold.valid for fold in _facts(finished).folds)
+    assert manifest.rarity.rows == trained
+    assert manifest.rarity.score[-1] == pytest.approx(np.log10(trained))
+
+
+def _facts(folder: Path):
+    with Store(f"sqlite:///{folder}/studies/studies.db", create=False) as store:
+        return store.open("small").facts
+
+
+def test_exported_again_it_is_the_same_bundle_and_replaces_the_old_one(finished) -> None:
+    before = {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()}
+    (finished / "bundle" / "config.toml").write_text("damaged")
+    assert run(finished, "export", "--study", "small", "--bundle", "bundle").status == 0
+    assert {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()} == before
+
+
+def refusal(done: Done) -> str:
+    """The one message of a refused command."""
+    assert (done.status, done.out) == (2, "")
+    assert "Traceback" not in done.err
+    return done.err
+
+
+def test_a_bundle_in_a_wrong_place_is_refused_before_training(finished) -> None:
+    (finished / "mine").mkdir()
+    (finished / "mine" / "thesis.txt").write_text("mine")
+    for place, message in (("mine", "holds other things already: thesis.txt"), ("data.csv", "a file of that name")):
+        assert message in refusal(run(finished, "export", "--study", "small", "--bundle", place))
+    message = refusal(run(finished, "export", "--study", "small", "--bundle", "new", "--format", "json"))
+    assert "leave out --out and --format" in message
+    assert not (finished / "new").exists()
+
+
+def test_data_that_are_not_as_they_were_are_refused(finished) -> None:
+    whole = (finished / "data.csv").read_text()
+    try:
+        (finished / "data.csv").write_text(whole.replace("\n0.", "\n1.", 1))
+        assert "the data have changed" in refusal(run(finished, "export", "--study", "small", "--bundle", "new"))
+        (finished / "data.csv").unlink()
+        assert "no such file" in refusal(run(finished, "export", "--study", "small", "--bundle", "new"))
+    finally:
+        (finished / "data.csv").write_text(whole)
+    assert not (finished / "new").exists()
+
+
+def test_a_study_with_labels_flags_rows(tmp_path) -> None:
+    """One in ten minutes is anomalous, in pairs, and shows it."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(600)
+    label = (rows % 20 < 2).astype(int)
+    frame = pd.DataFrame({"when": pd.date_range("2024", periods=600, freq="min"), "label": label})
+    frame["x"] = (rng.normal(size=600) + 4 * label).round(3)
+    frame["y"] = rng.normal(size=600).round(3)
+    frame.to_csv(tmp_path / "labelled.csv", index=False)
+    (tmp_path / "c.toml").write_text(CLASSIFY)
+    assert run(tmp_path, "run", "--study", "c.toml", "--quiet").status == 0
+    assert "threshold" in run(tmp_path, "export", "--study", "c", "--bundle", "out/bundle").out
+    new = frame.drop(columns="label")[["y", "x", "when"]].assign(more="text, with a comma")
+    new.loc[100, "y"] = np.nan
+    new["when"] += pd.to_timedelta(np.where(rows < 300, 0, 60), unit="min")
+    new.to_csv(tmp_path / "new.csv", index=False, sep=";")
+    done = run(tmp_path, "score", "--bundle", "out/bundle", "--data", "new.csv", "--out", "out/scores.csv")
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
+    assert (done.status, done.err) == (0, "")
+    assert list(scores) == ["time", "score", "flag"]
+    assert scores["time"].tolist() == new["when"].astype(str).tolist()
+    lost = (rows < 3) | ((rows >= 100) & (rows < 104)) | ((rows >= 300) & (rows < 303))
+    assert scores["score"].isna().tolist() == lost.tolist()
+    assert scores["flag"].isna().tolist() == lost.tolist()
+    flagged = scores["flag"] == 1
+    assert f"590 of 600 rows scored, {flagged.sum()} flagged" in done.out
+    assert label[flagged].mean() > 0.8
+    assert flagged[(label == 1) & ~lost].mean() > 0.8
+    manifest = read_manifest((tmp_path / "out" / "bundle" / "manifest.json").read_bytes(), "")
+    assert manifest.columns.time == "when"
+    assert manifest.columns.step == 60e9
+    assert (flagged == (scores["score"] >= manifest.threshold)).all()
+
+
+@pytest.fixture
+def made(tmp_path) -> Path:
+    """A bundle and rows for it."""
+    write_bundle(tmp_path / "bundle")
+    make_frame(20).to_csv(tmp_path / "new.csv", index=False)
+    return tmp_path
+
+
+def score(folder: Path, **flags: str) -> Done:
+    usual = {"bundle": "bundle", "data": "new.csv", "out": "scores.csv"} | flags
+    return run(folder, "score", *(part for name, value in usual.items() for part in (f"--{name}", value)))
+
+
+def test_times_are_written_as_they_are_in_the_file(made) -> None:
+    frame = make_frame(3)
+    times = ["2024-05-01 00:00", "2024-05-01T00:01:00", " 2024-05-01 00:02:00.0 "]
+    frame.assign(time=times).to_csv(made / "new.csv", index=False)
+    assert score(made).status == 0
+    assert (made / "scores.csv").read_text().splitlines() == ["time,score,flag,forecast", *(f"{t},,," for t in times)]
+    (made / "new.csv").write_text('time,a,b\n"1 May 2024, 10:00",1,2\n"1 May 2024, 10:01",1,2\n')
+    assert score(made).status == 0
+    assert pd.read_csv(made / "scores.csv")["time"].tolist() == ["1 May 2024, 10:00", "1 May 2024, 10:01"]
+
+
+@pytest.mark.parametrize("place", ["new.csv", "link.csv", "../{}/new.csv"])
+def test_the_data_are_never_overwritten(made, place) -> None:
+    (made / "link.csv").symlink_to("new.csv")
+    before = (made / "new.csv").read_bytes()
+    assert "this is the data file itself" in refusal(score(made, out=place.format(made.name)))
+    assert (made / "new.csv").read_bytes() == before
+
+
+def test_what_goes_wrong_half_way_leaves_the_old_scores(made) -> None:
+    (made / "scores.csv").write_text("old")
+    lines = (made / "new.csv").read_text().splitlines()
+    (made / "new.csv").write_text("\n".join([*lines[:10], "2024-05-01 00:09:00,oops,1", *lines[11:]]))
+    assert "new.csv:11 a: `oops` is not a number" in refusal(score(made))
+    assert (made / "scores.csv").read_text() == "old"
+    assert sorted(path.name for path in made.iterdir() if path.name[:3] != "std") == ["bundle", "new.csv", "scores.csv"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"bundle": "none"}, "there is no bundle"),
+        ({"data": "none.csv"}, "the file cannot be read"),
+        ({"out": "new.csv/scores.csv"}, "cannot be written"),
+        ({"out": "bundle"}, "cannot be written"),
+    ],
+)
+def test_a_mistake_is_one_message(made, flags, message) -> None:
+    assert message in refusal(score(made, **flags))
+
+
+def test_a_damaged_bundle_is_one_message(made) -> None:
+    path = made / "bundle" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "does not match its checksum in manifest.json" in refusal(score(made))
+    assert not (made / "scores.csv").exists()
