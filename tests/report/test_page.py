@@ -1,6 +1,5 @@
 """The report: what it says, that nothing in it acts, and how it is in a real browser."""
 
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from tests.report.making import DRAWN, searched
 from tests.search.making import FACTS, make_findings, make_outcome
 from tuner.report.page import report, write_report
 from tuner.search.study import Findings
+from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -75,7 +75,8 @@ def evil(findings: Findings) -> Findings:
     first, *others = findings.trials
     failed = replace(first, outcome=make_outcome([], "failed", reason=EVIL))
     params = {**others[0].params, "normalization": EVIL}
-    spec = findings.spec
+    space = {**findings.spec.space, "normalization": Choices(("none", "layer", EVIL), EVIL)}
+    spec = findings.spec.model_copy(update={"space": space})
     return replace(
         findings,
         spec=spec.model_copy(update={"data": spec.data.model_copy(update={"path": EVIL, "label": EVIL})}),
@@ -144,7 +145,7 @@ def test_a_narrow_screen_never_scrolls_sideways(browser, tmp_path, metric) -> No
 
 
 def test_few_trials_are_a_page_too(browser, tmp_path) -> None:
-    lone = make_findings(make_outcome([1.0, math.inf]))
+    lone = make_findings(make_outcome([1.0]))
     with drawn(browser, tmp_path, lone, 1280) as seen:
         seen.page.wait_for_selector(DRAWN)
         assert seen.errors == []

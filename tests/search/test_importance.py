@@ -30,6 +30,18 @@ def test_what_the_score_hangs_on_comes_first_and_shares_add_up() -> None:
     assert sum(shares.values()) == pytest.approx(1.0)
 
 
+def test_a_logarithmic_range_counts_decade_by_decade() -> None:
+    spec = make_spec(space={"l1": 0.0, "input_dropout": 0.0, "hidden_size": 4})
+    rng = np.random.default_rng(0)
+    found = []
+    for trial in make_findings(*[make_outcome([1.0])] * 60, spec=spec).trials:
+        params = {**trial.params, "dropout": rng.uniform(0, 0.6), "weight_decay": 10 ** rng.uniform(-3, 1)}
+        # of the four decades only the weakest matters, which is a thousandth of the range
+        value = float(params["weight_decay"] < 1e-2) + params["dropout"]
+        found.append(Trial(trial.number, params, make_outcome([value])))
+    assert importances(spec, found)["weight_decay"] > 0.6
+
+
 def test_constants_and_what_never_varied_are_left_out() -> None:
     assert set(importances(SPEC, trials(40))) == {"dropout", "recurrent_dropout"}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, VERMILION, styled, visible_range
+from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, VERMILION, plain, styled, visible_range
 from tuner.search.study import Findings
 
 
@@ -75,7 +75,7 @@ def history_figure(info: HistoryInfo) -> go.Figure:
     values = [value for _, value in (*info.complete, *info.pruned, *info.repeats)]
     low, high = visible_range(values)
     if low <= value <= high:
-        figure.add_hline(value, line={"dash": "dash", "color": BLACK, "width": 1}, annotation_text=name)
+        figure.add_hline(value, line={"dash": "dash", "color": BLACK, "width": 1}, annotation_text=plain(name))
     figure.update_xaxes(title="trial")
     figure.update_yaxes(title=METRIC_AXES[info.metric], range=[low, high])
     return styled(figure)

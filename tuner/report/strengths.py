@@ -6,7 +6,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
-from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, ORANGE, VERMILION, styled, visible_range
+from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, ORANGE, VERMILION, plain, styled, visible_range
 from tuner.search.select import Trial, shrinkage
 from tuner.search.study import Findings
 from tuner.spec.space import Choices, Constant, Domain, Range, Value
@@ -171,7 +171,7 @@ def strength_figure(info: StrengthInfo) -> go.Figure:
     if info.scale == "choices":
         ticks = list(range(len(info.choices)))
         figure.update_xaxes(
-            tickvals=ticks, ticktext=[str(choice) for choice in info.choices], range=[-0.5, len(ticks) - 0.5]
+            tickvals=ticks, ticktext=[plain(choice) for choice in info.choices], range=[-0.5, len(ticks) - 0.5]
         )
     figure.update_xaxes(type="log" if info.scale == "log" else "linear", title=info.title, exponentformat="power")
     figure.update_yaxes(title=METRIC_AXES[info.metric].partition(" (")[0], range=info.score_range)
@@ -186,6 +186,6 @@ def _place(info: StrengthInfo, point: Point) -> float:
 
 
 def _said(info: StrengthInfo, point: Point) -> str:
-    x = f"{point.x:.3g}" if isinstance(point.x, float) else str(point.x)
+    x = f"{point.x:.3g}" if isinstance(point.x, float) else plain(point.x)
     said = f"trial {point.number}: {point.value:.4f}<br>{info.name} {x}"
     return f"{said}<br>{point.note}" if point.note else said
