@@ -44,7 +44,7 @@ def main(
         write_whole(out, comparison(found))
     console = Console(highlight=False)
     content = comparison_table(found)
-    table = Table(*content.head)
+    table = Table(*map(Text, content.head))
     for row in content.rows:
         table.add_row(*map(Text, row))
     console.print(table)

@@ -15,6 +15,7 @@ from tuner.spec.file import read_spec_dict
 from tuner.spec.space import Choices, Domain, Range, Value, defaults
 from tuner.training.baseline import Baseline
 from tuner.training.curves import FoldCurve, Outcome, best_epoch
+from tuner.training.holdout import Holdout, Score
 
 # What a page has when all its figures are drawn. (Playwright's wait_for_function would evaluate a string, which the
 # pages forbid.)
@@ -52,6 +53,39 @@ def trace(figure: go.Figure, name: str) -> go.Scatter:
 def axis_range(figure: go.Figure) -> tuple[float, float]:
     low, high = figure.layout.yaxis.range
     return low, high
+
+
+def score(name: str, trial: int, value: float, apart: float, f1: float | None = None) -> Score:
+    """A model on a holdout; the rates and intervals are by hand."""
+    return Score(
+        name=name,
+        trial=trial,
+        value=value,
+        se=0.03,
+        interval=(value - 0.06, value + 0.05),
+        difference=apart,
+        difference_interval=(apart - 0.1, apart + 0.1),
+        loss=None,
+        average_precision=None,
+        precision=None if f1 is None else 0.7,
+        recall=None if f1 is None else 0.5,
+        f1=f1,
+        caught=None,
+    )
+
+
+HOLDOUT = Holdout(
+    metric="f1",
+    scores=(score("best", 12, 0.61, 0.0, 0.58), score("default", 1, 0.41, -0.2)),
+    seeds=3,
+    trained=900,
+    windows=200,
+    blocks=25,
+    anomalous=40,
+    events=5,
+    baseline=0.35,
+    looks=2,
+)
 
 
 # --- a search that looks like one

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browsing import visit
 from tests.processes import wait_until
-from tests.report.making import DRAWN, searched
+from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
 from tuner.report.page import report, write_report
 from tuner.search.study import Findings
@@ -50,6 +50,14 @@ def test_what_is_not_listed_is_counted(text) -> None:
     assert "20 more are in the store" not in text, "one failed"
     assert "19 more are in the store" in text
     assert "trial 7: failed: &lt;b&gt;by hand&lt;/b&gt;" in text
+
+
+def test_the_holdout_has_its_place() -> None:
+    page = without_scripts(report(replace(searched(20, "f1"), holdout=HOLDOUT)))
+    assert "0.5500 to 0.6600" in page
+    assert "200 windows that no fold" in page
+    assert "Tuning helped: on the holdout" in page
+    assert "holdout</th>" not in without_scripts(report(searched(20)))
 
 
 def test_before_anything_completed_there_is_a_page_too() -> None:

@@ -1,11 +1,14 @@
 """The tables, by hand."""
 
-from tests.report.making import MIXED, searched
+from dataclasses import replace
+
+from tests.report.making import HOLDOUT, MIXED, searched
 from tests.search.making import make_findings, make_outcome, make_spec
 from tuner.report.tables import (
     MOST_TRIALS,
     comparison_table,
     configuration_table,
+    holdout_table,
     scores_table,
     side_by_side_table,
     trials_table,
@@ -55,12 +58,27 @@ def test_trials_are_listed_best_first_and_not_all() -> None:
 
 def test_studies_are_compared_in_their_order() -> None:
     one, other = searched(20, name="one"), searched(12, "f1", name="other")
-    table = comparison_table([one, other])
-    assert [row[:2] for row in table.rows] == [("one", "loss"), ("other", "F1")]
-    assert {len(row) for row in table.rows} == {len(table.head)}
-    assert "1 failed" in table.rows[0][2]
-    nothing = comparison_table([make_findings(make_outcome([1.0], "pruned"))]).rows[0]
-    assert nothing[:5] == ("small", "loss", "1 (1 pruned)", "", "")
+    table = comparison_table([one, other, make_findings(make_outcome([1.0], "pruned"))])
+    assert table.head == ("", "one", "other", "small")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["metric"] == ("loss", "F1", "loss")
+    assert rows["trials: complete + pruned + failed"][2] == "0 + 1 + 0"
+    assert rows["best ± SE"][2] == "nothing completed"
+    assert rows["no network"] == ("0.9500 (base rate)", "0.3500 (base rate)", "0.5000 (persistence)")
+    assert rows["best on the holdout"] == ("not scored",) * 3
+    assert one.summary.best is not None
+    assert rows["mean of its runs"][0] == f"{one.summary.best.repeat_mean:.4f}"
+
+
+def test_the_holdout_has_a_row_a_model_with_its_interval() -> None:
+    table = holdout_table(HOLDOUT)
+    assert table.head[-1] == "F1"
+    assert table.rows == (
+        ("best", "0.6100", "0.5500 to 0.6600", "", "0.7000", "0.5000", "0.5800"),
+        ("default", "0.4100", "0.3500 to 0.4600", "-0.3000 to -0.1000", "", "", ""),
+    )
+    one = replace(searched(20, "f1"), holdout=HOLDOUT)
+    assert comparison_table([one]).rows[-2] == ("best on the holdout", "0.6100 (0.5500 to 0.6600)")
 
 
 def test_configurations_stand_side_by_side() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.report.making import HOLDOUT
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.verdict import verdict
 from tuner.search.study import Findings
@@ -85,6 +86,16 @@ def test_the_most_regularised_is_named_where_it_is_another() -> None:
     assert findings.summary.one_se.trial.number == 2
     assert said(findings, "most regularised").startswith("Trial 2 (1.0500)")
     assert "No other trial" in said(study(make_outcome([2.0])), "more regularised")
+
+
+def test_a_holdout_says_whether_tuning_helped_not_the_folds() -> None:
+    outcomes = [make_outcome([value], maximise=True) for value in (0.2, 0.5, 0.9)]
+    findings = study(*outcomes, baseline=0.35, spec=make_spec(study={"metric": "f1"}, search={"repeats": 0}))
+    sentences = verdict(replace(findings, holdout=HOLDOUT))
+    (tuned,) = [sentence for sentence in sentences if sentence.startswith("Tuning")]
+    assert "on the holdout" in tuned
+    assert "The holdout has been looked at 2 times." in sentences
+    assert not [sentence for sentence in sentences if "looks a little better" in sentence]
 
 
 def test_before_anything_completed_that_is_all_there_is_to_say() -> None:

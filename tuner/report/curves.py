@@ -76,7 +76,7 @@ def curves_figure(info: CurvesInfo) -> go.Figure:
     best = next(values for number, _, values in info.curves if number == info.best)
     epochs, half = np.arange(1, len(best) + 1), np.nan_to_num(info.best_se)
     _band(figure, epochs, np.array(best), half)
-    for state, colour, name in (("pruned", GREY, "pruned (x where it ended)"), ("complete", BLUE, "complete")):
+    for state, colour, name in (("complete", BLUE, "complete"), ("pruned", GREY, "pruned (x where it ended)")):
         chosen = [curve for curve in info.curves if curve[1] == state and curve[0] != info.best]
         _many_lines(figure, chosen, name, colour, ends=state == "pruned")
     _line(figure, epochs, best, f"best, trial {info.best}: validation", VERMILION, "solid", row=1)
@@ -91,7 +91,7 @@ def curves_figure(info: CurvesInfo) -> go.Figure:
     if not by_loss:
         figure.update_yaxes(title="loss (best trial)", row=2, col=1)
     figure.update_xaxes(title="epoch", row=row, col=1)
-    return styled(figure, height=HEIGHT if by_loss else HEIGHT + 200)
+    return styled(figure, height=HEIGHT if by_loss else HEIGHT + 240)
 
 
 def _many_lines(

@@ -7,7 +7,7 @@ import tomli_w
 from tuner.files import write_whole
 from tuner.report.figures import study_plots
 from tuner.report.html import render
-from tuner.report.tables import configuration_table, scores_table, trials_table
+from tuner.report.tables import configuration_table, holdout_table, scores_table, trials_table
 from tuner.report.verdict import verdict
 from tuner.search.inert import warn_after, warn_before
 from tuner.search.study import Findings
@@ -42,6 +42,8 @@ def report(findings: Findings) -> str:
         verdict=verdict(findings),
         warnings=warn_before(spec, facts) + ([] if summary.best is None else warn_after(spec, summary.best)),
         scores=scores_table(findings),
+        holdout=None if findings.holdout is None else holdout_table(findings.holdout),
+        held=findings.holdout,
         configuration=configuration_table(findings),
         trials=shown,
         more_trials=summary.complete + summary.pruned - len(shown.rows),

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.report.style import BLACK, GREEN, HEIGHT, METRIC_AXES, PURPLE, VERMILION, styled
+from tuner.report.style import BLACK, GREEN, HEIGHT, METRIC_AXES, PURPLE, VERMILION, log_axis, styled
 from tuner.search.grid import is_log, path_domain
 from tuner.search.path import Path, Point, effect, mean
 from tuner.search.study import Findings
@@ -121,7 +121,7 @@ def path_figure(info: PathInfo) -> go.Figure:
     low, high = scale(values[0]), scale(values[-1])
     margin = 0.04 * (high - low) or 0.5
     ends = [low - margin, high + margin]
-    figure.update_xaxes(type="log" if info.log else "linear", range=ends)
+    figure.update_xaxes({**(log_axis(values) if info.log else {}), "range": ends})
     figure.update_xaxes(title=f"{info.parameter}, log scale" if info.log else info.parameter, row=rows, col=1)
     figure.update_yaxes(title=METRIC_AXES[info.metric], row=1, col=1)
     if not by_loss:

@@ -15,7 +15,7 @@ REFERENCES = {0: "least", 1: "default"}
 
 @dataclass(frozen=True)
 class SpreadInfo:
-    """The best complete trials, best mean first, then the default and the unregularised one if they are not among them.
+    """The best complete trials, best mean first.
 
     Attributes:
         labels: what each is called, (n,).
@@ -43,7 +43,7 @@ def spread_info(findings: Findings) -> SpreadInfo:
     means = {number: _mean(folds) for number, folds in values.items()}
     sign = -1 if findings.spec.maximise else 1
     ranked = sorted(complete, key=lambda trial: sign * means[trial.number])
-    shown = ranked[:MOST_TRIALS] + [trial for trial in ranked[MOST_TRIALS:] if trial.number in REFERENCES]
+    shown = ranked[:MOST_TRIALS]
     return SpreadInfo(
         metric=findings.spec.study.metric,
         labels=tuple(_label(trial) for trial in shown),
@@ -110,7 +110,7 @@ def spread_figure(info: SpreadInfo) -> go.Figure:
             "color": [VERMILION if label == info.best else BLACK for label in info.labels],
             "size": [16 if label == info.best else 14 for label in info.labels],
             "symbol": ["star" if label == info.best else "line-ew-open" for label in info.labels],
-            "line": {"width": 3, "color": BLACK},
+            "line": {"width": [1 if label == info.best else 3 for label in info.labels], "color": BLACK},
         },
         name="mean of all folds and runs (star: chosen)",
         hovertemplate="trial %{x}: mean %{y:.4f}<extra></extra>",

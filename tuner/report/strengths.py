@@ -6,7 +6,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
-from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, ORANGE, VERMILION, plain, styled, visible_range
+from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, ORANGE, VERMILION, log_axis, plain, styled, visible_range
 from tuner.search.select import Trial, shrinkage
 from tuner.search.study import Findings
 from tuner.spec.space import Choices, Constant, Domain, Range, Value
@@ -21,7 +21,7 @@ UNITS = {
     "hidden_size": "units",
     "num_layers": "layers",
     "batch_size": "windows",
-    "jitter": "standard deviations of a feature",
+    "jitter": "standard deviations",
     "time_shift": "rows",
     "synthetic": "share of windows",
 }
@@ -173,8 +173,10 @@ def strength_figure(info: StrengthInfo) -> go.Figure:
         figure.update_xaxes(
             tickvals=ticks, ticktext=[plain(choice) for choice in info.choices], range=[-0.5, len(ticks) - 0.5]
         )
-    figure.update_xaxes(type="log" if info.scale == "log" else "linear", title=info.title, exponentformat="power")
-    figure.update_yaxes(title=METRIC_AXES[info.metric].partition(" (")[0], range=info.score_range)
+    if info.scale == "log":
+        figure.update_xaxes(log_axis([float(point.x) for point in info.points]))
+    figure.update_xaxes(title=info.title)
+    figure.update_yaxes(title=METRIC_AXES[info.metric].partition("<br>")[0], range=info.score_range)
     return styled(figure, height=HEIGHT)
 
 

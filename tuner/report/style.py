@@ -1,6 +1,7 @@
 """One look for all figures: colours, axes, type, and the range that shows the bulk of the values."""
 
 import html
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,9 +17,9 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon")
 HEIGHT = 440
 METRIC_AXES = {
-    "loss": "validation loss (lower is better)",
-    "average_precision": "average precision (higher is better)",
-    "f1": "F1 at the inner threshold (higher is better)",
+    "loss": "validation loss<br>(lower is better)",
+    "average_precision": "average precision<br>(higher is better)",
+    "f1": "F1 at the inner threshold<br>(higher is better)",
 }
 
 
@@ -36,6 +37,14 @@ def visible_range(values: Sequence[float]) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
+def log_axis(values: Sequence[float]) -> dict[str, object]:
+    """A logarithmic axis for positive values: decades, and what lies between them where there are few."""
+    low, high = math.log10(min(values)), math.log10(max(values))
+    steps = (1, 2, 5) if high - low < 2.5 else (1,)
+    ticks = [step * 10.0**decade for decade in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+
 def styled(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
     """Gives a figure the common look; its title is the page's business, which the mode bar would cover here."""
     figure.update_layout(
@@ -43,10 +52,18 @@ def styled(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
         height=height,
         font={"family": "system-ui, sans-serif", "size": 13, "color": "#222"},
         # at the foot of the figure, however high it is and however many lines a narrow screen makes of it
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom"},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "tracegroupgap": 0,
+        },
         margin={"l": 10, "r": 14, "t": 30, "b": 10},
         hovermode="closest",
     )
-    figure.update_xaxes(automargin=True, title_standoff=8)
-    figure.update_yaxes(automargin=True, title_standoff=8)
+    figure.update_xaxes(automargin=True, title_standoff=8, title_font_size=13)
+    figure.update_yaxes(automargin=True, title_standoff=8, title_font_size=13)
     return figure

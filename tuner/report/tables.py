@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.report.verdict import fixed_mean
+from tuner.report.verdict import mean_of_runs
 from tuner.report.wording import METRIC_WORDS, number, searched, shown
-from tuner.search.select import Trial, shrinkage
+from tuner.search.select import Chosen, Trial, shrinkage
 from tuner.search.study import Findings
 from tuner.spec.space import Constant
+from tuner.training.bootstrap import Interval
+from tuner.training.holdout import Holdout
 
 MOST_TRIALS = 20
 
@@ -48,7 +50,7 @@ def _models(findings: Findings) -> list[tuple[str, Trial, float | None]]:
             models.append((f"{name}: trial {chosen.trial.number}", chosen.trial, chosen.mean))
     for trial, name in zip(findings.trials, ("regularisers at their least", "default configuration"), strict=False):
         pruned = ", pruned" if trial.outcome.state == "pruned" else ""
-        models.append((f"{name}: trial {trial.number}{pruned}", trial, fixed_mean(findings, trial)))
+        models.append((f"{name}: trial {trial.number}{pruned}", trial, mean_of_runs(trial)))
     return models
 
 
@@ -89,9 +91,7 @@ def trials_table(findings: Findings) -> Table:
     rows = []
     for value, index in ranked[:MOST_TRIALS]:
         trial = findings.trials[index]
-        runs = [outcome.value for outcome in (trial.outcome, *trial.repeats) if outcome.value is not None]
-        again = number(sum(runs) / len(runs)) if len(runs) > 1 else ""
-        outcome = trial.outcome
+        outcome, again = trial.outcome, number(mean_of_runs(trial)) if trial.repeats else ""
         rows.append(
             (
                 str(trial.number),
@@ -107,32 +107,63 @@ def trials_table(findings: Findings) -> Table:
     return Table((*head, *names), tuple(rows))
 
 
-def comparison_table(studies: Sequence[Findings]) -> Table:
-    """A row a study: size, what the best reached and how sure that is, references, and what it cost."""
+def holdout_table(holdout: Holdout) -> Table:
+    """A row a model that could be measured, the best first: its score, how far from the best, and what it detects."""
+    detects = holdout.anomalous > 0
     rows = []
-    for findings in studies:
-        summary, best = findings.summary, findings.summary.best
-        fixed = [fixed_mean(findings, trial) for trial in findings.trials[:2]] + [None, None]
-        baseline = findings.facts.baseline
-        rows.append(
-            (
-                findings.spec.study.name,
-                METRIC_WORDS[findings.spec.study.metric],
-                f"{summary.trials} ({summary.pruned} pruned{f', {summary.failed} failed' if summary.failed else ''})",
-                "" if best is None else number(best.value) + _plus_minus(best.se),
-                "" if best is None else number(best.repeat_mean),
-                number(fixed[1]),
-                number(fixed[0]),
-                f"{number(baseline.value)} ({baseline.name})",
-                str(summary.fold_epochs),
-            )
+    for score in holdout.scores:
+        if score.value is not None:
+            apart = "" if score is holdout.scores[0] else between(score.difference_interval, "+.4f")
+            detected = (number(score.precision), number(score.recall), number(score.f1)) if detects else ()
+            rows.append((score.name, number(score.value), between(score.interval), apart, *detected))
+    head = ("on the holdout", METRIC_WORDS[holdout.metric], "95% interval", "from the best, 95% interval")
+    return Table((*head, *(("precision", "recall", "F1") if detects else ())), tuple(rows))
+
+
+def between(interval: Interval | None, form: str = ".4f") -> str:
+    """An interval; empty where there is none."""
+    return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
+
+
+def comparison_table(studies: Sequence[Findings]) -> Table:
+    """A column a study: size, what the best reached and how sure that is, references, and what it cost."""
+    columns = [
+        (
+            METRIC_WORDS[findings.spec.study.metric],
+            f"{findings.summary.complete} + {findings.summary.pruned} + {findings.summary.failed}",
+            *_reached(findings.summary.best),
+            *_references(findings),
+            f"{number(findings.facts.baseline.value)} ({findings.facts.baseline.name})",
+            _on_holdout(findings.holdout),
+            str(findings.summary.fold_epochs),
         )
-    head = ("study", "metric", "trials", "best ± SE", "mean of runs", "default", "least", "no network", "fold-epochs")
-    return Table(head, tuple(rows))
+        for findings in studies
+    ]
+    names = (
+        *("metric", "trials: complete + pruned + failed", "best ± SE", "mean of its runs", "default configuration"),
+        *("regularisers at their least", "no network", "best on the holdout", "fold-epochs"),
+    )
+    return Table(("", *(findings.spec.study.name for findings in studies)), tuple(zip(names, *columns, strict=True)))
 
 
-def _plus_minus(error: float) -> str:
-    return f" ± {error:.4f}" if math.isfinite(error) else ""
+def _reached(best: Chosen | None) -> tuple[str, str]:
+    if best is None:
+        return "nothing completed", ""
+    error = f" ± {best.se:.4f}" if math.isfinite(best.se) else ""
+    return number(best.value) + error, number(best.repeat_mean)
+
+
+def _references(findings: Findings) -> tuple[str, str]:
+    least, default, *_ = (*(mean_of_runs(trial) for trial in findings.trials[:2]), None, None)
+    return number(default), number(least)
+
+
+def _on_holdout(holdout: Holdout | None) -> str:
+    if holdout is None:
+        return "not scored"
+    best = holdout.scores[0]
+    within = f" ({between(best.interval)})" if best.interval else ""
+    return f"{number(best.value)}{within}" if best.value is not None else "not scored"
 
 
 def side_by_side_table(studies: Sequence[Findings]) -> Table:

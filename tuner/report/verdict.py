@@ -1,10 +1,9 @@
 """The verdict on a study, in plain words."""
 
-import math
-
 from tuner.report.wording import METRIC_WORDS, mean_of
 from tuner.search.select import Chosen, Trial
 from tuner.search.study import Findings
+from tuner.search.verdict import verdict as on_holdout
 
 # A difference of so many standard errors is called one, and of so many a clear one.
 A_DIFFERENCE, A_CLEAR_ONE = 1.0, 2.0
@@ -23,11 +22,18 @@ def verdict(findings: Findings) -> list[str]:
         )
     elif one_se is not None:
         said.append("No other trial within a standard error of it is more regularised.")
-    said += [
-        _against(findings, best, 1, "the default configuration", "Tuning"),
-        _against(findings, best, 0, "the network with its regularisers at their least", "Regularisation"),
-    ]
-    return [sentence for sentence in [*said, _baseline(findings, best), _caution(findings)] if sentence]
+    # what the holdout says of tuning is worth more than the folds, by which the trials were chosen
+    held = on_holdout(findings)
+    if held:
+        said += held
+    else:
+        said += [
+            _against(findings, best, 1, "the default configuration", "Tuning"),
+            _against(findings, best, 0, "the network with its regularisers at their least", "Regularisation"),
+            _caution(findings),
+        ]
+    said.append(_baseline(findings, best))
+    return [sentence for sentence in said if sentence]
 
 
 def _use(findings: Findings, best: Chosen) -> str:
@@ -43,16 +49,14 @@ def _against(findings: Findings, best: Chosen, number: int, what: str, means: st
     """Whether the best trial beats a fixed one, in standard errors of their difference."""
     if best.trial.number == number:
         return f"{means} did not help: the best trial is {what}."
-    trial = findings.trials[number] if number < len(findings.trials) else None
-    if trial is None or trial.outcome.value is None:
+    value = mean_of_runs(findings.trials[number]) if number < len(findings.trials) else None
+    if value is None:
         return ""
-    pruned = " when it was pruned" if trial.outcome.state == "pruned" else ""
-    value = fixed_mean(findings, trial)
-    gain = (value - best.mean) * (-1 if findings.spec.maximise else 1)
+    pruned = " when it was pruned" if findings.trials[number].outcome.state == "pruned" else ""
     reached = f"{what} reaches {value:.4f}{pruned}"
-    if math.isnan(best.se) or best.se == 0:
+    if not best.se > 0:  # it may be NaN
         return f"Whether {means.lower()} helped cannot be told from so few trials: {reached}."
-    errors = gain / best.se
+    errors = (value - best.mean) * (-1 if findings.spec.maximise else 1) / best.se
     by = f"{reached}, {abs(errors):.1f} standard errors {'worse' if errors >= 0 else 'better'}"
     if errors >= A_CLEAR_ONE:
         return f"{means} helped: {by}."
@@ -61,12 +65,11 @@ def _against(findings: Findings, best: Chosen, number: int, what: str, means: st
     return f"{means} made no difference that these folds can show: {by}."
 
 
-def fixed_mean(findings: Findings, trial: Trial) -> float | None:
-    """The mean that a fixed trial is judged by: over its repeats too, if it is the most regularised or was repeated."""
-    for chosen in (findings.summary.best, findings.summary.one_se):
-        if chosen is not None and chosen.trial.number == trial.number:
-            return chosen.mean
-    return trial.outcome.value
+def mean_of_runs(trial: Trial) -> float | None:
+    """A trial's value, or the mean of it and its repeats where it was trained again; None if it failed."""
+    values = [outcome.value for outcome in (trial.outcome, *trial.repeats)]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else trial.outcome.value
 
 
 def _baseline(findings: Findings, best: Chosen) -> str:
@@ -83,6 +86,6 @@ def _baseline(findings: Findings, best: Chosen) -> str:
 def _caution(findings: Findings) -> str:
     trials = findings.summary.complete + findings.summary.pruned
     return (
-        f"All of these are means over the folds that the {trials} trials were chosen by, and so the best is a little "
-        "too good to be true."
+        f"These are means over the folds by which the best of {trials} trials was chosen, so it looks a little better "
+        "than it is."
     )
