@@ -2,25 +2,25 @@
 
 import json
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.processes import Command, start, wait_until
+from tests.browsing import Visit, visit
+from tests.processes import Command, run, start, wait_until
+from tests.studies import dump, write_small
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-FIGURES = ["tuner-curves", "tuner-history"]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
-needs_chromium = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="Chromium is not installed (scripts/test installs it where it may)"
-)
+PLOTS = ".js-plotly-plot"
+# A column's name, as mean as can be.
+EVIL = "<script>alert(1)</script>|<img src=x onerror=alert(2)>"
 
 
 def free_port() -> int:
@@ -38,17 +38,10 @@ def serve(folder: Path) -> tuple[Command, str]:
     return command, address
 
 
-def asked(address: str, path: str) -> Any:
-    with urlopen(address + path) as answer:  # noqa: S310
-        return json.load(answer)
-
-
-def note(address: str) -> str:
-    return str(asked(address, "api/studies")["study_summaries"] and detail(address)["note"]["body"])
-
-
 def detail(address: str) -> Any:
-    return asked(address, "api/studies/1")
+    """The first study as the dashboard's page is told of it."""
+    with urlopen(f"{address}api/studies/1") as answer:  # noqa: S310
+        return json.load(answer)
 
 
 def figures(address: str) -> list[str]:
@@ -56,41 +49,117 @@ def figures(address: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of which no error is tolerated, nor any word with another machine."""
-    page, faults = browser.new_page(viewport={"width": 1400, "height": 1000}), []
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda request: None if "//127.0.0.1:" in request.url else faults.append(request.url))
-    yield page
-    page.close()
-    assert [fault for fault in faults if not fault.startswith(("data:", "blob:"))] == []
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a finished study, whose column has a mean name."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    write_small(folder)
+    data = folder / "data.csv"
+    data.write_text(data.read_text().replace("x\n", f"{EVIL}\n", 1))
+    assert run(folder, "run", "--study", "small.toml", "--workers", 1).status == 0
+    return folder
 
 
 @pytest.fixture(scope="module")
-def served(fresh_run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a dashboard on a finished study."""
-    folder = tmp_path_factory.mktemp("served")
-    shutil.copytree(fresh_run.folder, folder, dirs_exist_ok=True)
+def served(folder: Path) -> Iterator[str]:
+    """The address of a dashboard that shows the study."""
     command, address = serve(folder)
-    wait_until(lambda: figures(address) == FIGURES)
+    wait_until(lambda: detail(address)["note"]["body"])
     yield address
     command.ctrl_c()
-    command.wait()
+    done = command.wait()
+    assert (done.status, done.err) == (130, "")
+    assert not (folder / "studies" / "studies.db-wal").exists(), "a copy of the file is whole"
 
 
-# --- in a browser
+def clean(seen: Visit) -> None:
+    """Nothing went wrong in the browser, and it spoke to nobody else."""
+    assert seen.errors == []
+    assert [
+        address for address in seen.requests if not address.startswith(("http://127.0.0.1:", "data:", "blob:"))
+    ] == []
 
 
-@needs_chromium
-def test_the_study_is_listed(served, page) -> None:
-    page.goto(served)
-    page.get_by_text("small", exact=True).first.wait_for()
+def drawn(seen: Visit) -> dict[str, int]:
+    """Our figures on the page, by their ids: how many shapes each has drawn."""
+    script = f"""[...document.querySelectorAll("{PLOTS}")].filter(plot => plot.id.startsWith("user-defined-plot:"))
+        .map(plot => [plot.id.split(":")[1], plot.querySelectorAll("path.js-line, path.point, .bars path").length])"""
+    return dict(seen.page.evaluate(script))
+
+
+# --- a finished study
+
+
+def test_the_study_is_listed(served: str, browser: "Browser") -> None:
+    with visit(browser, served) as seen:
+        seen.page.get_by_text("1. small").wait_for()
+        clean(seen)
+
+
+def test_every_figure_is_drawn_beside_optuna_s_own(served: str, browser: "Browser") -> None:
+    expected = figures(served)
+    assert {"tuner-history", "tuner-curves", "tuner-spread", "tuner-importance", "tuner-strengths-1"} <= {*expected}
+    with visit(browser, f"{served}dashboard/studies/1") as seen:
+        wait_until(lambda: sorted(drawn(seen)) == expected, 30)
+        wait_until(lambda: all(drawn(seen).values()), 30)
+        titles = seen.page.locator(f"{PLOTS} .gtitle").all_text_contents()
+        assert {"Optimisation history", "Validation curves"} <= {*titles}
+        assert seen.page.get_by_text("loss", exact=True).count() > 0, "the metric's name"
+        clean(seen)
+
+
+def test_the_note_is_shown_and_names_in_it_are_text(served: str, browser: "Browser") -> None:
+    with visit(browser, f"{served}dashboard/studies/1/note") as seen:
+        seen.page.get_by_text("Use trial").wait_for()
+        assert seen.page.locator("table").count() == 2
+        seen.page.get_by_text(f"The network sees {EVIL}").wait_for()
+        clean(seen)
+
+
+def test_trials_have_scalar_attributes_for_axes(served: str) -> None:
+    names = {one["key"] for one in detail(served)["union_user_attrs"] if one["sortable"]}
+    assert {"train_loss", "valid_loss", "gap", "se", "best_epoch", "zeros", "weights", "fold_epochs"} <= names
+    assert detail(served)["directions"] == ["minimize"]
+    assert detail(served)["objective_names"] == ["loss"]
+
+
+# --- a run that goes on
+
+
+def test_a_running_study_is_kept_up_to_date_and_comes_out_the_same(
+    fresh_run, tmp_path: Path, browser: "Browser"
+) -> None:
+    write_small(tmp_path)
+    runs, boards = tmp_path, tmp_path / "boards"
+    boards.mkdir()
+    first = run(runs, "run", "--study", "small.toml", "--trials", 3, "--workers", 1)
+    assert first.status == 0
+    (boards / "studies").symlink_to(runs / "studies")
+    board, address = serve(boards)
+    wait_until(lambda: "3 of 3 trials" in detail(address)["note"]["body"])
+    with visit(browser, f"{address}dashboard/studies/1") as seen:
+        wait_until(lambda: drawn(seen), 30)
+        done = run(runs, "run", "--study", "small.toml", "--workers", 1)
+        assert (done.status, done.err) == (0, "")
+        wait_until(lambda: "24 of 24 trials" in detail(address)["note"]["body"], 30)
+        clean(seen)
+    board.signal(signal.SIGTERM)
+    assert board.wait().status == 130
+    assert dump(runs) == dump(fresh_run.folder)
+
+
+# --- mistakes
+
+
+def test_a_port_that_is_used_is_one_message(served: str, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "studies", tmp_path / "studies")
+    port = int(served.rstrip("/").rpartition(":")[2])
+    done = run(tmp_path, "dashboard", "--port", port)
+    assert (done.status, done.out) == (2, "")
+    said = f"error: --port: the port {port} cannot be used: Address already in use"
+    assert done.err == f"{said}\n  name another: --port {port + 1}\n"
+
+
+def test_a_missing_store_is_said(tmp_path: Path) -> None:
+    done = run(tmp_path, "dashboard")
+    assert (done.status, done.out) == (2, "")
+    assert "there is no store" in done.err

@@ -1,5 +1,6 @@
 """`python -m tuner.status`: the studies of the store at a glance."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ app = new_app()
 
 @app.command()
 def main(
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object a study, one a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a study, one a line.")] = False,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Lists the studies of the store: trials, best value, whether they are running, last change.
@@ -24,11 +25,9 @@ def main(
     from tuner.terminal.status import print_statuses, status_event
 
     found = read_statuses(storage)
-    if json:
-        from tuner.terminal.progress import print_json
-
+    if as_json:
         for one in found:
-            print_json(status_event(one))
+            typer.echo(json.dumps(status_event(one)))
     else:
         print_statuses(Console(highlight=False), found)
 

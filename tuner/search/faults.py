@@ -1,8 +1,5 @@
 """What a user is told when the store's database fails: a full disk, a lock, a server that has gone away."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
@@ -53,21 +50,6 @@ def database_fault(error: BaseException | None, where: str) -> UserError | None:
     if known is None and isinstance(error, OperationalError | InterfaceError) and code != "SQLITE_ERROR":
         known = (f"the database failed: {reason(error)}", "see to it")
     return known and told(known, where)
-
-
-@contextmanager
-def opening(url: str) -> Iterator[None]:
-    """Opens the store at `url` in its block.
-
-    Raises:
-        UserError: it cannot be opened; a password is not shown.
-    """
-    try:
-        yield
-    except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError) as error:
-        where = url if "@" not in url else "--storage"
-        fault = database_fault(error, where) or UserError(reason(error))
-        raise UserError(f"the store cannot be opened: {fault.what}", where=where, mend=fault.mend) from None
 
 
 def told(fault: tuple[str, str], where: str) -> UserError:

@@ -16,10 +16,9 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy import Connection, Engine, case, create_engine, func, inspect, make_url, select
 
-from tuner.search.faults import opening
+from tuner.search.address import no_store, opening, sqlite_file
 from tuner.search.lock import Holder, advisory_holder, file_holder, lock_path
-from tuner.search.store import UUID_ATTRIBUTE, no_store, sqlite_file
-from tuner.search.tables import RunRow, StudyRow
+from tuner.search.tables import UUID_ATTRIBUTE, RunRow, StudyRow
 
 
 @dataclass(frozen=True)

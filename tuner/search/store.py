@@ -4,25 +4,24 @@ import json
 import uuid
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import optuna
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import StudyModel
-from sqlalchemy import URL, delete, event, make_url
+from sqlalchemy import delete, event, make_url
 from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.files import make_folder
+from tuner.search.address import no_store, opening, sqlite_file
 from tuner.search.facts import Facts
-from tuner.search.faults import DATABASE_ERRORS, database_fault, opening
+from tuner.search.faults import DATABASE_ERRORS, database_fault
 from tuner.search.lock import advisory_lock, file_lock, lock_path
 from tuner.search.stored_study import StoredStudy
-from tuner.search.tables import Base, StudyRow
+from tuner.search.tables import UUID_ATTRIBUTE, Base, StudyRow
 from tuner.spec.sections import Spec
 
-UUID_ATTRIBUTE = "tuner:uuid"
 # Seconds for which a write waits while another process keeps a SQLite file locked.
 BUSY_SECONDS = 60.0
 
@@ -167,17 +166,6 @@ class Store:
                         session.execute(delete(table).where(key.parent == own))
             session.execute(delete(StudyRow).where(StudyRow.uuid == own))
             session.delete(StudyModel.find_or_raise_by_id(study._study_id, session))
-
-
-def sqlite_file(url: URL) -> Path | None:
-    """The file that a SQLite URL names; None for any other database."""
-    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if named else None
-
-
-def no_store(where: str) -> UserError:
-    """What is said of a store that is missing."""
-    return UserError("there is no store", where=where, mend="run a study first, or name another --storage")
 
 
 def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API connection of any driver)

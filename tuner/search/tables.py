@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, LargeBinary
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+# The attribute by which a study of Optuna's says which row of ours belongs to it.
+UUID_ATTRIBUTE = "tuner:uuid"
+
 
 class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it)

@@ -54,7 +54,7 @@ def _trials(status: Status) -> str:
 
 
 def _best(status: Status) -> str:
-    metric = METRIC_WORDS[status.metric]
+    metric = status.metric.replace("_", " ")
     if status.best is None:
         return f"none yet\n{metric}"
     number, value = status.best
