@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tuner.report.wording import METRIC_WORDS
 from tuner.search.status import Status
 
 
