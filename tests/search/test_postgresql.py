@@ -13,8 +13,12 @@ import psycopg
 import pytest
 
 from tests.processes import forked, run, start, wait_until
+from tests.search.making import FACTS, make_spec
+from tests.search.storing import COMPLETE, PRUNED, tell
 from tests.studies import dump, write_small
 from tuner.errors import UserError
+from tuner.search.dashboard import Page, show
+from tuner.search.status import read_statuses
 from tuner.search.store import Store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -69,6 +73,19 @@ def test_a_study_has_one_writer(server: str) -> None:
         pass
     first.close()
     second.close()
+
+
+def test_a_study_is_seen_shown_and_deleted(server: str) -> None:
+    with Store(server, create=True) as store:
+        tell(store.begin(make_spec(study={"name": "seen"}), FACTS), PRUNED, COMPLETE)
+        show(store, "seen", Page("loss", {}, "note"))
+        with store.lock("seen"):
+            (status,) = [status for status in read_statuses(server) if status.study == "seen"]
+        assert status.holder is not None
+        assert (status.holder.process, status.holder.host) == (os.getpid(), socket.gethostname())
+        assert (status.complete, status.pruned, status.best) == (1, 1, (1, 1.0))
+        store.delete("seen")
+        assert "seen" not in store.names()
 
 
 def test_a_wrong_password_or_port_is_one_message_without_the_password() -> None:
