@@ -4,7 +4,9 @@ import json
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -12,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browsing import Visit, visit
-from tests.processes import Command, run, start, wait_until
+from tests.processes import run, start, wait_until
 from tests.studies import dump, write_small
 
 if TYPE_CHECKING:
@@ -29,19 +31,34 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def serve(folder: Path) -> tuple[Command, str]:
-    """A running dashboard, and its address."""
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A dashboard that runs, by its address; it is ended as by Ctrl-C."""
     port = free_port()
     command = start(folder, "dashboard", "--port", port)
     address = f"http://127.0.0.1:{port}/"
     wait_until(lambda: command.ended or address in command.out)
-    return command, address
+    try:
+        yield address
+    finally:
+        command.ctrl_c()
+        done = command.wait()
+    assert (done.status, done.err) == (130, "")
 
 
 def detail(address: str) -> Any:
     """The first study as the dashboard's page is told of it."""
     with urlopen(f"{address}api/studies/1") as answer:  # noqa: S310
         return json.load(answer)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Waits for a condition that costs the dashboard something to look at."""
+    wait_until(lambda: condition() or time.sleep(0.2))
+
+
+def note_has(address: str, words: str) -> bool:
+    return words in detail(address)["note"]["body"]
 
 
 def figures(address: str) -> list[str]:
@@ -62,12 +79,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(folder: Path) -> Iterator[str]:
     """The address of a dashboard that shows the study."""
-    command, address = serve(folder)
-    wait_until(lambda: detail(address)["note"]["body"])
-    yield address
-    command.ctrl_c()
-    done = command.wait()
-    assert (done.status, done.err) == (130, "")
+    with serving(folder) as address:
+        until(lambda: note_has(address, "24 of 24 trials"))
+        yield address
     assert not (folder / "studies" / "studies.db-wal").exists(), "a copy of the file is whole"
 
 
@@ -99,8 +113,7 @@ def test_every_figure_is_drawn_beside_optuna_s_own(served: str, browser: "Browse
     expected = figures(served)
     assert {"tuner-history", "tuner-curves", "tuner-spread", "tuner-importance", "tuner-strengths-1"} <= {*expected}
     with visit(browser, f"{served}dashboard/studies/1") as seen:
-        wait_until(lambda: sorted(drawn(seen)) == expected, 30)
-        wait_until(lambda: all(drawn(seen).values()), 30)
+        until(lambda: sorted(drawn(seen)) == expected and all(drawn(seen).values()))
         titles = seen.page.locator(f"{PLOTS} .gtitle").all_text_contents()
         assert {"Optimisation history", "Validation curves"} <= {*titles}
         assert seen.page.get_by_text("loss", exact=True).count() > 0, "the metric's name"
@@ -129,22 +142,28 @@ def test_a_running_study_is_kept_up_to_date_and_comes_out_the_same(
     fresh_run, tmp_path: Path, browser: "Browser"
 ) -> None:
     write_small(tmp_path)
-    runs, boards = tmp_path, tmp_path / "boards"
-    boards.mkdir()
-    first = run(runs, "run", "--study", "small.toml", "--trials", 3, "--workers", 1)
-    assert first.status == 0
-    (boards / "studies").symlink_to(runs / "studies")
-    board, address = serve(boards)
-    wait_until(lambda: "3 of 3 trials" in detail(address)["note"]["body"])
-    with visit(browser, f"{address}dashboard/studies/1") as seen:
-        wait_until(lambda: drawn(seen), 30)
-        done = run(runs, "run", "--study", "small.toml", "--workers", 1)
-        assert (done.status, done.err) == (0, "")
-        wait_until(lambda: "24 of 24 trials" in detail(address)["note"]["body"], 30)
-        clean(seen)
-    board.signal(signal.SIGTERM)
-    assert board.wait().status == 130
-    assert dump(runs) == dump(fresh_run.folder)
+    begun = run(tmp_path, "run", "--study", "small.toml", "--trials", 3, "--workers", 1)
+    assert begun.status == 0
+    board = tmp_path / "board"
+    board.mkdir()
+    (board / "studies").symlink_to(tmp_path / "studies")
+    with serving(board) as address:
+        until(lambda: note_has(address, "3 of 3 trials"))
+        with visit(browser, f"{address}dashboard/studies/1") as seen:
+            until(lambda: drawn(seen))
+            done = run(tmp_path, "run", "--study", "small.toml", "--workers", 1)
+            assert (done.status, done.err) == (0, "")
+            until(lambda: note_has(address, "24 of 24 trials"))
+            clean(seen)
+    assert dump(tmp_path) == dump(fresh_run.folder)
+
+
+def test_a_process_manager_ends_it_too(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "studies", tmp_path / "studies")
+    command = start(tmp_path, "dashboard", "--port", free_port())
+    wait_until(lambda: "Ctrl-C" in command.out)
+    command.signal(signal.SIGTERM)
+    assert command.wait().status == 130
 
 
 # --- mistakes

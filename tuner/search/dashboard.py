@@ -28,7 +28,7 @@ from tuner.search.study import Findings, findings
 
 HOST = "127.0.0.1"
 # Seconds between two looks for news; and how many times longer than a look took the next one waits.
-EVERY, REST = 2.0, 20
+EVERY, REST = 2.0, 5
 # How far a dashboard steps back for the runs on its machine.
 NICE = 10
 # SHA-256 of the note that was written last: one that differs is a person's, and stays.
