@@ -37,7 +37,7 @@ def print_statuses(console: Console, statuses: Sequence[Status]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("study", overflow="fold")
     for column in ("trials", "best so far", "last change"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for status in statuses:
         table.add_row(Text(status.study), _trials(status), _best(status), _changed(status))
     console.print(table)
@@ -47,9 +47,9 @@ def print_statuses(console: Console, statuses: Sequence[Status]) -> None:
 
 
 def _trials(status: Status) -> str:
-    ended = {"complete": status.complete, "pruned": status.pruned, "failed": status.failed}
-    named = ", ".join(f"{count} {state}" for state, count in ended.items() if count)
-    return "\n".join(filter(None, [f"{status.trials} of {status.wanted}", named]))
+    ended = {"complete": status.complete, "pruned": status.pruned}
+    lines = [f"{status.trials} of {status.wanted}", ", ".join(f"{n} {state}" for state, n in ended.items() if n)]
+    return "\n".join(filter(None, [*lines, f"{status.failed} failed" if status.failed else ""]))
 
 
 def _best(status: Status) -> str:
