@@ -159,18 +159,21 @@ def table(folder: Path) -> None:
 
 
 def compare(found: Sequence[Findings], one: str, other: str) -> None:
-    """How often one model is better than another on the holdout, and how often the interval is clear of zero."""
+    """How often a model is better than another, and how often its interval, in the study's metric, is clear of zero."""
     pairs = [(first, second) for each in found if (first := pick(each, one)) and (second := pick(each, other))]
     losses = [(first.loss, second.loss) for first, second in pairs]
     lower = [first < second for first, second in losses if first is not None and second is not None]
-    clear = [second.difference_interval for _, second in pairs if second.difference_interval is not None]
-    better, worse = sum(low > 0 for low, _ in clear), sum(high < 0 for _, high in clear)
     if lower:
-        print(f"loss of {one} below {other}: {sum(lower)} of {len(lower)}; clearly {better}, clearly above {worse}")
+        print(f"loss of {one} below {other}: {sum(lower)} of {len(lower)}")
     precisions = [(first.average_precision, second.average_precision) for first, second in pairs]
     higher = [first > second for first, second in precisions if first is not None and second is not None]
     if higher:
         print(f"average precision of {one} above {other}: {sum(higher)} of {len(higher)}")
+    clear = [(each, score.difference_interval) for each in found if (score := pick(each, other))]
+    signs = [np.sign(range_) * (-1 if each.spec.maximise else 1) for each, range_ in clear if range_ is not None]
+    better, worse = (sum((sign == side).all() for sign in signs) for side in (1, -1))
+    if signs:
+        print(f"  by an interval clear of zero: {one} better in {better}, worse in {worse} of {len(signs)}")
 
 
 def agree(found: Sequence[Findings]) -> None:

@@ -13,12 +13,14 @@ import pytest
 from tests.making import make_dataset, make_spec, marked
 from tests.search.making import make_outcome
 from tuner.data.folds import Problem, make_problem
+from tuner.errors import UserError
 from tuner.search.facts import establish
 from tuner.search.holdout import SEEDS, score_holdout
 from tuner.search.replica import Finished
 from tuner.search.select import Chosen, Summary, Trial, summarise
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
+from tuner.search.study import prepare
 from tuner.search.worker import Job, Placed, Progress, Worker
 from tuner.spec.space import Value, defaults
 from tuner.terminal.progress import Silent
@@ -217,6 +219,14 @@ def test_without_a_holdout_nothing_is_refitted(study, problem) -> None:
     nothing = replace(chosen(study, 2, 3), best=None, one_se=None)
     score_holdout(study, problem, problem.folds(), TRIALS, nothing, backend, told, None)
     assert (backend.jobs, told.counts, study.evaluations.refits()) == ([], [], {})
+
+
+def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) -> None:
+    rows = [f"{np.sin(row):.3f},{int(row >= 75)}" for row in range(100)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,label", *rows]))
+    spec = make_spec(data={"path": str(tmp_path / "a.csv")}, cv={"folds": 2, "holdout": 0.2})
+    with pytest.raises(UserError, match="0 validation windows without anomalous rows"):
+        prepare(spec)
 
 
 def test_trials_without_a_finished_epoch_are_left_out(study, problem) -> None:

@@ -18,7 +18,7 @@ def test_blocks_by_hand():
 
 
 def test_a_block_ends_with_its_series_though_the_rows_go_on():
-    assert cut_blocks(np.arange(6), np.array([0, 0, 1, 1, 1, 1]), 2).tolist() == [0, 0, 1, 1, 2, 2]
+    assert cut_blocks(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), 2).tolist() == [0, 0, 0, 1, 1, 1]
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(1, 5), st.integers(0, 2), st.randoms())

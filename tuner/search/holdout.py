@@ -36,8 +36,8 @@ def score_holdout(
     """Refits what is to be scored, those refits left out that are there already, and keeps the report.
 
     Scored are the best trial, the most regularised within one standard error, the defaults (trial 1) and the
-    regularisers at their least (trial 0), each trained for its own cross-validated number of steps. What is trained at
-    the deadline (of `time.monotonic`) is left for the next run.
+    regularisers at their least (trial 0), each trained for its own cross-validated number of steps: a pruned one for
+    the best of those that it had. What is trained at the deadline (of `time.monotonic`) is left for the next run.
     """
     best, one_se = summary.best, summary.one_se
     if best is None or one_se is None or len(problem.split.holdout) == 0:

@@ -45,6 +45,8 @@ def prepare(spec: Spec) -> Prepared:
     data = load(spec)
     problem = make_problem(spec, data)
     folds = problem.folds()
+    if len(problem.split.holdout):
+        problem.refit()  # what cannot be scored in the end is refused now
     return Prepared(spec, data, problem, folds, establish(spec, data, problem, folds))
 
 
