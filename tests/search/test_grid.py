@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.search.making import make_spec
 from tuner.errors import UserError
 from tuner.search.grid import is_log, path_domain, path_values
-from tuner.spec.space import PARAMETERS, Choices, Range
+from tuner.spec.space import PARAMETERS, Choices, Range, Value
 
 
-def values(name: str, count: int, own, **line) -> tuple:
+def values(name: str, count: int, own, **line) -> tuple[Value, ...]:
     return path_values(name, path_domain(make_spec(space={name: line}), name), count, own)
 
 
@@ -26,8 +26,8 @@ def test_numbers_lie_in_the_range_in_order_with_both_ends_and_the_own_among_them
     low, high = bounds
     own = min(max(low + place * (high - low), low), high)
     domain = Range(low, high, low, log=log and low > 0)
-    found = path_values("dropout", domain, count, own)
-    assert list(found) == sorted(set(found))
+    found = [float(value) for value in path_values("dropout", domain, count, own)]
+    assert found == sorted(set(found))
     assert low <= found[0] <= found[-1] <= high
     assert own in found
     assert all(any(math.isclose(end, value) for value in found) for end in bounds)

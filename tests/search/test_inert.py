@@ -122,7 +122,7 @@ def test_a_parameter_that_changes_no_digit_is_said_to_do_nothing() -> None:
 
 
 def test_decay_too_small_to_be_seen_on_the_whole_path_is_said() -> None:
-    curves = {0.001: [1.0], 0.01: [0.9], 0.1: [1.1]}
+    curves: dict[Value, list[float]] = {0.001: [1.0], 0.01: [0.9], 0.1: [1.1]}
     # learning rate 0.002 * 0.1 * steps
     assert on_path("weight_decay", curves, steps=4.0) == [
         "`weight_decay` does nothing on this path: it shrinks weights by at most 0.0008 in all"

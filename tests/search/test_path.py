@@ -49,7 +49,11 @@ def test_the_error_is_the_median_of_paired_differences_and_the_strongest_within_
 
 
 def test_the_one_just_outside_the_error_is_left_out() -> None:
-    inside = {0.1: outcome(1.0, 2.0), 0.01: outcome(1.0, 3.0), 1.0: outcome(1.7, 2.7)}  # variances 0.5, 0
+    inside: dict[Value, Outcome] = {
+        0.1: outcome(1.0, 2.0),
+        0.01: outcome(1.0, 3.0),
+        1.0: outcome(1.7, 2.7),
+    }  # variances 0.5, 0
     assert path("weight_decay", inside).se == pytest.approx(0.5)
     assert chosen(path("weight_decay", inside)) == (0.1, 0.1)
     assert chosen(path("weight_decay", {**inside, 1.0: outcome(1.49, 2.49)})) == (0.1, 1.0)
@@ -81,7 +85,12 @@ def test_what_has_no_order_goes_by_the_training_loss_as_in_the_study(name, value
 
 def test_a_metric_that_rises_is_best_where_it_is_highest() -> None:
     spec = make_spec(study={"metric": "f1"})
-    points = {0.1: outcome(0.5, 0.6), 0.2: outcome(0.8, 0.9), 0.3: outcome(0.75, 0.89), 0.4: outcome(0.2, 0.9)}
+    points: dict[Value, Outcome] = {
+        0.1: outcome(0.5, 0.6),
+        0.2: outcome(0.8, 0.9),
+        0.3: outcome(0.75, 0.89),
+        0.4: outcome(0.2, 0.9),
+    }
     found = path("dropout", points, spec)
     # differences to the best: -0.3, -0.3; -0.05, -0.01; -0.6, 0: variances 0, 0.0008, 0.18
     assert found.se == pytest.approx(math.sqrt(0.0008))
