@@ -13,8 +13,8 @@ from tuner.errors import UserError
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
-    from tuner.search.select import Chosen
     from tuner.search.stored_study import StoredStudy
+    from tuner.search.study import Findings
 
 app = new_app()
 
@@ -60,7 +60,7 @@ def main(
         found = findings(stored)
         values = configuration(found, stored.environment(), rule.value)
         if bundle is not None:
-            _bundle(bundle, stored, found.chosen(rule.value), values)
+            _bundle(bundle, stored, found, rule, values)
             return
     text = _written(values, format)
     if out is None:
@@ -82,7 +82,7 @@ def _check(bundle: Path, form: Format, out: Path | None) -> None:
     check_folder(bundle, FILES)
 
 
-def _bundle(folder: Path, study: "StoredStudy", choice: "Chosen", values: dict[str, Any]) -> None:
+def _bundle(folder: Path, study: "StoredStudy", found: "Findings", rule: Rule, values: dict[str, Any]) -> None:
     """Trains the chosen trial on all rows, and writes the bundle."""
     from rich.console import Console
 
@@ -99,13 +99,14 @@ def _bundle(folder: Path, study: "StoredStudy", choice: "Chosen", values: dict[s
         def say(sentence: str) -> None:
             progress.print(sentence, markup=False)
 
-        manifest, states = refit_all(study, choice, values, backend, Silent(), say)
+        manifest, states = refit_all(study, found, rule.value, backend, Silent(), say)
     write_folder(folder, bundle_files(manifest, states, _written(values, Format.TOML)))
-    name, weights = study.spec.study.name, choice.trial.outcome.weights
+    name, choice = study.spec.study.name, found.chosen(rule.value)
     limit = "no threshold: no labels" if manifest.threshold is None else f"threshold {manifest.threshold:.3f}"
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{folder}: trial {choice.trial.number} of {name}, {limit}", markup=False)
-    console.print(f"{len(manifest.members)} networks of {weights} weights, refitted on {study.facts.rows:,} rows")
+    networks = f"{len(manifest.members)} networks of {choice.trial.outcome.weights} weights"
+    console.print(f"{networks}, refitted on {study.facts.rows:,} rows")
     console.print(f"next: python -m tuner.score --bundle {folder} --data FILE --out FILE", markup=False)
 
 

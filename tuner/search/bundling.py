@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from tuner.data.scale import Scaling
 from tuner.data.sources import read_tables
 from tuner.errors import UserError
 from tuner.search.backend import Backend
+from tuner.search.export import Rule, configuration
 from tuner.search.pool import do_all
 from tuner.search.schedule import Listener
 from tuner.search.select import Chosen
 from tuner.search.stored_study import StoredStudy
-from tuner.search.study import Prepared, prepare
+from tuner.search.study import Findings, Prepared, prepare
 from tuner.search.worker import Job, OutOfFold, Placed, Refit
 from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 from tuner.training.metrics import Scores, choose_threshold
@@ -31,25 +33,26 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 
 def refit_all(
     study: StoredStudy,
-    choice: Chosen,
-    configuration: Mapping[str, Any],
+    found: Findings,
+    rule: Rule,
     backend: Backend,
     listener: Listener,
     say: Callable[[str], None],
 ) -> tuple[Manifest, tuple[Weights, ...]]:
-    """Refits a chosen trial on all rows (refit B): the manifest of a bundle, but for checksums, and the weights.
+    """Refits the chosen trial on all rows (refit B): the manifest of a bundle, but for checksums, and the weights.
 
     Args:
-        study: where the trial is from.
-        choice: the trial.
-        configuration: of the trial, as it is exported.
+        study: of the store.
+        found: what it found.
+        rule: which trial is chosen.
         backend: where to train.
         listener: told of signs of life.
         say: told how it goes, in sentences.
 
     Raises:
-        UserError: the data are not there or not as they were, or a network cannot be trained.
+        UserError: no trial has completed, the data are not there or not as they were, or a network cannot be trained.
     """
+    trial = found.chosen(rule).trial
     prepared = prepare(study.spec)
     if prepared.facts.digest != study.facts.digest:
         raise UserError(
@@ -57,7 +60,6 @@ def refit_all(
             where=study.spec.data_paths,
             mend="put them back, or run a new study on the data as they are",
         )
-    trial = choice.trial
     data, kept = prepared.problem.whole(), study.evaluations.out_of_fold(trial.number)
     jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
@@ -73,17 +75,14 @@ def refit_all(
     scores, refits = (kept, ordered) if kept else (ordered[0], ordered[1:])
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
-    return _manifest(prepared, choice, configuration, scores, refits), tuple(refit.weights for refit in refits)
+    return _manifest(prepared, found, rule, scores, refits), tuple(refit.weights for refit in refits)
 
 
 def _manifest(
-    prepared: Prepared,
-    choice: Chosen,
-    configuration: Mapping[str, Any],
-    scores: Sequence[Scores],
-    refits: Sequence[Refitted],
+    prepared: Prepared, found: Findings, rule: Rule, scores: Sequence[Scores], refits: Sequence[Refitted]
 ) -> Manifest:
-    spec, params = prepared.spec, choice.trial.params
+    spec, choice = prepared.spec, found.chosen(rule)
+    params, values = choice.trial.params, configuration(found, dict(found.environment), rule)
     data = prepared.problem.whole()
     rarity = fit_rarity(np.concatenate(scores))
     labels = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
@@ -98,7 +97,7 @@ def _manifest(
     )
     return Manifest(
         format=FORMAT,
-        study=configuration["study"],
+        study=values["study"],
         task=TaskPart(
             kind=spec.task.kind, window=spec.task.window, horizon=spec.task.ahead, difference=spec.task.difference
         ),
@@ -108,10 +107,10 @@ def _manifest(
         members=(member,) * len(refits),
         residual=_residual(prepared, choice, refits),
         threshold=threshold,
-        scores=_without_nan(configuration["score"]),
-        holdout=None,
-        data=configuration["data"],
-        versions=configuration["versions"],
+        scores=_without_nan(values["score"]),
+        holdout=_holdout(found, choice),
+        data=values["data"],
+        versions=values["versions"],
         files={},
         rarity=RarityPart(
             rows=sum(map(len, scores)),
@@ -147,6 +146,16 @@ def _residual(prepared: Prepared, choice: Chosen, refits: Sequence[Refitted]) ->
     return tuple(carried_residual(own, losses, np.array(deviations)).tolist())
 
 
+def _holdout(found: Findings, choice: Chosen) -> dict[str, Any] | None:
+    """What refit A of the chosen trial reached on the holdout, one network and all of them together."""
+    if found.holdout is None:
+        return None
+    own = {
+        score.name: _without_nan(asdict(score)) for score in found.holdout.scores if score.trial == choice.trial.number
+    }
+    return {"metric": found.holdout.metric, "windows": found.holdout.windows, "models": own}
+
+
 def _scaling(scaling: Scaling) -> ScalingPart:
     return ScalingPart(mean=tuple(scaling.mean.tolist()), deviation=tuple(scaling.deviation.tolist()))
 
@@ -155,7 +164,7 @@ def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with null for NaN, which JSON does not know: F1 of a fold without an inner threshold."""
 
     def plain(value: Any) -> Any:  # noqa: ANN401
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [plain(one) for one in value]
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
