@@ -57,6 +57,10 @@ def test_values_between_the_ends_have_four_digits_and_the_own_has_all() -> None:
     assert values("weight_decay", 4, own, low=0.001, high=10.0, log=True) == (0.001, own, 0.02154, 0.4642, 10.0)
 
 
+def test_a_range_narrower_than_four_digits_is_not_left() -> None:
+    assert values("dropout", 5, 0.10004, low=0.10004, high=0.10006) == (0.10004, 0.10006)
+
+
 def test_a_finer_path_goes_through_the_points_of_a_coarser_one() -> None:
     coarse, fine = (values("weight_decay", count, 0.5, low=1e-3, high=10.0, log=True) for count in (9, 25))
     assert set(coarse) < set(fine)
