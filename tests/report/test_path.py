@@ -48,6 +48,8 @@ def test_the_top_axis_says_what_the_strength_does() -> None:
     assert (axis.side, axis.title.text, axis.type) == ("top", "share of exact zeros", "log")
     assert list(axis.tickvals) == [1e-4, 1e-3, 1e-2]
     assert list(axis.ticktext) == ["0", "0.5", "0.95"]
+    sizes = path_figure(replace(INFO, effects=(13216.0, 12.34, 1000.0))).layout.xaxis9
+    assert list(sizes.ticktext) == ["12", "1,000", "13,216"]
 
 
 def test_of_many_points_the_top_axis_names_a_few_both_ends_among_them() -> None:

@@ -156,7 +156,7 @@ def _top_axis(figure: go.Figure, info: PathInfo, shown: Sequence[tuple[float, fl
             "type": "log" if info.log else "linear",
             "title": info.effect,
             "tickvals": [value for value, _ in shown],
-            "ticktext": [f"{effect:.2g}" for _, effect in shown],
+            "ticktext": [f"{effect:,.0f}" if effect >= 100 else f"{effect:.2g}" for _, effect in shown],
             "tickangle": 0,
         }
     )
