@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -40,9 +40,14 @@ def visit(browser: "Browser", address: str, *, width: int = 1280, height: int = 
     """Opens an address in a window of that size, in pixels."""
     page = browser.new_page(viewport={"width": width, "height": height})
     seen = Visit(page, [], [])
+
+    def refuse(dialog: "Dialog") -> None:
+        seen.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.on("dialog", lambda dialog: (seen.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", refuse)
     page.on("request", lambda request: seen.requests.append(request.url))
     try:
         page.goto(address)

@@ -44,7 +44,9 @@ def main(
         write_whole(out, comparison(found))
     console = Console(highlight=False)
     content = comparison_table(found)
-    table = Table(*map(Text, content.head))
+    table = Table()
+    for name in content.head:
+        table.add_column(Text(name))
     for row in content.rows:
         table.add_row(*map(Text, row))
     console.print(table)

@@ -1,6 +1,7 @@
 """Studies without data or training for the figures, and what a figure shows."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -140,7 +141,7 @@ def _drawn(domain: Domain, rng: np.random.Generator) -> Value:
 
 
 def _pretended(
-    params: dict[str, Value],
+    params: Mapping[str, Value],
     state: Literal["complete", "pruned", "failed"],
     rng: np.random.Generator,
     *,

@@ -8,9 +8,10 @@ from scipy.stats import t
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.paired import PairInfo, pair_info, pairs_figure, unpaired
+from tuner.search.study import Findings
 
 
-def study(name, value, spread=0.25, **sections):
+def study(name, value, spread=0.25, **sections) -> Findings:
     return make_findings(
         make_outcome([value], spread=spread, maximise=sections.get("study", {}).get("metric") == "f1"),
         spec=make_spec(**{**sections, "study": {"name": name, **sections.get("study", {})}}),

@@ -54,7 +54,7 @@ def test_the_top_axis_says_what_the_strength_does() -> None:
 
 def test_of_many_points_the_top_axis_names_a_few_both_ends_among_them() -> None:
     values = tuple(float(value) for value in range(1, 31))
-    info = replace(INFO, values=values, **dict.fromkeys(("mean", "se", "train_loss", "valid_loss", "effects"), values))
+    info = replace(INFO, values=values, mean=values, se=values, train_loss=values, valid_loss=values, effects=values)
     ticks = path_figure(info).layout.xaxis9.tickvals
     assert (len(ticks), ticks[0], ticks[-1]) == (MOST_EFFECTS, 1.0, 30.0)
 

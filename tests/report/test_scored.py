@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report.making import trace
-from tuner.report.scored import STRETCHES, scored_figure, scored_info
+from tuner.report.scored import STRETCHES, ScoredInfo, scored_figure, scored_info
 
 
-def info_of(score, labels=None, flags=None, threshold=0.5):
+def info_of(score, labels=None, flags=None, threshold=0.5) -> ScoredInfo:
     score = np.asarray(score, dtype=float)
     nothing = np.zeros(len(score), dtype=bool)
     return scored_info(
@@ -31,6 +31,7 @@ def test_a_short_series_is_all_there_but_what_cannot_be_scored() -> None:
 
 def test_events_and_flags_are_runs_of_first_and_last_row() -> None:
     info = info_of(range(6), labels=[1, 1, 0, 0, 0, 1], flags=[0, 1, 0, 1, 1, 1])
+    assert info.labelled is not None
     assert info.labelled.tolist() == [[0, 1], [5, 5]]
     assert info.flagged.tolist() == [[1, 1], [3, 5]]
 
@@ -58,6 +59,7 @@ def test_two_hundred_thousand_rows_are_quick_and_no_event_or_flag_is_lost() -> N
     assert clock.perf_counter() - started < 5
     assert size < 1_500_000
     runs = int((np.diff(np.concatenate([[0], labels.astype(int)])) == 1).sum())
+    assert info.labelled is not None
     assert len(info.labelled) == runs
     lane = trace(figure, "labelled")
     assert sum(x is None for x in lane.x) == runs

@@ -26,7 +26,7 @@ def test_a_point_is_a_trial_with_a_value_and_says_what_took_effect() -> None:
     info = panel(findings, "weight_decay")
     assert [point.number for point in info.points] == [n for n in range(20) if n != 7], "trial 7 failed"
     point, trial = info.points[3], findings.trials[3]
-    total = trial.params["weight_decay"] * trial.params["learning_rate"] * trial.outcome.steps
+    total = float(trial.params["weight_decay"]) * float(trial.params["learning_rate"]) * trial.outcome.steps
     assert (point.x, point.value) == (trial.params["weight_decay"], trial.outcome.value)
     assert point.note == f"total shrinkage {total:.3g}"
     shown = panel(findings, "shrinkage").points[3]

@@ -17,9 +17,9 @@ def trials(count: int, state="complete") -> list[Trial]:
     rng = np.random.default_rng(0)
     found = []
     for trial in make_findings(*[make_outcome([1.0])] * count, spec=SPEC).trials:
-        params = {**trial.params, "dropout": rng.uniform(0, 0.6), "recurrent_dropout": rng.uniform(0, 0.5)}
-        value = 10 * params["dropout"] + 0.5 * params["recurrent_dropout"]
-        found.append(Trial(trial.number, params, make_outcome([value], state)))
+        dropout, recurrent = rng.uniform(0, 0.6), rng.uniform(0, 0.5)
+        params = {**trial.params, "dropout": dropout, "recurrent_dropout": recurrent}
+        found.append(Trial(trial.number, params, make_outcome([10 * dropout + 0.5 * recurrent], state)))
     return found
 
 
@@ -35,10 +35,10 @@ def test_a_logarithmic_range_counts_decade_by_decade() -> None:
     rng = np.random.default_rng(0)
     found = []
     for trial in make_findings(*[make_outcome([1.0])] * 60, spec=spec).trials:
-        params = {**trial.params, "dropout": rng.uniform(0, 0.6), "weight_decay": 10 ** rng.uniform(-3, 1)}
+        dropout, decay = rng.uniform(0, 0.6), 10 ** rng.uniform(-3, 1)
+        params = {**trial.params, "dropout": dropout, "weight_decay": decay}
         # of the four decades only the weakest matters, which is a thousandth of the range
-        value = float(params["weight_decay"] < 1e-2) + params["dropout"]
-        found.append(Trial(trial.number, params, make_outcome([value])))
+        found.append(Trial(trial.number, params, make_outcome([float(decay < 1e-2) + dropout])))
     assert importances(spec, found)["weight_decay"] > 0.6
 
 

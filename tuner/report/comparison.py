@@ -60,11 +60,9 @@ def race_figure(info: RaceInfo) -> go.Figure:
             name=name,
             hovertemplate="%{x} fold-epochs: %{y:.4f}",
         )
-    values = [value for *_, line in info.lines for value in line]
+    shown = [value for *_, line in info.lines for value in line]
     figure.update_xaxes(title="fold-epochs trained", rangemode="tozero")
-    figure.update_yaxes(
-        title=f"best so far: {METRIC_AXES[info.metric]}", range=visible_range(values) if values else None
-    )
+    figure.update_yaxes(title=f"best so far: {METRIC_AXES[info.metric]}", range=visible_range(shown) if shown else None)
     return styled(figure)
 
 

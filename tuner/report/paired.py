@@ -74,7 +74,7 @@ def pair_info(one: Findings, other: Findings) -> PairInfo:
         values.append(fold_values(best.trial, repeats=best.repeat_mean is not None))
     differences = values[0] - values[1]
     differences = differences[~np.isnan(differences)]
-    error = standard_error(differences, one.facts.test_to_train)
+    error = standard_error(differences.tolist(), one.facts.test_to_train)
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, max(len(differences) - 1, 1)))
     return PairInfo(
         metric=one.spec.study.metric,

@@ -92,7 +92,7 @@ def strength_infos(findings: Findings) -> list[StrengthInfo]:
                 title=title,
                 scale="choices" if choices else "log" if log else "linear",
                 choices=choices,
-                points=_points(known, lambda trial, name=name: trial.params[name], _effect_note(name)),
+                points=_points(known, _value_of(name), _effect_note(name)),
             )
         )
         if name == "weight_decay":
@@ -112,6 +112,10 @@ def strength_infos(findings: Findings) -> list[StrengthInfo]:
 
 def _shrinkage(trial: Trial) -> float:
     return shrinkage(trial.params, trial.outcome)
+
+
+def _value_of(name: str) -> Callable[[Trial], Value]:
+    return lambda trial: trial.params[name]
 
 
 def _effect_note(name: str) -> Callable[[Trial], str]:

@@ -58,7 +58,8 @@ def _losses(trial: Trial) -> tuple[str, str, str]:
     outcome = trial.outcome
     if outcome.state == "failed":
         return "", "", ""
-    train, valid = (sum(values) / len(values) for values in map(outcome.at_best, ("train_loss", "valid_loss")))
+    losses = outcome.at_best("train_loss"), outcome.at_best("valid_loss")
+    train, valid = (sum(values) / len(values) for values in losses)
     return number(train), number(valid), number(valid - train)
 
 
