@@ -54,7 +54,12 @@ def detail(address: str) -> Any:
 
 def until(condition: Callable[[], object]) -> None:
     """Waits for a condition that costs the dashboard something to look at."""
-    wait_until(lambda: condition() or time.sleep(0.2))
+
+    def looked() -> object:
+        time.sleep(0.2)
+        return condition()
+
+    wait_until(looked)
 
 
 def note_has(address: str, words: str) -> bool:
