@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.report.style import plain, visible_range
+from tuner.report.style import log_axis, plain, visible_range
 
 
 def test_the_scale_shows_everything_while_nothing_lies_far_out() -> None:
@@ -25,3 +25,16 @@ def test_equal_values_lie_inside_the_scale(values) -> None:
 
 def test_markup_in_data_is_shown_not_obeyed() -> None:
     assert plain("<b>a & b</b>") == "&lt;b&gt;a &amp; b&lt;/b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([1e-3, 10.0], ["0.001", "0.01", "0.1", "1", "10"]),
+        ([9.0, 64.0], ["1", "2", "5", "10", "20", "50", "100", "200", "500"]),
+        ([1e-8, 1.0], ["1e-08", "1e-06", "0.0001", "0.01", "1"]),
+        ([5.0], ["1", "2", "5", "10", "20", "50"]),
+    ],
+)
+def test_a_logarithmic_axis_names_decades_and_what_lies_between_where_they_are_few(values, words) -> None:
+    assert log_axis(values)["ticktext"] == words

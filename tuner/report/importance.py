@@ -38,6 +38,6 @@ def importance_figure(info: ImportanceInfo) -> go.Figure:
     )
     # room for the number behind the longest bar
     most = max(shares, default=0.0) * 1.15 or 1.0
-    figure.update_xaxes(title="share of the explained variation of the score", tickformat=".0%", range=[0, most])
+    figure.update_xaxes(title="share of the explained variation", tickformat=".0%", range=[0, most])
     figure.update_yaxes(autorange="reversed")
     return styled(figure, height=120 + 30 * len(names))

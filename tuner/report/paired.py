@@ -116,6 +116,6 @@ def pairs_figure(pairs: Sequence[PairInfo]) -> go.Figure:
     )
     figure.add_vline(0, line={"color": GREY, "width": 1, "dash": "dash"})
     side = "left of 0, the first is better" if pairs[0].metric == "loss" else "right of 0, the first is better"
-    figure.update_xaxes(title=f"difference on the same folds ({side})")
+    figure.update_xaxes(title=f"difference on the same folds<br>({side})")
     figure.update_yaxes(type="category", autorange="reversed")
     return styled(figure, height=190 + 40 * len(pairs))

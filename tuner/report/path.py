@@ -102,7 +102,7 @@ def path_figure(info: PathInfo) -> go.Figure:
         marker={"color": VERMILION, "size": 8},
         line={"color": VERMILION, "width": 1.5},
         customdata=effects,
-        name="validation: mean over folds ± standard error",
+        name="validation ± standard error",
         hovertemplate=f"{info.parameter} %{{x:.4g}}: %{{y:.4f}}<br>{info.effect} %{{customdata:.3g}}<extra></extra>",
         row=1,
         col=1,

@@ -44,7 +44,10 @@ def precision_recall_info(
     flagged = np.cumsum(np.bincount(rank)[::-1])
     found = np.cumsum(np.bincount(rank, labels)[::-1])
     limits, recall, precision = limits[::-1], found / labels.sum(), found / flagged
-    drawn = np.unique(np.linspace(0, len(limits) - 1, MOST_POINTS).round().astype(int))
+    drawn = np.arange(len(limits))
+    if len(limits) > MOST_POINTS:
+        # evenly by recall: the steep beginning lies in few of the scores
+        drawn = np.unique([0, *np.searchsorted(recall, np.linspace(0, 1, MOST_POINTS - 2)), len(limits) - 1])
     last = int(np.searchsorted(-limits, -threshold, side="right")) - 1
     return PrecisionRecallInfo(
         recall=tuple(recall[drawn].tolist()),
@@ -88,6 +91,6 @@ def precision_recall_figure(info: PrecisionRecallInfo) -> go.Figure:
         name=f"flagging at random (base rate {info.base_rate:.3f})",
         hoverinfo="skip",
     )
-    figure.update_xaxes(title="recall: share of anomalous rows that are flagged", range=[0, 1.02])
-    figure.update_yaxes(title="precision: share of flagged rows that are anomalous", range=[0, 1.04])
+    figure.update_xaxes(title="recall (of anomalous rows)", range=[0, 1.02])
+    figure.update_yaxes(title="precision (of flagged rows)", range=[0, 1.04])
     return styled(figure, height=500)

@@ -110,6 +110,7 @@ def spread_figure(info: SpreadInfo) -> go.Figure:
             "color": [VERMILION if label == info.best else BLACK for label in info.labels],
             "size": [16 if label == info.best else 14 for label in info.labels],
             "symbol": ["star" if label == info.best else "line-ew-open" for label in info.labels],
+            "opacity": 1,
             "line": {"width": [1 if label == info.best else 3 for label in info.labels], "color": BLACK},
         },
         name="mean of all folds and runs (star: chosen)",

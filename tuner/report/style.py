@@ -41,8 +41,10 @@ def log_axis(values: Sequence[float]) -> dict[str, object]:
     """A logarithmic axis for positive values: decades, and what lies between them where there are few."""
     low, high = math.log10(min(values)), math.log10(max(values))
     steps = (1, 2, 5) if high - low < 2.5 else (1,)
-    ticks = [step * 10.0**decade for decade in range(math.floor(low), math.ceil(high) + 1) for step in steps]
-    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    # more than six would not fit beside each other in a small panel
+    decades = range(math.floor(low), math.ceil(high) + 1, math.ceil((high - low) / 6) or 1)
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks], "tickangle": 0}
 
 
 def styled(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
@@ -64,6 +66,8 @@ def styled(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
         margin={"l": 10, "r": 14, "t": 30, "b": 10},
         hovermode="closest",
     )
+    # the template draws lines of shapes all but transparent
+    figure.update_shapes(opacity=1)
     figure.update_xaxes(automargin=True, title_standoff=8, title_font_size=13)
     figure.update_yaxes(automargin=True, title_standoff=8, title_font_size=13)
     return figure
