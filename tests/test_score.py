@@ -46,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished study, its bundle, and the scores of its own rows."""
     folder = tmp_path_factory.mktemp("bundled")
     write_small(folder)
-    assert run(folder, "run", "--study", "small.toml", "--trials", 4, "--quiet").status == 0
+    assert run(folder, "run", "--study", "small.toml", "--trials", 4, "--workers", 1, "--quiet").status == 0
     done = run(folder, "export", "--study", "small", "--bundle", "bundle")
     assert done.status == 0, done.err
     (folder / "said").write_text(done.out)
@@ -179,7 +179,7 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     frame["y"] = rng.normal(size=600).round(3)
     frame.to_csv(tmp_path / "labelled.csv", index=False)
     (tmp_path / "c.toml").write_text(CLASSIFY)
-    assert run(tmp_path, "run", "--study", "c.toml", "--quiet").status == 0
+    assert run(tmp_path, "run", "--study", "c.toml", "--workers", 1, "--quiet").status == 0
     assert "threshold" in run(tmp_path, "export", "--study", "c", "--bundle", "out/bundle").out
     new = frame.drop(columns="label")[["y", "x", "when"]].assign(more="text, with a comma")
     new.loc[100, "y"] = np.nan
