@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ MINUTE = 60e9  # nanoseconds
 
 def make_manifest(
     *,
-    kind: str = "forecast",
+    kind: Literal["forecast", "classify"] = "forecast",
     window: int = 4,
     horizon: int = 1,
     difference: bool = False,

@@ -86,6 +86,7 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
     }
     x = pd.read_csv(finished / "data.csv")["x"].to_numpy()
     np.testing.assert_allclose(manifest.features.mean, x[:-1].mean())
+    assert manifest.targets is not None
     np.testing.assert_allclose(manifest.targets.deviation, x[6:].std())
     assert [member.hidden_size for member in manifest.members] == [4] * 3
 
@@ -206,9 +207,10 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
 @pytest.fixture
 def made(tmp_path) -> Path:
     """A bundle and rows for it."""
-    write_bundle(tmp_path / "bundle")
-    make_frame(20).to_csv(tmp_path / "new.csv", index=False)
-    return tmp_path
+    folder: Path = tmp_path
+    write_bundle(folder / "bundle")
+    make_frame(20).to_csv(folder / "new.csv", index=False)
+    return folder
 
 
 def score(folder: Path, **flags: str) -> Done:

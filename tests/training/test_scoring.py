@@ -49,7 +49,7 @@ def test_the_order_is_kept_strictly_within_and_beyond_the_scores(scores, raw):
 @given(SCORES, st.data())
 def test_a_threshold_flags_the_same_rows_on_either_scale(scores, data):
     rarity = fit_rarity(scores)
-    limit = np.float64(data.draw(st.sampled_from(scores.tolist())))
+    limit = np.array(data.draw(st.sampled_from(scores.tolist())))
     flagged = rarity.apply(scores.astype(np.float64)) >= rarity.apply(limit)
     np.testing.assert_array_equal(flagged, scores >= limit)
 
