@@ -40,7 +40,7 @@ def test_people_are_told_each_model_with_its_interval_and_difference() -> None:
     text = printed(HOLDOUT)
     assert max(map(len, text.splitlines())) <= 70
     assert "holdout: 1074 windows in 20 blocks; mean of 3 refits a network" in text
-    cells = rows(text)
+    cells = rows(printed(HOLDOUT, 80))
     assert cells[0] == ["best", "0.4000", "0.3000 to 0.5000", ""]
     assert cells[1] == ["least", "10.5678", "9.0000 to 12.0000", "+8.5000 to +11.5000"]
     assert cells[3] == ["logistic regression", "0.5000", "0.4000 to 0.6000", "-0.0500 to +0.2500"]
