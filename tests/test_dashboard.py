@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browsing import Visit, visit
-from tests.processes import run, start, wait_until
+from tests.processes import PATIENCE, run, start, wait_until
 from tests.studies import dump, write_small
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.2)
         return condition()
 
-    wait_until(looked)
+    wait_until(looked, 3 * PATIENCE)  # it stands back for other processes
 
 
 def note_has(address: str, words: str) -> bool:

@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 # Seconds between two looks for news; and how many times longer than a look took the next one waits.
 EVERY, REST = 2.0, 5
 # How far a dashboard steps back for the runs on its machine.
-NICE = 10
+NICE = 5
 # SHA-256 of the note that was written last: one that differs is a person's, and stays.
 OWN_NOTE = "tuner:note"
 FIGURE, NOTE, NOTE_VERSION = "dashboard:plot_data:", "dashboard:note_str:", "dashboard:note_ver"
