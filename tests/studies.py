@@ -71,6 +71,7 @@ def dump(folder: Path, name: str = "small", storage: str | None = None) -> list[
             lines.append(f"{name} {chosen.trial.number} {chosen.value!r} {chosen.repeat_mean!r} {chosen.se!r}")
     # how often the holdout was looked at hangs on how often the study was extended
     lines.append(repr(found.holdout and replace(found.holdout, looks=0)))
+    lines.append(repr(found.scored and [found.scored.scores.tolist(), found.scored.time.tolist()]))
     lines.append(repr(study.facts))
     store.close()
     database.remove_session()

@@ -9,23 +9,34 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, SPEC
+from tuner.search.evaluations import Scored
 from tuner.spec.space import defaults
 from tuner.training.curves import FoldCurve
 from tuner.training.holdout import Contender, Held, Holdout, score_models
 
+SCORED = Scored(
+    time=np.array(["2024-01-01T00:00", "2024-01-01T00:01"], "datetime64[ns]"),
+    name="<x>",
+    values=np.array([0.1, -np.pi]),
+    labels=np.array([True, False]),
+    scores=np.array([1e30, 2.0], np.float32),
+)
+
 
 def test_out_of_fold_scores_come_back_bit_for_bit(store, study) -> None:
-    scores = (np.array([0.1, -np.pi, 1e300]), np.array([2.0], np.float32))
-    study.evaluations.save_out_of_fold(3, scores)
-    kept = store.open("small").evaluations.out_of_fold(3)
-    assert [part.tolist() for part in kept] == [part.tolist() for part in scores]
+    study.evaluations.save_scored(3, SCORED)
+    kept = store.open("small").evaluations.scored(3)
+    assert kept.name == SCORED.name
+    for name in ("time", "values", "labels", "scores"):
+        before, after = getattr(SCORED, name), getattr(kept, name)
+        assert (before.dtype, before.tolist()) == (after.dtype, after.tolist())
 
 
 def test_what_was_not_kept_is_none(store, study) -> None:
     other = store.begin(make_spec(study={"name": "other"}), FACTS)
-    other.evaluations.save_out_of_fold(3, [np.ones(2)])
-    study.evaluations.save_out_of_fold(4, [np.ones(2)])
-    assert store.open(SPEC.study.name).evaluations.out_of_fold(3) is None
+    other.evaluations.save_scored(3, SCORED)
+    study.evaluations.save_scored(4, SCORED)
+    assert store.open(SPEC.study.name).evaluations.scored(3) is None
 
 
 def make_report() -> Holdout:

@@ -8,9 +8,13 @@ from tuner.report.curves import curves_figure, curves_info
 from tuner.report.history import history_figure, history_info
 from tuner.report.importance import importance_figure, importance_info
 from tuner.report.path import path_figure, path_info
+from tuner.report.precision_recall import precision_recall_figure, precision_recall_info
+from tuner.report.scored import scored_figure, scored_info
 from tuner.report.spread import spread_figure, spread_info
 from tuner.report.strengths import strength_figure, strength_infos
+from tuner.search.evaluations import Scored
 from tuner.search.study import Findings
+from tuner.training.metrics import Detection
 
 # Figures by their key: title, and how to read it.
 READINGS = {
@@ -41,6 +45,17 @@ READINGS = {
         "Parameter importance",
         "How much of the variation of the score among complete trials each parameter explains by itself (fANOVA), "
         "within the ranges that were searched. It does not say in which direction.",
+    ),
+    "precision-recall": (
+        "Precision and recall",
+        "Every threshold on the best trial's out-of-fold scores: how many of the flagged rows are anomalous, and how "
+        "many of the anomalous ones are flagged. The star is the threshold that new rows are flagged by. It was chosen "
+        "on these very scores; the table's precision and recall are at inner thresholds, which is fairer.",
+    ),
+    "scored": (
+        "The rows, scored",
+        "Each row by a network that was not trained on it, the folds one after the other, with the labelled events and "
+        "what the threshold flags. Look for what all events that it misses have in common.",
     ),
 }
 PATH_READING = (
@@ -79,6 +94,8 @@ def study_plots(findings: Findings) -> list[Plot]:
         figures["strengths"] = tuple(map(strength_figure, panels))
     if (importance := importance_info(findings)).shares:
         figures["importance"] = (importance_figure(importance),)
+    if findings.scored is not None and findings.summary.best is not None:
+        figures |= _detection(findings.scored, findings.summary.best.trial.outcome.detection)
     plots = [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]
     drawn_paths = [(path.parameter, path_info(findings, path)) for path in findings.paths]
     return plots + [
@@ -86,3 +103,12 @@ def study_plots(findings: Findings) -> list[Plot]:
         for parameter, info in drawn_paths
         if info is not None
     ]
+
+
+def _detection(scored: Scored, detection: Detection | None) -> dict[str, tuple[go.Figure, ...]]:
+    if detection is None:
+        return {}
+    limit, flags = detection.threshold, scored.scores >= detection.threshold
+    curve = precision_recall_info(scored.scores, scored.labels, limit)
+    rows = scored_info(scored.time, {scored.name: scored.values}, scored.scores, limit, scored.labels, flags)
+    return {"precision-recall": (precision_recall_figure(curve),), "scored": (scored_figure(rows),)}

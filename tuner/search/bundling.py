@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tuner.data.roles import assign_roles
 from tuner.data.scale import Scaling
+from tuner.data.series import Bools
 from tuner.data.sources import read_tables
 from tuner.errors import UserError
 from tuner.search.backend import Backend
@@ -60,7 +61,7 @@ def refit_all(
             where=study.spec.data_paths,
             mend="put them back, or run a new study on the data as they are",
         )
-    data, kept = prepared.problem.whole(), study.evaluations.out_of_fold(trial.number)
+    data, kept = prepared.problem.whole(), study.evaluations.scored(trial.number)
     jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
     backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
@@ -72,23 +73,33 @@ def refit_all(
         results[index] = result
         say(f"{len(results)} of {len(jobs)} done")
     ordered = [results[index] for index in range(len(jobs))]
-    scores, refits = (kept, ordered) if kept else (ordered[0], ordered[1:])
+    labels: Bools | None
+    if kept:
+        scores, labels, refits = kept.scores, kept.labels, ordered
+    else:
+        known = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
+        scores, labels = np.concatenate(ordered[0]), np.concatenate(known) if known else None
+        refits = ordered[1:]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
-    return _manifest(prepared, found, rule, scores, refits), tuple(refit.weights for refit in refits)
+    return _manifest(prepared, found, rule, scores, labels, refits), tuple(refit.weights for refit in refits)
 
 
 def _manifest(
-    prepared: Prepared, found: Findings, rule: Rule, scores: Sequence[Scores], refits: Sequence[Refitted]
+    prepared: Prepared,
+    found: Findings,
+    rule: Rule,
+    scores: Scores,
+    labels: Bools | None,
+    refits: Sequence[Refitted],
 ) -> Manifest:
     spec, choice = prepared.spec, found.chosen(rule)
     params, values = choice.trial.params, configuration(found, dict(found.environment), rule)
     data = prepared.problem.whole()
-    rarity = fit_rarity(np.concatenate(scores))
-    labels = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
+    rarity = fit_rarity(scores)
     threshold = None
-    if any(part.any() for part in labels):
-        raw = choose_threshold(np.concatenate(scores), np.concatenate(labels), spec.study.min_precision)
+    if labels is not None and labels.any():
+        raw = choose_threshold(scores, labels, spec.study.min_precision)
         threshold = float(rarity.apply(np.array(raw)))
     member = Member(
         hidden_size=int(params["hidden_size"]),
@@ -113,7 +124,7 @@ def _manifest(
         versions=values["versions"],
         files={},
         rarity=RarityPart(
-            rows=sum(map(len, scores)),
+            rows=len(scores),
             tail=rarity.tail,
             raw=tuple(rarity.raw.tolist()),
             score=tuple(rarity.score.tolist()),

@@ -1,15 +1,18 @@
 """What is measured of chosen trials after the search; kept beside the trials, never told to Optuna."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from tuner.data.series import Floats
+from tuner.data.series import Bools, Floats
 from tuner.search.outcomes import read_outcome, write_outcome
 from tuner.search.tables import HoldoutRow, OutOfFoldRow, PathPointRow, RefitRow, StudyRow
 from tuner.spec.space import Value
@@ -20,29 +23,45 @@ from tuner.training.metrics import Scores
 HOLDOUTS = TypeAdapter(Holdout)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """The out-of-fold scores of a trial, in the order of the rows that they belong to.
+
+    Attributes:
+        time: (n,) of each row, dates or numbers; row numbers where the series overlap in time.
+        name: what the values are called.
+        values: (n,) the first column that is forecast, or else seen.
+        labels: (n,) is the row anomalous?
+        scores: (n,) higher where more anomalous.
+    """
+
+    time: npt.NDArray[Any]
+    name: str
+    values: Floats
+    labels: Bools
+    scores: Scores
+
+
 class Evaluations:
     """The evaluations of one study of the store."""
 
     def __init__(self, session: sessionmaker[Session], uuid: str) -> None:
         self._session, self._uuid = session, uuid
 
-    def out_of_fold(self, trial: int) -> tuple[Scores, ...] | None:
-        """The out-of-fold scores of a trial by fold, each (m,); None if they were not kept."""
-        query = (
-            select(OutOfFoldRow.scores)
-            .where(OutOfFoldRow.study == self._uuid, OutOfFoldRow.trial == trial)
-            .order_by(OutOfFoldRow.fold)
-        )
+    def scored(self, trial: int) -> Scored | None:
+        """The out-of-fold scores of a trial; None if they were not kept."""
         with self._session() as session:
-            return tuple(_floats(scores) for scores in session.scalars(query)) or None
+            row = session.get(OutOfFoldRow, (self._uuid, trial))
+        if row is None:
+            return None
+        time, values, labels, scores = map(_array, (row.time, row.values, row.labels, row.scores))
+        return Scored(time, row.name, values, labels, scores)
 
-    def save_out_of_fold(self, trial: int, scores: Sequence[Scores]) -> None:
+    def save_scored(self, trial: int, scored: Scored) -> None:
         """Keeps the out-of-fold scores of a trial, in one commit."""
+        arrays = {name: _file(getattr(scored, name)) for name in ("time", "values", "labels", "scores")}
         with self._session.begin() as session:
-            session.add_all(
-                OutOfFoldRow(study=self._uuid, trial=trial, fold=fold, scores=_bytes(part))
-                for fold, part in enumerate(scores)
-            )
+            session.add(OutOfFoldRow(study=self._uuid, trial=trial, name=scored.name, **arrays))
 
     def path_points(self) -> list[tuple[dict[str, Value], Outcome]]:
         """Every configuration that was trained for a path, constants included, and what it gave."""
@@ -100,3 +119,14 @@ def _bytes(values: Scores) -> bytes:
 
 def _floats(stored: bytes) -> Floats:
     return np.frombuffer(stored, "<f8")
+
+
+def _file(values: npt.NDArray[Any]) -> bytes:
+    file = BytesIO()
+    np.save(file, values, allow_pickle=False)
+    return file.getvalue()
+
+
+def _array(stored: bytes) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = np.load(BytesIO(stored), allow_pickle=False)
+    return values

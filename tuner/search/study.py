@@ -11,8 +11,10 @@ from tuner.data.series import Dataset
 from tuner.errors import UserError
 from tuner.search.backend import Backend
 from tuner.search.environment import environment
+from tuner.search.evaluations import Scored
 from tuner.search.facts import Facts, establish
 from tuner.search.holdout import score_holdout
+from tuner.search.out_of_fold import keep_out_of_fold
 from tuner.search.path import Path, stored_paths
 from tuner.search.repeat import repeat
 from tuner.search.schedule import Coordinator, Listener, is_over
@@ -77,12 +79,15 @@ def run(
 def _evaluate(
     prepared: Prepared, study: StoredStudy, listener: Listener, backend: Backend, deadline: float | None
 ) -> None:
-    """Once all trials are told: trains the best again, then scores those chosen on the holdout."""
+    """Once all trials are told: trains the best again, scores those chosen on the holdout, keeps the best's scores."""
     if prepared.spec.search.repeats:
         repeat(study, backend, listener, finalists(prepared.spec, findings(study).trials), deadline)
     if not is_over(deadline):
         found = findings(study)
-        score_holdout(study, prepared.problem, prepared.folds, found.trials, found.summary, backend, listener, deadline)
+        problem, folds, best = prepared.problem, prepared.folds, found.summary.best
+        score_holdout(study, problem, folds, found.trials, found.summary, backend, listener, deadline)
+        if best is not None and not is_over(deadline):
+            keep_out_of_fold(study, prepared.data, problem, folds, best.trial, backend, listener, deadline)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Findings:
         environment: of its latest run.
         paths: the regularisation paths through its best trial, as far as they are trained.
         holdout: None until those chosen are scored on it.
+        scored: the best trial's out-of-fold scores; None until they are kept, and without labels.
     """
 
     spec: Spec
@@ -102,6 +108,7 @@ class Findings:
     environment: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     holdout: Holdout | None = None
+    scored: Scored | None = None
 
     def chosen(self, rule: Literal["best", "1se"]) -> Chosen:
         """The trial that the rule names.
@@ -133,9 +140,10 @@ def findings(study: StoredStudy) -> Findings:
     trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
     summary = summarise(study.spec, study.facts, trials)
     paths: tuple[Path, ...] = ()
-    holdout = None
+    holdout = scored = None
     if summary.best is not None and summary.one_se is not None:
         best, one_se = summary.best.trial, summary.one_se.trial
         paths = stored_paths(study.spec, study.facts, best.params, study.evaluations.path_points())
         holdout = study.evaluations.holdout(best.number, one_se.number)
-    return Findings(study.spec, study.facts, trials, summary, study.environment(), paths, holdout)
+        scored = study.evaluations.scored(best.number)
+    return Findings(study.spec, study.facts, trials, summary, study.environment(), paths, holdout, scored)

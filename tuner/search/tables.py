@@ -72,13 +72,16 @@ class FoldCurveRow(Base):
 
 
 class OutOfFoldRow(Base):
-    """The out-of-fold scores of a chosen trial: of a fold's validation windows, as 64-bit floats, little end first."""
+    """The out-of-fold scores of a chosen trial and their rows, by time: NumPy arrays, each in its own file format."""
 
     __tablename__ = "tuner_out_of_fold"
 
     study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"), primary_key=True)
     trial: Mapped[int] = mapped_column(primary_key=True)
-    fold: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    time: Mapped[bytes] = mapped_column(LargeBinary)
+    values: Mapped[bytes] = mapped_column(LargeBinary)
+    labels: Mapped[bytes] = mapped_column(LargeBinary)
     scores: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -1,0 +1,55 @@
+"""Keeps the out-of-fold scores of the best trial with the rows that they belong to, so that they can be seen."""
+
+import numpy as np
+
+from tuner.data.folds import FoldData, Problem
+from tuner.data.series import Dataset
+from tuner.search.backend import Backend
+from tuner.search.evaluations import Scored
+from tuner.search.pool import do_all
+from tuner.search.schedule import Listener
+from tuner.search.select import Trial
+from tuner.search.stored_study import StoredStudy
+from tuner.search.worker import OutOfFold
+from tuner.training.metrics import Scores
+
+
+def keep_out_of_fold(
+    study: StoredStudy,
+    data: Dataset,
+    problem: Problem,
+    folds: tuple[FoldData, ...],
+    trial: Trial,
+    backend: Backend,
+    listener: Listener,
+    deadline: float | None,
+) -> None:
+    """Trains the trial again for its out-of-fold scores, where rows are labelled and it was not done before.
+
+    At the deadline (of `time.monotonic`) this is left for the next run.
+    """
+    if problem.labels is None or trial.outcome.detection is None or study.evaluations.scored(trial.number):
+        return
+    job = OutOfFold(trial.number, trial.params)
+    for _, scores in do_all([job], backend, listener, deadline):
+        if scores is not None:  # else its worker died twice: there will be no picture
+            study.evaluations.save_scored(trial.number, place_scores(data, problem, folds, scores))
+
+
+def place_scores(data: Dataset, problem: Problem, folds: tuple[FoldData, ...], scores: tuple[Scores, ...]) -> Scored:
+    """The scores of each fold's validation windows, put in the order of the rows that the windows answer."""
+    assert problem.labels is not None  # noqa: S101 (asked for where there are labels)
+    rows = np.concatenate([problem.windows.target[fold.valid] for fold in folds])
+    order = np.argsort(rows)
+    rows = rows[order]
+    time = np.concatenate([series.time for series in data.series])[rows]
+    if not (time[1:] > time[:-1]).all():
+        time = rows
+    columns = [series.features if problem.classify else series.targets for series in data.series]
+    return Scored(
+        time=time,
+        name=(data.feature_names if problem.classify else data.target_names)[0],
+        values=np.concatenate([column[:, 0] for column in columns])[rows],
+        labels=problem.labels[rows],
+        scores=np.concatenate(scores)[order],
+    )
