@@ -1,6 +1,6 @@
 """Does tuning help? Run: python scripts/bench_trust.py run FOLDER [NAME…], then … table FOLDER
 
-`run` searches 14 series of ../shared/data, of all families, as a user would: `tuner.init` writes the study file into
+`run` searches 13 series of ../shared/data, of all families, as a user would: `tuner.init` writes the study file into
 FOLDER/studies, `tuner.run` searches and scores the holdout. It takes an hour on two cores; it goes on where it was
 interrupted, and leaves out what is finished.
 
@@ -72,7 +72,6 @@ SERIES = (
     Series("occupancy", "NAB/realTraffic__occupancy_6005.csv", SMALL),
     Series("speed", "NAB/realTraffic__speed_6005.csv", SMALL),
     Series("rds_cpu", "NAB/realAWSCloudwatch__rds_cpu_utilization_cc0c53.csv", SMALL),
-    Series("latency", "NAB/realKnownCause__ec2_request_latency_system_failure.csv", SMALL),
     Series("ec2_cpu", "NAB/realAWSCloudwatch__ec2_cpu_utilization_24ae8d.csv", SMALL),
     Series("valve1", "SKAB/valve1__*.csv", SMALL),
     Series("msl_m7", "NASA_MSL/M-7.csv", SMALL),
