@@ -36,6 +36,14 @@ def test_events_and_flags_are_runs_of_first_and_last_row() -> None:
     assert info.flagged.tolist() == [[1, 1], [3, 5]]
 
 
+def test_no_line_is_drawn_across_a_gap_in_time() -> None:
+    time = np.array([0, 1, 2, 3, 100, 101])
+    nothing = np.zeros(6, dtype=bool)
+    drawn, values = scored_info(time, {"x": time * 1.0}, time * 1.0, 0.5, None, nothing).series["x"]
+    assert drawn.tolist() == [0, 1, 2, 3, 100, 100, 101]
+    assert np.isnan(values).tolist() == [False] * 4 + [True] + [False] * 2
+
+
 @given(st.integers(2 * STRETCHES + 1, 20_000), st.integers(0, 2**32 - 1))
 def test_a_long_series_keeps_the_extremes_of_every_stretch(rows, seed) -> None:
     values = np.random.default_rng(seed).normal(size=rows)

@@ -14,6 +14,8 @@ from tuner.report.style import BLACK, BLUE, GREEN, SERIES, VERMILION, plain, sty
 
 # A line keeps the least and the greatest value of each of so many stretches: more than a screen has columns.
 STRETCHES = 1500
+# So many usual steps make a gap.
+GAP = 10
 
 Column = npt.NDArray[Any]
 
@@ -59,7 +61,10 @@ def scored_info(
 
 
 def _extremes(time: Column, values: Column) -> tuple[Column, Column]:
-    """Of each of STRETCHES stretches of the rows the least and the greatest value, in their order; NaN are left out."""
+    """Of each of STRETCHES stretches of the rows the least and the greatest value, in their order; NaN are left out.
+
+    Between rows that lie far apart in time stands a NaN: no line is drawn across a night.
+    """
     rows = np.flatnonzero(~np.isnan(values))
     if len(rows) > 2 * STRETCHES:
         edges = np.linspace(0, len(rows), STRETCHES + 1).astype(int)[:-1]
@@ -67,7 +72,10 @@ def _extremes(time: Column, values: Column) -> tuple[Column, Column]:
         # sorted by value within each stretch, the extremes are its first and its last row
         order = rows[np.lexsort((values[rows], stretch))]
         rows = np.unique(np.concatenate([order[edges], order[np.append(edges[1:], len(order)) - 1]]))
-    return time[rows], values[rows]
+    apart = np.diff(time.astype(np.float64))
+    part = np.cumsum(np.concatenate([[False], apart > GAP * np.median(apart)])) if len(apart) else np.zeros(1, int)
+    gaps = np.flatnonzero(np.diff(part[rows])) + 1
+    return np.insert(time[rows], gaps, time[rows[gaps]]), np.insert(values[rows].astype(np.float64), gaps, np.nan)
 
 
 def _stretches(time: Column, mask: npt.NDArray[np.bool_]) -> Column:
