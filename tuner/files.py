@@ -24,7 +24,8 @@ MENDS = {
 
 def unwritable(error: OSError, where: Path | str) -> UserError:
     """What is said of a place that cannot be written."""
-    mend = f"{MENDS[error.errno]}, then give the same command again" if error.errno in MENDS else ""
+    known = MENDS.get(error.errno or 0)
+    mend = f"{known}, then give the same command again" if known else "name another place"
     return UserError(f"cannot be written: {error.strerror}", where=str(where), mend=mend)
 
 

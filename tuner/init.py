@@ -34,28 +34,32 @@ def main(
     if len(data) > 1:
         mend = 'put a pattern in quotes, so that the shell leaves it alone: "folder/*.csv"'
         raise UserError(f"{len(data)} names were given instead of one", where="DATA", mend=mend)
+    if re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", data[0]):
+        raise UserError("the name of the file holds characters that are no text", where="DATA", mend="rename it")
     path = Path(data[0]).parent.resolve() / Path(data[0]).name
     target = Path("studies", f"{study_name(path)}.toml") if out is None else out
     if target.suffix != ".toml":
         raise UserError("a study file ends in .toml", where=str(target), mend=f"--out {target}.toml")
-    if target.exists() and not force:
+    if not force and _exists(target):
         raise UserError("there is such a study file already", where=str(target), mend="--out FILE, or --force")
 
-    from tuner.data.load import load
     from tuner.data.sources import read_tables
     from tuner.files import write_whole
-    from tuner.spec.file import read_spec
     from tuner.spec.sections import DataSection
 
     tables = read_tables(DataSection(path=str(path)))
     found, chosen, text = propose(tables, study_name(target), Path(relpath(path, target.parent.resolve())).as_posix())
     write_whole(target, text)
-    try:
-        load(read_spec(target))
-    except UserError:
-        target.unlink()
-        raise
     _report(found, chosen, target)
+
+
+def _exists(target: Path) -> bool:
+    from tuner.files import unwritable
+
+    try:
+        return target.exists()
+    except OSError as error:  # such as a name that is too long
+        raise unwritable(error, target) from None
 
 
 def study_name(path: Path) -> str:

@@ -26,7 +26,9 @@ app = new_app()
 def main(
     study: Annotated[str, typer.Option(help="A name (studies/NAME.toml), or a path to a study file.")],
     trials: Annotated[int | None, typer.Option(min=1, help="The total of trials that the study shall have.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Local processes; by default one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Local processes; by default one a core.")
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
     ] = None,

@@ -114,7 +114,8 @@ def numbers(table: Table, name: str) -> Floats:
     """
     column = table.columns[name]
     if is_date(column):
-        raise UserError("the column holds dates, not numbers", where=table.at(0, name))
+        mend = "name columns of numbers as `[data] features` and `target`"
+        raise UserError("the column holds dates, not numbers", where=table.at(0, name), mend=mend)
     if is_number(column):
         values = column.astype(np.float64)
     else:

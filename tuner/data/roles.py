@@ -7,10 +7,11 @@ import numpy as np
 
 from tuner.data.checks import dates, parsed, truths
 from tuner.data.table import Column, Table, is_date, is_number, missing
-from tuner.data.wording import listed
+from tuner.data.wording import counted, listed
 from tuner.errors import UserError, nearest
 from tuner.spec.sections import DataSection
 
+MOST_FEATURES = 1000
 # names without their case and whatever is no letter
 _TIME = {"time", "timestamp", "date", "datetime", "ts"}
 _LABEL = {"label", "labels", "anomaly", "isanomaly"}
@@ -67,8 +68,16 @@ def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
         notes += [f"Left out as {why}: {listed(names)}." for why, names in left_out.items() if names]
         if not features:
             raise UserError(
-                f"no column holds numbers to learn from; there are {listed(first.columns)}", where=first.where
+                f"no column holds numbers to learn from; there are {listed(first.columns)}",
+                where=first.where,
+                mend="add columns of numbers, besides the time and the label",
             )
+    if len(features) > MOST_FEATURES:
+        raise UserError(
+            f"{counted(len(features), 'column')} are more than the {MOST_FEATURES:,} that can be learnt from",
+            where=first.where,
+            mend="name those that matter as `[data] features`",
+        )
     roles = Roles(time, label, features, data.target, tuple(notes))
     for table in tables[1:]:
         for name in (time, label, *roles.numeric):

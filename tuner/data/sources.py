@@ -51,6 +51,20 @@ def lookback(data: DataSection, columns: Collection[str]) -> int:
 
 
 def _read_files(path: Path) -> tuple[Table, ...]:
+    try:
+        files = _found(path)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        reason = getattr(error, "strerror", None) or str(error)
+        mend = "name a file by its path, or several by a pattern"
+        raise UserError(f"this cannot be looked up: {reason}", where=str(path), mend=mend) from None
+    stems = Counter(one.stem for one in files)
+    common = commonpath([one.parent for one in files])
+    names = [one.stem if stems[one.stem] == 1 else one.relative_to(common).as_posix() for one in files]
+    return tuple(map(read_table, files, names))
+
+
+def _found(path: Path) -> list[Path]:
+    """The files that a path or pattern means, at least one, by name."""
     if path.is_dir():
         mend = f'name a file, or several by a pattern such as "{path.name}/*.csv"'
         raise UserError("this is a folder", where=shown(path), mend=mend)
@@ -59,10 +73,7 @@ def _read_files(path: Path) -> tuple[Table, ...]:
     files = sorted((one for one in found if one.is_file()), key=lambda one: (one.name, one))
     if not files:
         raise UserError("there is no such file", where=shown(path), mend=_neighbours(path))
-    stems = Counter(one.stem for one in files)
-    common = commonpath([one.parent for one in files])
-    names = [one.stem if stems[one.stem] == 1 else one.relative_to(common).as_posix() for one in files]
-    return tuple(map(read_table, files, names))
+    return files
 
 
 def _neighbours(path: Path) -> str:

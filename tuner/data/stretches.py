@@ -18,6 +18,7 @@ def steady(time: Column, max_gap: float) -> list[tuple[int, int]]:
         max_gap: a longer step than this many usual (median) ones is a gap.
     """
     steps = np.diff(time).astype(np.float64)
+    steps[steps < 0] = np.inf  # time increases: too long for 64 bits
     usual = np.median(steps) if len(steps) else 0.0
     ends = np.flatnonzero(steps > max_gap * usual) + 1
     return list(pairwise([0, *ends.tolist(), len(time)]))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from tuner.errors import UserError
 Column = npt.NDArray[Any]
 
 PARQUET = (".parquet", ".pq")
+
+NEEDED = "a data file names its columns on its first line, and holds one row a time below it"
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,12 @@ def read_table(path: Path, name: str) -> Table:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise UserError(f"the file cannot be read: {error.strerror}", where=where) from None
+        mend = "get the right to read it, or name another file"
+        raise UserError(f"the file cannot be read: {error.strerror}", where=where, mend=mend) from None
+    except MemoryError:
+        raise UserError("the file does not fit into memory", where=where, mend="cut it, or name another file") from None
     if not raw.strip():
-        raise UserError("the file is empty", where=where)
+        raise UserError("the file is empty", where=where, mend=NEEDED)
     read = _read_parquet if path.suffix.lower() in PARQUET else _read_csv
     return read(name, where, raw)
 
@@ -87,7 +93,8 @@ def _read_parquet(name: str, where: str, raw: bytes) -> Table:
     try:
         table = parquet.read_table(pa.BufferReader(raw), use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"this is not a Parquet file: {str(error).splitlines()[0]}", where=where) from None
+        what = f"this is not a Parquet file: {str(error).splitlines()[0]}"
+        raise UserError(what, where=where, mend="write it anew, or give a CSV file a name in .csv") from None
     return make_table(name, where, table)
 
 
@@ -112,7 +119,7 @@ def _read_csv(name: str, where: str, raw: bytes) -> Table:
         )
     except pa.ArrowInvalid as error:
         if not ragged:
-            raise UserError(f"this is not a CSV file: {error}", where=where) from None
+            raise UserError(f"this is not a CSV file: {error}", where=where, mend=NEEDED) from None
         row = ragged[0]
         line = _lines(text, delimiter, where)[row.number - 2]
         raise UserError(
@@ -153,7 +160,11 @@ def _lines(text: str, delimiter: str, where: str) -> list[int]:
                 begins.append(last + 1)
             last = reader.line_num
     except csv.Error as error:
-        raise UserError(f"a quotation mark is out of place: {error}", where=f"{where}:{last + 1}") from None
+        raise UserError(
+            f"a quotation mark is out of place: {error}",
+            where=f"{where}:{last + 1}",
+            mend="close each quotation mark, and double those inside quotes",
+        ) from None
     return begins[1:]
 
 
@@ -176,19 +187,23 @@ def make_table(name: str, where: str, table: Any, lines: Sequence[int] | None = 
     """
     names = unique_names(table.column_names, where)
     if table.num_rows == 0:
-        raise UserError("the file has no rows", where=where)
+        raise UserError("the file has no rows", where=where, mend=NEEDED)
     columns = dict(zip(names, map(plain, table.columns), strict=True))
     return Table(name, where, columns, range(1, table.num_rows + 1) if lines is None else lines)
 
 
 def unique_names(names: Sequence[str], where: str) -> list[str]:
-    """The columns' names without blanks around them.
+    """The columns' names without blanks around them, each on one line.
 
     Raises:
-        UserError: two columns have the same.
+        UserError: two columns have the same, or one holds a control character, which a terminal would obey.
     """
     # an unnamed first column is usually the index of a data frame
-    stripped = [name.strip() or (f"column {n}" if n > 1 else "") for n, name in enumerate(names, 1)]
+    stripped = [
+        re.sub(r"[\t-\r]+", " ", name.strip()) or (f"column {n}" if n > 1 else "") for n, name in enumerate(names, 1)
+    ]
+    if odd := [number for number, name in enumerate(stripped, 1) if any(category(letter) == "Cc" for letter in name)]:
+        raise UserError(f"the name of column {odd[0]} holds a control character", where=where, mend="rename it")
     twice = [name for name, count in Counter(stripped).items() if count > 1]
     if twice:
         raise UserError(f"two columns are called `{twice[0]}`", where=where, mend="rename one of them")

@@ -1,6 +1,7 @@
 """The text of a study file: every key with the finding that chose its value."""
 
 import json
+import re
 import textwrap
 
 from tuner.data.look import Findings
@@ -177,6 +178,8 @@ def _written(line: Line) -> str:
 
 
 def _comment(text: str) -> str:
+    # names of files may hold what TOML does not allow
+    text = re.sub(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]", "?", text)
     return textwrap.fill(text, width=WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 

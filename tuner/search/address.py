@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from tuner.errors import UserError
 from tuner.search.faults import DATABASE_ERRORS, database_fault, reason
@@ -21,16 +22,39 @@ def no_store(where: str) -> UserError:
     return UserError("there is no store", where=where, mend="run a study first, or name another --storage")
 
 
+def shown(url: URL) -> str:
+    """What a database is called in messages: no password, nor options, which may hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
 @contextmanager
-def opening(url: str) -> Iterator[None]:
-    """Opens the store at `url` in its block.
+def opening(url: str) -> Iterator[URL]:
+    """Opens the store at `url` in its block, which gets the parsed URL.
 
     Raises:
         UserError: it cannot be opened; a password is not shown.
     """
     try:
-        yield
-    except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError) as error:
-        where = url if "@" not in url else "--storage"
-        fault = database_fault(error, where) or UserError(reason(error))
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        # what it says may show the password
+        raise UserError(
+            "the store cannot be opened: this is not the URL of a database",
+            where="--storage",
+            mend="write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+        ) from None
+    where = shown(address)
+    try:
+        yield address
+    except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError, ValueError) as error:
+        fault = database_fault(error, where) or UserError(reason(error), mend=_mend(error))
         raise UserError(f"the store cannot be opened: {fault.what}", where=where, mend=fault.mend) from None
+    except UserError as error:
+        raise UserError(error.what, where=error.where or where, mend=error.mend) from None
+
+
+def _mend(error: BaseException) -> str:
+    """How to mend what the database says no more of."""
+    if isinstance(error, ImportError):
+        return 'install the driver that the URL names; for PostgreSQL: pip install "tuner[postgresql]"'
+    return "name another --storage"

@@ -4,12 +4,14 @@ An executor a worker, rather than one of many workers, because a dying process b
 what other trials found is sent to each worker once: one has to know who knows what.
 """
 
+import os
 import pickle
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tuner.search.process import do, place, ready, set_up
@@ -118,5 +120,8 @@ class LocalProcesses:
 
     def close(self) -> None:
         self._lifeline.close()
+        for pid in [child.pid for child in active_children() if child.pid]:
+            with suppress(ProcessLookupError):  # one that was stopped would keep us waiting
+                os.kill(pid, signal.SIGCONT)
         for slot in self._slots:
             slot.executor.shutdown(wait=True, cancel_futures=True)

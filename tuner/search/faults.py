@@ -1,7 +1,10 @@
 """What a user is told when the store's database fails: a full disk, a lock, a server that has gone away."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, NoResultFound, OperationalError, SQLAlchemyError
 
 from tuner.errors import UserError
 
@@ -14,6 +17,7 @@ CLOSED = ("its file cannot be opened for writing", "make it and its folder writa
 LOCKED = ("another process keeps the database locked", "close it there (a database browser, a backup)")
 FAILING = ("its disk fails to read or write", "see to the disk")
 DAMAGED = ("the database is damaged", "put a sound copy of it in its place")
+NO_DATABASE = ("its file is no SQLite database", "name another --storage, or put a sound copy in its place")
 GONE = ("the connection to the database server was lost", "see that the server runs and can be reached")
 
 # By the beginning of SQLite's name of the error, or of the SQL standard's state.
@@ -26,7 +30,7 @@ FAULTS = {
     "SQLITE_LOCKED": LOCKED,
     "SQLITE_IOERR": FAILING,
     "SQLITE_CORRUPT": DAMAGED,
-    "SQLITE_NOTADB": DAMAGED,
+    "SQLITE_NOTADB": NO_DATABASE,
     "53100": FULL,
     "25006": READ_ONLY,
     "55P03": LOCKED,
@@ -58,6 +62,23 @@ def told(fault: tuple[str, str], where: str) -> UserError:
     return UserError(what, where=where, mend=f"{mend}, then give the same command again: finished trials are kept")
 
 
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Around whatever reads from the store shown as `where`: what is there may not be as the tuner wrote it.
+
+    Raises:
+        UserError: it is not.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, NoResultFound) as error:
+        raise UserError(
+            f"it holds what the tuner did not write ({type(error).__name__}: {reason(error)})",
+            where=where,
+            mend="put a sound copy of it in its place, or name another --storage",
+        ) from error
+
+
 def reason(error: BaseException) -> str:
     """The driver's own words, in one line."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+    return next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import UserError
 from tuner.files import unwritable
+from tuner.search.address import shown
 from tuner.search.faults import GONE, told
 
 # How often, and how many seconds apart, a lock is tried for: whoever looks at it (`file_holder`) has it for an instant.
@@ -96,6 +97,44 @@ def _taken(file: IO[bytes]) -> bool:
 
 
 @contextmanager
+def file_kept(path: Path, engine: Engine) -> Iterator[None]:
+    """While the block runs, the engine gives a connection only as long as its SQLite file at `path` is the same one.
+
+    A file that was deleted can still be written, but nobody could ever read it.
+
+    Raises:
+        UserError: the file was deleted or replaced, from whatever the block does with the engine then.
+    """
+    before = _identity(path)
+
+    def check(*_: object) -> None:
+        if _identity(path) != before:
+            raise UserError(
+                "its file was deleted or replaced while the study was run: what is trained can no longer be kept",
+                where=shown(engine.url),
+                mend="put a copy of it in its place, if you have one, then give the same command again",
+            )
+
+    # do_connect: a new connection would make an empty file
+    for moment in ("do_connect", "checkout"):
+        event.listen(engine, moment, check)
+    try:
+        yield
+    finally:
+        for moment in ("do_connect", "checkout"):
+            event.remove(engine, moment, check)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for as long as the path leads to the same file; None if to none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
 def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
     """Holds PostgreSQL's advisory lock of the study, on a connection of its own, while the block runs.
 
@@ -105,18 +144,18 @@ def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
         UserError: another connection holds it; or it was lost, from whatever the block does with the engine then.
     """
     key = _key(study)
-    shown = engine.url.render_as_string(hide_password=True)
+    where = shown(engine.url)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         name = f"tuner, process {os.getpid()} on {socket.gethostname()}"[:63]
         connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-            raise _refusal(study, shown, advisory_holder(connection, study) or Holder())
+            raise _refusal(study, where, advisory_holder(connection, study) or Holder())
 
         def check(*_: object) -> None:
             try:
                 connection.execute(text("SELECT 1"))
             except SQLAlchemyError as error:
-                raise told(GONE, shown) from error
+                raise told(GONE, where) from error
 
         event.listen(engine, "checkout", check)
         try:

@@ -23,9 +23,17 @@ def write_outcome(outcome: Outcome) -> tuple[dict[str, Any], list[Curve]]:
 
 
 def read_outcome(values: Mapping[str, Any], folds: Iterable[Mapping[str, Sequence[float | None]]]) -> Outcome:
-    """The outcome that was written; what was not finite in a curve is NaN."""
+    """The outcome that was written; what was not finite in a curve is NaN.
+
+    Raises:
+        ValueError: the values are of no outcome, or its curves do not belong together.
+    """
     read = [FoldCurve(**{name: _filled(curve) for name, curve in fold.items()}) for fold in folds]
-    return OUTCOMES.validate_python({**values, "folds": read})
+    outcome = OUTCOMES.validate_python({**values, "folds": read})
+    lengths = {len(curve) for fold in read for curve in (fold.train_loss, fold.valid_loss, fold.metric)}
+    if outcome.state != "failed" and not (lengths == {len(outcome.curve)} and 0 < outcome.best_epoch <= min(lengths)):
+        raise ValueError("the curves of a trial do not belong together")
+    return outcome
 
 
 def _nulled(curve: Sequence[float]) -> list[float | None]:

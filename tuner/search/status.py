@@ -14,9 +14,9 @@ from optuna.storages._rdb.models import (
 )
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
-from sqlalchemy import Connection, Engine, case, create_engine, func, inspect, make_url, select
+from sqlalchemy import Connection, Engine, case, create_engine, func, inspect, select
 
-from tuner.search.address import no_store, opening, sqlite_file
+from tuner.search.address import no_store, opening, shown, sqlite_file
 from tuner.search.lock import Holder, advisory_holder, file_holder, lock_path
 from tuner.search.tables import UUID_ATTRIBUTE, RunRow, StudyRow
 
@@ -54,10 +54,10 @@ def read_statuses(url: str) -> list[Status]:
     Raises:
         UserError: the store is missing, or cannot be opened.
     """
-    with opening(url):
-        path = sqlite_file(make_url(url))
+    with opening(url) as address:
+        path = sqlite_file(address)
         if path is not None and not path.exists():
-            raise no_store(url)
+            raise no_store(shown(address))
         engine = create_engine(url) if path is None else _read_only(path)
         try:
             with engine.connect() as connection:

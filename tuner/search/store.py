@@ -2,22 +2,24 @@
 
 import json
 import uuid
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 import optuna
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import StudyModel
-from sqlalchemy import delete, event, make_url
+from sqlalchemy import NullPool, create_engine, delete, event
 from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.files import make_folder
-from tuner.search.address import no_store, opening, sqlite_file
+from tuner.search.address import no_store, opening, shown, sqlite_file
 from tuner.search.facts import Facts
-from tuner.search.faults import DATABASE_ERRORS, database_fault
-from tuner.search.lock import advisory_lock, file_lock, lock_path
+from tuner.search.faults import DATABASE_ERRORS, database_fault, reading
+from tuner.search.lock import advisory_lock, file_kept, file_lock, lock_path
+from tuner.search.schema import begun
 from tuner.search.stored_study import StoredStudy
 from tuner.search.tables import UUID_ATTRIBUTE, Base, StudyRow
 from tuner.spec.sections import Spec
@@ -42,27 +44,45 @@ class Store:
     """
 
     def __init__(self, url: str, *, create: bool) -> None:
-        with opening(url):
-            self._url = make_url(url)
-            self.shown = self._url.render_as_string(hide_password=True)
+        new = False
+        with opening(url) as self._url:
+            self.shown = shown(self._url)
             self._path = sqlite_file(self._url)
             if self._path is not None and not self._path.exists():
                 if not create:
                     raise no_store(self.shown)
                 make_folder(self._path.parent)
+                new = True
             arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
-            self._storage = RDBStorage(url, engine_kwargs=arguments)
+            known = begun(create_engine(self._url, poolclass=NullPool, **arguments))
+            self._storage = RDBStorage(url, engine_kwargs=arguments, skip_compatibility_check=True)
             self.engine = self._storage.engine
-            if self._path is not None:
-                event.listen(self.engine, "connect", _prefer_wal)
-                self.engine.dispose()
-            Base.metadata.create_all(self.engine)
+            self._check_version()
+            # another tool's is left as it is until a study is begun
+            if known or new:
+                self._furnish()
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
     def storage(self) -> RDBStorage:
         """What Optuna's own tools read and write the studies by."""
         return self._storage
+
+    def _check_version(self) -> None:
+        there, here = self._storage.get_current_version(), self._storage.get_head_version()
+        if there != here:
+            self.engine.dispose()
+            raise UserError(
+                f"its tables are those of Optuna {there}, and this Optuna has those of {here}",
+                mend="bring a copy of it up to date (optuna storage upgrade --storage URL), or name another --storage",
+            )
+
+    def _furnish(self) -> None:
+        """Makes those of our tables that are missing, and has SQLite write ahead."""
+        if self._path is not None and not event.contains(self.engine, "connect", _prefer_wal):
+            event.listen(self.engine, "connect", _prefer_wal)
+            self.engine.dispose()
+        Base.metadata.create_all(self.engine)
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +94,7 @@ class Store:
 
     def close(self) -> None:
         """Writes the log back into the SQLite file, so that a copy of it is whole, and lets go of it."""
-        if self._path is not None:
+        if self._path is not None and self._path.exists():
             # on a full disk the log stays beside the file, and the next one to open it reads both
             with suppress(*DATABASE_ERRORS), self.engine.connect() as connection:
                 # a reader that stays keeps the log in use: then the last one to leave writes it back
@@ -86,11 +106,12 @@ class Store:
 
     def names(self) -> list[str]:
         """The studies of the store that the tuner made, by name."""
-        return sorted(
-            study.study_name
-            for study in optuna.get_all_study_summaries(self._storage)
-            if UUID_ATTRIBUTE in study.user_attrs
-        )
+        with reading(self.shown):
+            return sorted(
+                study.study_name
+                for study in optuna.get_all_study_summaries(self._storage)
+                if UUID_ATTRIBUTE in study.user_attrs
+            )
 
     def open(self, name: str) -> StoredStudy:
         """The study called `name`.
@@ -102,10 +123,11 @@ class Store:
         if name not in names:
             mend = nearest(name, names) if names else "run it first: python -m tuner.run --study …"
             raise UserError(f"there is no study {name!r}", where=self.shown, mend=mend)
-        study = optuna.load_study(study_name=name, storage=self._storage)
-        with self._session() as session:
-            row = session.get_one(StudyRow, study.user_attrs[UUID_ATTRIBUTE])
-        return StoredStudy(study, self._storage, self._session, row)
+        with reading(self.shown):
+            study = optuna.load_study(study_name=name, storage=self._storage)
+            with self._session() as session:
+                row = session.get_one(StudyRow, study.user_attrs[UUID_ATTRIBUTE])
+            return StoredStudy(study, self._storage, self._session, row)
 
     def begin(self, spec: Spec, facts: Facts) -> StoredStudy:
         """The study that `spec` names: made if it is new, else checked to be the same search of the same data.
@@ -124,6 +146,7 @@ class Store:
             raise UserError(
                 f"{name!r} is a study of another tool", where=self.shown, mend="give yours another `[study] name`"
             )
+        self._furnish()
         row = StudyRow(
             uuid=uuid.uuid4().hex,
             name=name,
@@ -137,17 +160,21 @@ class Store:
         study.set_user_attr(UUID_ATTRIBUTE, row.uuid)
         return StoredStudy(study, self._storage, self._session, row)
 
-    def lock(self, name: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
         """The right to write the study `name`, for as long as the context lasts.
 
         Raises:
-            UserError: another process has it.
+            UserError: another process has it; or from whatever the block writes, once it is lost.
         """
         if self.engine.name == "postgresql":
-            return advisory_lock(self.engine, name)
-        if self._path is None:
-            return nullcontext()
-        return file_lock(lock_path(self._path, name), name)
+            with advisory_lock(self.engine, name):
+                yield
+        elif self._path is None:
+            yield
+        else:
+            with file_lock(lock_path(self._path, name), name), file_kept(self._path, self.engine):
+                yield
 
     def delete(self, name: str) -> None:
         """Deletes the study `name`, Optuna's part and ours, in one commit; to be called with its lock.

@@ -16,9 +16,10 @@ from optuna.trial import TrialState, create_trial
 from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from tuner.errors import UserError
 from tuner.search.evaluations import Evaluations
 from tuner.search.facts import Facts
-from tuner.search.faults import DATABASE_ERRORS
+from tuner.search.faults import DATABASE_ERRORS, reading
 from tuner.search.outcomes import read_outcome, write_outcome
 from tuner.search.replica import STATES
 from tuner.search.space import completed, distributions, searched
@@ -44,23 +45,37 @@ class StoredStudy:
     def __init__(self, study: optuna.Study, storage: RDBStorage, session: sessionmaker[Session], row: StudyRow) -> None:
         self._study, self._storage, self._session = study, storage, session
         self._uuid = row.uuid
-        self.spec = read_spec_dict(row.spec)
+        self._where = f"the study {study.study_name} in the store"
+        try:
+            self.spec = read_spec_dict(row.spec)
+        except UserError as error:
+            raise UserError(
+                f"another version of the tuner wrote it: {error.where}: {error.what}",
+                where=self._where,
+                mend="use the version that wrote it, or name another --storage",
+            ) from None
         self.facts = Facts.from_dict(row.facts)
         self.created = row.created
         self.evaluations = Evaluations(session, row.uuid)
 
     def params(self) -> list[dict[str, Value]]:
         """The parameters of every trial that was begun, by number, constants included."""
-        return [completed(self.spec.space, trial.params) for trial in self._study.get_trials(deepcopy=False)]
+        with reading(self._where):
+            return [completed(self.spec.space, trial.params) for trial in self._study.get_trials(deepcopy=False)]
 
     def told(self) -> int:
         """How many trials, from number 0 on, are finished in Optuna's eyes."""
-        trials = self._study.get_trials(deepcopy=False)
+        with reading(self._where):
+            trials = self._study.get_trials(deepcopy=False)
         return next((trial.number for trial in trials if not trial.state.is_finished()), len(trials))
 
     def outcomes(self) -> dict[int, Outcome]:
         """The outcome of every trial that was trained, by number, told or not."""
-        return {trial: outcome for (trial, _), outcome in self._trained(OutcomeRow.repeat == 0).items()}
+        outcomes = {trial: outcome for (trial, _), outcome in self._trained(OutcomeRow.repeat == 0).items()}
+        with reading(self._where):
+            if lacking := set(range(self.told())) - outcomes.keys():
+                raise LookupError(f"trial {min(lacking)} is finished and has no outcome")
+        return outcomes
 
     def repeats(self) -> dict[tuple[int, int], Outcome]:
         """The outcome of every repeat of a trial, by the trial's number and the repeat's, from 1 on."""
@@ -70,7 +85,7 @@ class StoredStudy:
         """The outcomes `which` are wanted, in the order of their trials and repeats."""
         curves: dict[tuple[int, int], list[FoldCurveRow]] = {}
         same = and_(FoldCurveRow.study == OutcomeRow.study, FoldCurveRow.trial == OutcomeRow.trial)
-        with self._session() as session:
+        with reading(self._where), self._session() as session:
             for curve in session.scalars(
                 select(FoldCurveRow)
                 .join(OutcomeRow, and_(same, FoldCurveRow.repeat == OutcomeRow.repeat))
@@ -163,7 +178,7 @@ class StoredStudy:
 
     def environment(self) -> dict[str, str]:
         """The environment of the latest run; empty before the first."""
-        with self._session() as session:
+        with reading(self._where), self._session() as session:
             query = select(RunRow.environment).where(RunRow.study == self._uuid).order_by(RunRow.id.desc()).limit(1)
             return dict(session.scalars(query).one_or_none() or {})
 

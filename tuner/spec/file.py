@@ -13,6 +13,8 @@ from tuner.spec.sections import Section, Spec, resolved
 from tuner.spec.space import PARAMETERS, parse_space
 
 SECTIONS = tuple(Spec.model_fields)
+# Bytes of a study file; more is another file that was named by mistake.
+MOST_BYTES = 1_000_000
 
 
 def study_path(study: str) -> Path:
@@ -28,18 +30,27 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         UserError: the file cannot be read or is not TOML, or a key is unknown or impossible.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        text = raw.decode("utf-8-sig") if len(raw) <= MOST_BYTES else ""
     except FileNotFoundError:
         known = sorted(found.stem for found in path.parent.glob("*.toml"))
         mend = nearest(path.stem, known) if known else "write one with `python -m tuner.init DATA.csv`"
         raise UserError("there is no such study file", where=str(path), mend=mend) from None
     except (OSError, ValueError) as error:
         reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
-        raise UserError(f"the study file cannot be read: {reason}", where=str(path)) from None
+        raise UserError(
+            f"the study file cannot be read: {reason}", where=str(path), mend="name a file of TOML in UTF-8"
+        ) from None
+    if len(raw) > MOST_BYTES:
+        raise UserError(
+            "this is too long for a study file", where=str(path), mend="name the data in it as `[data] path`"
+        )
     try:
         sections = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also numbers too long to read
-        raise UserError(f"this is not TOML: {error}", where=str(path)) from None
+        mend = 'write [section] on a line, and below it lines such as key = 5 or key = "word"'
+        raise UserError(f"this is not TOML: {error}", where=str(path), mend=mend) from None
     for override in overrides:
         sections = _override(sections, override)
     if isinstance(study := sections.setdefault("study", {}), dict):
@@ -73,7 +84,13 @@ def read_spec_dict(sections: Mapping[str, Any]) -> Spec:
 
 
 def _check_together(spec: Spec) -> None:
-    data, task = spec.data, spec.task
+    data, task, name = spec.data, spec.task, spec.study.name
+    if name.endswith(".toml") or name.startswith("studies.db"):
+        raise UserError(
+            f"`studies/{name}` is the place of another file, not of this study's folder",
+            where="[study] name",
+            mend="choose a name without .toml or studies.db",
+        )
     if (data.path is None) == (data.source is None):
         fault = "neither `path` nor `source`" if data.path is None else "both `path` and `source`"
         raise UserError(f"the study has {fault}", where="[data]", mend="give exactly one of them")
@@ -98,9 +115,11 @@ def _override(sections: Mapping[str, Any], override: str) -> dict[str, Any]:
             f"`{override}` is not section.key=value", where="--set", mend="write for example train.patience=5"
         )
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        read = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
-        value = text.strip()  # a bare word is taken as text, so that shells need no nested quotes
+        read = {}
+    # a bare word is taken as text, so that shells need no nested quotes
+    value = read["value"] if len(read) == 1 else text.strip()
     table = sections.get(section, {})
     return {**sections, section: {**table, name: value} if isinstance(table, Mapping) else table}
 
@@ -115,17 +134,22 @@ def _refusal(detail: ErrorDetails) -> UserError:
             mend = f"`{keys[0]}` belongs in [{home}]" if home else nearest(keys[0], _keys(section))
             return UserError(f"unknown key `{keys[0]}`", where=where, mend=mend)
         case "missing":
-            return UserError(f"`{keys[0] if keys else section}` is missing", where=where)
+            return UserError(f"`{keys[0] if keys else section}` is missing", where=where, mend="add it")
         case "too_short":
             return UserError("it is empty", where=where, mend="name a column, or leave the key out")
         case "string_pattern_mismatch":
             return UserError(
-                f"{detail['input']!r} cannot be a study's name",
+                f"{_brief(detail['input'])} cannot be a study's name",
                 where=where,
                 mend="use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
             )
     message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return UserError(f"{detail['input']!r} is not possible: it {message}", where=where)
+    return UserError(f"{_brief(detail['input'])} is not possible: it {message}", where=where)
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _keys(section: str) -> list[str]:

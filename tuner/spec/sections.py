@@ -12,10 +12,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,6
 Metric = Literal["loss", "average_precision", "f1"]
 Kind = Literal["forecast", "classify"]
 Scheme = Literal["blocked", "walk_forward", "series"]
+MOST_ROWS = 1_000_000
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class StudySection(Section):
@@ -58,8 +59,8 @@ class TaskSection(Section):
     """
 
     kind: Kind = "forecast"
-    window: int = Field(default=32, ge=1)
-    horizon: int | None = Field(default=None, ge=0)
+    window: int = Field(default=32, ge=1, le=MOST_ROWS)
+    horizon: int | None = Field(default=None, ge=0, le=MOST_ROWS)
     difference: bool = False
 
     @property
@@ -73,7 +74,7 @@ class CvSection(Section):
 
     scheme: Scheme = "blocked"
     folds: int = Field(default=5, ge=2, le=100)
-    embargo: int = Field(default=0, ge=0)
+    embargo: int = Field(default=0, ge=0, le=MOST_ROWS)
     holdout: float = Field(default=0.2, ge=0, lt=1)
 
 
@@ -81,7 +82,7 @@ class TrainSection(Section):
     """How one network is trained; `patience` in epochs, `clip` bounds the gradient's norm."""
 
     max_epochs: int = Field(default=30, ge=1, le=100_000)
-    patience: int = Field(default=6, ge=1)
+    patience: int = Field(default=6, ge=1, le=100_000)
     optimizer: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(default=1.0, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -101,7 +102,7 @@ class SearchSection(Section):
     def _by_epoch(cls, value: Any) -> Any:  # noqa: ANN401 (raw TOML value)
         if value == "wilcoxon":
             # as steps, epochs would be taken for independent samples of the final score
-            raise ValueError("compares samples, and a trial's epochs are none")
+            raise ValueError("compares samples, which epochs are not: it should be 'rungs', 'median' or 'none'")
         return value
 
 

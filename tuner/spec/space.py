@@ -52,6 +52,8 @@ class Choices:
 
 Domain = Constant | Range | Choices
 
+HOW = "write a constant, {low = …, high = …} or {choices = […]}"
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -122,13 +124,13 @@ def _parse_domain(name: str, parameter: Parameter, line: Any) -> Domain:  # noqa
 def _parse_choices(parameter: Parameter, line: Mapping[str, Any], where: str) -> Choices:
     listed = line["choices"]
     if not isinstance(listed, (list, tuple)) or not listed:
-        raise UserError("`choices` must be a list of at least one value", where=where)
+        raise UserError("`choices` must be a list of at least one value", where=where, mend=HOW)
     choices = tuple(_checked(parameter, choice, where) for choice in listed)
     if len(set(choices)) < len(choices):
-        raise UserError("`choices` names a value twice", where=where)
+        raise UserError("`choices` names a value twice", where=where, mend="name each once")
     default = _checked(parameter, line.get("default", choices[0]), where)
     if default not in choices:
-        raise UserError(f"the default {default!r} is not one of the choices", where=where)
+        raise UserError(f"the default {default!r} is not one of the choices", where=where, mend="name one of them")
     return Choices(choices, default)
 
 
@@ -140,14 +142,15 @@ def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> R
         raise UserError(
             f"`{missing[0]}` is missing",
             where=where,
-            mend="write a constant, {low = …, high = …} or {choices = […]}",
+            mend=HOW,
         )
     low, high = (_checked(parameter, line[key], where) for key in ("low", "high"))
     log, step = line.get("log", False), line.get("step")
     if not isinstance(log, bool):
-        raise UserError("`log` must be true or false", where=where)
+        raise UserError("`log` must be true or false", where=where, mend="write log = true, or leave it out")
     if isinstance(low, str) or isinstance(high, str) or low >= high:
-        raise UserError(f"`low` ({low}) must be below `high` ({high})", where=where)
+        mend = "change one of them, or write a constant"
+        raise UserError(f"`low` ({low}) must be below `high` ({high})", where=where, mend=mend)
     if log and low <= 0:
         raise UserError("a logarithmic range needs `low` above 0", where=where, mend="raise `low` or drop `log`")
     if step is not None:
@@ -160,15 +163,18 @@ def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> R
         if step is not None:
             default = parameter.kind(low + step * round((default - low) / step))
     if isinstance(default, str) or not low <= default <= high:
-        raise UserError(f"the default {default} lies outside {low} to {high}", where=where)
+        mend = "change it, or leave it out"
+        raise UserError(f"the default {default} lies outside {low} to {high}", where=where, mend=mend)
     if step is not None and not _on_grid(default, low, step):
-        raise UserError(f"the default {default} is not `low` plus a whole number of steps", where=where)
+        mend = "change it, or leave it out"
+        raise UserError(f"the default {default} is not `low` plus a whole number of steps", where=where, mend=mend)
     return Range(low, high, default, log, step)
 
 
 def _checked_step(step: float | int, low: float, high: float, log: bool, where: str) -> float | int:
     if log or not 0 < step <= high - low:
-        raise UserError("`step` must be above 0, within the range, and cannot go with `log`", where=where)
+        what = "`step` must be above 0, within the range, and cannot go with `log`"
+        raise UserError(what, where=where, mend="change it, or leave it out")
     if not _on_grid(high, low, step):
         most = low + step * int((high - low) / step)
         raise UserError(
@@ -185,9 +191,9 @@ def _on_grid(value: float, low: float, step: float) -> bool:
 def _number(parameter: Parameter, value: Any, where: str) -> float | int:  # noqa: ANN401 (TOML value)
     kind = "a whole number" if parameter.kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise UserError(f"{value!r} is not {kind}", where=where)
+        raise UserError(f"{value!r} is not {kind}", where=where, mend=HOW)
     if parameter.kind is int and value != int(value):
-        raise UserError(f"{value!r} is not a whole number", where=where)
+        raise UserError(f"{value!r} is not a whole number", where=where, mend=f"{int(value)} is")
     return int(value) if parameter.kind is int else float(value)
 
 
@@ -202,7 +208,8 @@ def _checked(parameter: Parameter, value: Any, where: str) -> Value:  # noqa: AN
         return str(value)
     number = _number(parameter, value, where)
     if not parameter.least <= number <= parameter.most:
-        raise UserError(f"{number} lies outside {parameter.least:g} to {parameter.most:g}", where=where)
+        what = f"{number} lies outside {parameter.least:g} to {parameter.most:g}"
+        raise UserError(what, where=where, mend="choose a value between them")
     return number
 
 

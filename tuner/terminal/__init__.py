@@ -1,6 +1,8 @@
 """All that is said on a terminal, and the exit status that goes with it."""
 
+import io
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -11,6 +13,8 @@ import typer
 
 from tuner.errors import UserError
 from tuner.files import unwritable
+
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 
@@ -27,6 +31,9 @@ def new_app() -> typer.Typer:
 
 def run(app: typer.Typer) -> None:
     """Runs a command: exit status 0 done, 2 the user can mend it (one message), 130 interrupted, 1 a defect."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every character
     try:
         app()
     except UserError as error:
@@ -44,8 +51,20 @@ def run(app: typer.Typer) -> None:
 
 
 def heed_signals() -> None:
-    """SIGTERM interrupts a command as Ctrl-C does."""
+    """SIGTERM, and SIGHUP when the terminal is closed, interrupt a command as Ctrl-C does; nohup still holds."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return
+    terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+
+    def hang_up(*_: object) -> NoReturn:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the kernel may both send one
+        # a closed terminal cannot be written to
+        for terminal in terminals:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGHUP, hang_up)
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -58,4 +77,5 @@ def print_error(error: UserError) -> None:
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("error:", style="bold red", end=" ")
-    console.print(str(error), markup=False)
+    # a terminal would obey control characters out of a file
+    console.print(CONTROL.sub("?", str(error)), markup=False)

@@ -1,0 +1,39 @@
+"""Command lines that cannot be obeyed."""
+
+from tests.bad.cases import EXPORT, RUN, Case, command, rows
+
+COMMANDS = {
+    "no study": command("Missing option '--study'", "run"),
+    "an option misspelt": command("--trials", "run", "--study", "small.toml", "--trails", "9"),
+    "a word too many": command("unexpected extra argument", *RUN, "more"),
+    "no trials": command("Invalid value for '--trials'", *RUN, "--trials", "0"),
+    "trials in words": command("integer", *RUN, "--trials", "many"),
+    "too many workers": command("Invalid value for '--workers'", *RUN, "--workers", "100000"),
+    "a timeout in the past": command("Invalid value for '--timeout'", *RUN, "--timeout", "-1"),
+    "a trial below 0": command("Invalid value for '--replay'", *RUN, "--replay", "-1"),
+    "a key without a value": command("`patience` is not section.key=value write", *RUN, "--set", "patience"),
+    "a key of no section": command("unknown section `trian`", *RUN, "--set", "trian.patience=5"),
+    "a value out of range": command("[study] seed: -1 is not possible", *RUN, "--set", "study.seed=-1"),
+    "half a range": command("'{low=1' is not a number", *RUN, "--set", "space.dropout={low=1"),
+    "two values": command("[train] patience: '5\\nclip=6' is not", *RUN, "--set", "train.patience=5\nclip=6"),
+    "no scheduler": command("no Dask scheduler answers", *RUN, "--cluster", "nonsense://x"),
+    "an unknown format": command("'xml' is not one of", *EXPORT, "--format", "xml"),
+    "an unknown rule": command("'2se' is not one of", *EXPORT, "--rule", "2se"),
+    "a place for no file": command("cannot be written", *EXPORT, "--out", "data.csv/x.toml"),
+    "a place that is a folder": command("studies: cannot be written: Is a directory", *EXPORT, "--out", "studies"),
+    "init of nothing": command("Missing argument 'DATA'", "init"),
+    "init of two files": command("2 names were given instead of one put a pattern in quotes", "init", "a", "b"),
+    "init of what is not there": command("there is no such file did you mean `data.csv`?", "init", "date.csv"),
+    "init of a folder": command("this is a folder", "init", "studies"),
+    "init into no TOML": command("a study file ends in .toml", "init", "data.csv", "--out", "x.txt"),
+    "init over a study file": command("there is such a study file already", "init", "data.csv", "--out", "small.toml"),
+    "init into too long a name": command("File name too long", "init", "data.csv", "--out", f"{'x' * 999}.toml"),
+    "init of a name that is no text": command("characters that are no text", "init", "\udcff.csv"),
+    "init of too few rows": Case("more rows are needed", ("init", "few.csv"), {"few.csv": rows(20, "{n},2")}),
+    "init of short pieces": Case(
+        "the series are too short to learn from", ("init", "short.csv"), {"short.csv": rows(5, "{n},2")}
+    ),
+    "init, forced, of what cannot be used": Case(
+        "comes after", ("init", "bad.csv", "--out", "small.toml", "--force"), {"bad.csv": "time,a\n2,1\n1,2"}
+    ),
+}
