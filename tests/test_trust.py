@@ -21,7 +21,7 @@ TRUSTED = {("search/process.py", "pickle.loads")}
 
 def calls(tree: ast.AST) -> Iterator[str]:
     """The dotted names of all that is called, under the names that the imports give."""
-    whole = {}
+    whole: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             whole |= {name.asname or name.name: f"{node.module}.{name.name}" for name in node.names}
