@@ -142,13 +142,15 @@ def test_when_its_terminal_is_closed_a_run_ends_and_nothing_is_lost(folder, expe
     ours, theirs = pty.openpty()
     command = start(folder, "run", *ARGUMENTS, TRIALS, before=partial(in_terminal, os.ttyname(theirs)))
     os.set_blocking(ours, False)
+    shown = bytearray()
 
     def begun() -> bool:
         with suppress(BlockingIOError):  # a terminal that nobody reads would fill up
-            os.read(ours, 1 << 16)
+            shown.extend(os.read(ours, 1 << 16))
         return told(folder) > 1 or command.ended
 
     wait_until(begun)
+    assert not command.ended, shown.decode()
     os.close(theirs)
     os.close(ours)
     assert command.wait(10).status == 130

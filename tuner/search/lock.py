@@ -105,10 +105,10 @@ def file_kept(path: Path, engine: Engine) -> Iterator[None]:
     Raises:
         UserError: the file was deleted or replaced, from whatever the block does with the engine then.
     """
-    before = _identity(path)
+    before = identity(path)
 
     def check(*_: object) -> None:
-        if _identity(path) != before:
+        if identity(path) != before:
             raise UserError(
                 "its file was deleted or replaced while the study was run: what is trained can no longer be kept",
                 where=shown(engine.url),
@@ -125,7 +125,7 @@ def file_kept(path: Path, engine: Engine) -> Iterator[None]:
             event.remove(engine, moment, check)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """The same for as long as the path leads to the same file; None if to none."""
     try:
         status = path.stat()

@@ -18,7 +18,7 @@ from tuner.files import make_folder
 from tuner.search.address import no_store, opening, shown, sqlite_file
 from tuner.search.facts import Facts
 from tuner.search.faults import DATABASE_ERRORS, database_fault, reading
-from tuner.search.lock import advisory_lock, file_kept, file_lock, lock_path
+from tuner.search.lock import advisory_lock, file_kept, file_lock, identity, lock_path
 from tuner.search.schema import begun
 from tuner.search.stored_study import StoredStudy
 from tuner.search.tables import UUID_ATTRIBUTE, Base, StudyRow
@@ -61,6 +61,7 @@ class Store:
             # another tool's is left as it is until a study is begun
             if known or new:
                 self._furnish()
+        self._file = None if self._path is None else identity(self._path)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
@@ -94,7 +95,7 @@ class Store:
 
     def close(self) -> None:
         """Writes the log back into the SQLite file, so that a copy of it is whole, and lets go of it."""
-        if self._path is not None and self._path.exists():
+        if self._path is not None and identity(self._path) == self._file:
             # on a full disk the log stays beside the file, and the next one to open it reads both
             with suppress(*DATABASE_ERRORS), self.engine.connect() as connection:
                 # a reader that stays keeps the log in use: then the last one to leave writes it back

@@ -32,8 +32,10 @@ def new_app() -> typer.Typer:
 def run(app: typer.Typer) -> None:
     """Runs a command: exit status 0 done, 2 the user can mend it (one message), 130 interrupted, 1 a defect."""
     for stream in (sys.stdout, sys.stderr):
+        # a terminal may not know every character; a stream that cannot be set so is left as it is
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every character
+            with suppress(OSError):
+                stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:
