@@ -40,7 +40,7 @@ class NoWorkers:
 def finished(fresh_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished study, and with a database of others."""
     folder = tmp_path_factory.mktemp("finished")
-    for path in ("data.csv", "small.toml", STORE, "studies/small/history.html"):
+    for path in ("data.csv", "small.toml", STORE, "studies/small/report.html"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(fresh_run.folder / path, folder / path)
     with closing(sqlite3.connect(folder / "other.db")) as other:
