@@ -120,8 +120,8 @@ def test_a_run_with_a_stopped_worker_can_be_interrupted(folder) -> None:
     until_told(command, 1)
     os.kill(min(forked() - {command.pid}), signal.SIGSTOP)
     command.ctrl_c()
-    assert command.wait(10).status == 130
-    wait_until(lambda: not forked(), 2)
+    assert command.wait(30).status == 130
+    wait_until(lambda: not forked(), 10)
 
 
 def in_terminal(name: str) -> None:
@@ -153,8 +153,8 @@ def test_when_its_terminal_is_closed_a_run_ends_and_nothing_is_lost(folder, expe
     assert not command.ended, shown.decode()
     os.close(theirs)
     os.close(ours)
-    assert command.wait(10).status == 130
-    wait_until(lambda: not forked(), 2)
+    assert command.wait(30).status == 130
+    wait_until(lambda: not forked(), 10)
     assert told(folder) > 1
     assert run(folder, "run", *ARGUMENTS, TRIALS).status == 0
     assert dump(folder) == expected

@@ -127,7 +127,7 @@ class Store:
         with reading(self.shown):
             study = optuna.load_study(study_name=name, storage=self._storage)
             with self._session() as session:
-                row = session.get_one(StudyRow, study.user_attrs[UUID_ATTRIBUTE])
+                row = session.get_one(StudyRow, str(study.user_attrs[UUID_ATTRIBUTE]))
             return StoredStudy(study, self._storage, self._session, row)
 
     def begin(self, spec: Spec, facts: Facts) -> StoredStudy:
