@@ -94,7 +94,7 @@ def test_a_holdout_says_whether_tuning_helped_not_the_folds() -> None:
     sentences = verdict(replace(findings, holdout=HOLDOUT))
     (tuned,) = [sentence for sentence in sentences if sentence.startswith("Tuning")]
     assert "on the holdout" in tuned
-    assert "The holdout has been looked at 2 times." in sentences
+    assert "Trials scored on this holdout because they were chosen: 2." in sentences
     assert not [sentence for sentence in sentences if "looks a little better" in sentence]
 
 
