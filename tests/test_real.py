@@ -1,13 +1,12 @@
 """The whole way, small, on real series: look, search, export. The series lie beside the project, not in it."""
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.processes import run
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 SERIES = {
@@ -17,8 +16,10 @@ SERIES = {
     "gaps": "finance_unlabelled/EURUSD_oanda_1min_2014-05.csv",
 }
 SMALL = (
-    "train.max_epochs=2",
-    "cv.folds=3",
+    "train.max_epochs=1",
+    "cv.folds=2",
+    "search.finalists=1",
+    "search.repeats=1",
     "space.hidden_size=8",
     "space.num_layers=1",
     "space.batch_size=512",
@@ -28,12 +29,10 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real series are 
 
 
 def tuner(command: str, *arguments: str, folder: Path) -> str:
-    """Standard output of a command run as a user would; it must succeed."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    line = [sys.executable, "-m", f"tuner.{command}", *arguments]
-    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """Standard output of a command; it must succeed."""
+    done = run(folder, command, *arguments)
+    assert done.status == 0, done.err
+    return done.out
 
 
 @pytest.mark.parametrize("series", SERIES)
