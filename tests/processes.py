@@ -29,11 +29,18 @@ FORKS.set_forkserver_preload(
         "tuner.terminal.check",
         "tuner.terminal.path",
         "tuner.search.trace",
-        "tuner.report.figures",
+        "tuner.report.page",
         "tuner.search.export",
-        # imported late: by torch for the first optimiser, by Optuna for the first store
+        "tests.warm",
+        # imported late: by torch for the first optimiser, by Optuna for the first store and the importance, by a loader
         "torch._dynamo",
         "alembic.command",
+        "alembic.config",
+        "alembic.migration",
+        "sklearn.ensemble",
+        "sklearn.metrics",
+        "pyarrow.csv",
+        "pandas",
         "mako.template",
     ]
 )

@@ -23,6 +23,8 @@ folds = 2
 max_epochs = 6
 patience = 3
 precision = "fp32"
+[search]
+finalists = 2
 [space]
 hidden_size = 4
 num_layers = 1

@@ -19,18 +19,7 @@ from tests.processes import Command, alive, forked, run, start, wait_until
 from tests.studies import dump, write_small
 
 TRIALS = 10
-ARGUMENTS = (
-    "--study",
-    "small.toml",
-    "--workers",
-    2,
-    "--trials",
-    TRIALS,
-    "--set",
-    "search.lag=3",
-    "--set",
-    "search.finalists=2",
-)
+ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--trials", TRIALS, "--set", "search.lag=3")
 KILLS = int(os.environ.get("TUNER_KILLS", "20"))
 SEED = int(os.environ.get("TUNER_SEED", str(random.randrange(2**32))))
 
