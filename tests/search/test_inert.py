@@ -49,12 +49,15 @@ def test_without_a_pruner_none_is_missed() -> None:
     assert before(study={"trials": 8}, space=fixed, search={"pruner": "none"}) == []
 
 
-def test_few_anomalous_rows_are_said_of_a_classification_alone() -> None:
+def test_few_anomalous_rows_are_said_where_something_is_judged_by_them() -> None:
     few = replace(FACTS, features=("x", "y"), folds=(FoldFacts(150, 50, 14, 2), FoldFacts(150, 100, 15, 3)))
     enough = replace(few, folds=(FoldFacts(150, 50, 15, 2), FoldFacts(150, 100, 15, 3)))
-    spec = make_spec(**{**QUIET, "task": {"kind": "classify"}})
-    assert [len(warn_before(spec, facts)) for facts in (few, enough)] == [1, 0]
-    assert warn_before(make_spec(**QUIET), few) == []
+    none = replace(few, folds=(FoldFacts(150, 50, 0, 0), FoldFacts(150, 100, 0, 0)))
+    classify, forecast = make_spec(**{**QUIET, "task": {"kind": "classify"}}), make_spec(**QUIET)
+    assert [len(warn_before(classify, facts)) for facts in (few, enough, none)] == [1, 0, 1]
+    (said,) = warn_before(forecast, few)
+    assert said.startswith("29 anomalous rows are few to judge by")
+    assert [warn_before(forecast, facts) for facts in (enough, none)] == [[], []]
 
 
 def after(curve: list[float], steps: float = 1000.0, **params: Value) -> list[str]:

@@ -38,8 +38,10 @@ def warn_before(spec: Spec, facts: Facts) -> list[str]:
     if len(facts.features) == 1 and _greatest(spec, "input_dropout") > 0:
         said.append("`input_dropout` blanks whole windows where there is one feature: set it to 0, `jitter` is milder")
     anomalous = sum(fold.anomalous for fold in facts.folds)
-    if spec.task.kind == "classify" and anomalous < LEAST_ANOMALOUS:
-        said.append(f"{anomalous} anomalous rows are few to learn from and to judge by: expect wide errors")
+    # a forecast without anomalous rows is not judged by any
+    if anomalous < LEAST_ANOMALOUS and (anomalous or spec.task.kind == "classify"):
+        use = "learn from and to judge by" if spec.task.kind == "classify" else "judge by"
+        said.append(f"{anomalous} anomalous rows are few to {use}: expect wide errors")
     return said
 
 
