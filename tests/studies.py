@@ -28,7 +28,7 @@ finalists = 2
 [space]
 hidden_size = 4
 num_layers = 1
-batch_size = 128
+batch_size = 256
 input_dropout = 0.0
 recurrent_dropout = 0.0
 jitter = 0.0

@@ -124,7 +124,7 @@ def test_people_are_shown_a_table_and_where_the_figure_is(folder) -> None:
     ("arguments", "message"),
     [
         (("--study", "small", "--param", "weight_deca"), "did you mean `weight_decay`?"),
-        (("--study", "small", "--param", "batch_size"), "`batch_size` has one possible value, 128"),
+        (("--study", "small", "--param", "batch_size"), "`batch_size` has one possible value, 256"),
         (("--study", "smal", "--param", "dropout"), "did you mean `small`?"),
         ((*DECAY, "--points", 1), "--points"),
         ((*DECAY, "--storage", "sqlite:///none.db"), "there is no store"),

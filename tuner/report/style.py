@@ -16,6 +16,41 @@ SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon")
 HEIGHT = 440
+INK = "#222"
+_AXIS = {
+    "automargin": True,
+    "showgrid": False,
+    "gridcolor": "#E8E8E8",
+    "zeroline": False,
+    "showline": True,
+    "linecolor": INK,
+    "ticks": "outside",
+    "title": {"standoff": 8, "font": {"size": 13}},
+}
+# plotly's own templates are of eight kilobytes for each figure, and take most of the time that it is made in
+LOOK = go.layout.Template(
+    layout={
+        "autotypenumbers": "strict",
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        # at the foot of the figure, however high it is and however many lines a narrow screen makes of it
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "tracegroupgap": 0,
+        },
+        "margin": {"l": 10, "r": 14, "t": 30, "b": 10},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+    }
+)
 METRIC_AXES = {
     "loss": "validation loss<br>(lower is better)",
     "average_precision": "average precision<br>(higher is better)",
@@ -49,25 +84,5 @@ def log_axis(values: Sequence[float]) -> dict[str, object]:
 
 def styled(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
     """Gives a figure the common look; its title is the page's business, which the mode bar would cover here."""
-    figure.update_layout(
-        template="simple_white",
-        height=height,
-        font={"family": "system-ui, sans-serif", "size": 13, "color": "#222"},
-        # at the foot of the figure, however high it is and however many lines a narrow screen makes of it
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "tracegroupgap": 0,
-        },
-        margin={"l": 10, "r": 14, "t": 30, "b": 10},
-        hovermode="closest",
-    )
-    # the template draws lines of shapes all but transparent
-    figure.update_shapes(opacity=1)
-    figure.update_xaxes(automargin=True, title_standoff=8, title_font_size=13)
-    figure.update_yaxes(automargin=True, title_standoff=8, title_font_size=13)
+    figure.update_layout(template=LOOK, height=height)
     return figure
