@@ -199,7 +199,7 @@ def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> fl
     while not condition():
         if time.monotonic() - started > seconds:
             raise TimeoutError(f"did not happen within {seconds} s")
-        time.sleep(0.001)
+        time.sleep(0.003)
     return time.monotonic() - started
 
 
