@@ -80,8 +80,8 @@ def precision_recall_figure(info: PrecisionRecallInfo) -> go.Figure:
             y=[precision],
             mode="markers",
             marker={"color": VERMILION, "symbol": "star", "size": 16, "line": {"color": BLACK, "width": 1}},
-            name=f"threshold {info.threshold:.4g}: precision {precision:.3f}, recall {recall:.3f}",
-            hovertemplate="recall %{x:.3f}, precision %{y:.3f}<extra></extra>",
+            name=f"threshold: precision {precision:.3f}, recall {recall:.3f}",
+            hovertemplate=f"flagged from score {info.threshold:.4g} on<extra></extra>",
         )
     figure.add_scatter(
         x=[0, 1],
