@@ -12,11 +12,13 @@ from pathlib import Path
 import optuna
 import pytest
 
+from tests.bad.bundles import BUNDLES
 from tests.bad.cases import STORE, Case
 from tests.bad.commands import COMMANDS
 from tests.bad.data import DATA_FILES
 from tests.bad.stores import STORES
 from tests.bad.studies import NAMES, SPACES, STUDY_FILES
+from tests.bundles import write_bundle
 from tuner.terminal import run
 
 TABLES = {
@@ -26,6 +28,7 @@ TABLES = {
     "data file": DATA_FILES,
     "command": COMMANDS,
     "store": STORES,
+    "bundle": BUNDLES,
 }
 CASES = [pytest.param(case, id=f"{kind}: {name}") for kind, cases in TABLES.items() for name, case in cases.items()]
 
@@ -38,11 +41,12 @@ class NoWorkers:
 
 @pytest.fixture(scope="session")
 def finished(fresh_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished study, and with a database of others."""
+    """A folder with a finished study, a bundle, and databases of others."""
     folder = tmp_path_factory.mktemp("finished")
     for path in ("data.csv", "small.toml", STORE, "studies/small/report.html"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(fresh_run.folder / path, folder / path)
+    write_bundle(folder / "bundle")
     with closing(sqlite3.connect(folder / "other.db")) as other:
         other.execute("CREATE TABLE notes (studies TEXT)")
     other_tool = f"sqlite:///{folder / 'optuna.db'}"
@@ -72,6 +76,8 @@ def held(folder: Path) -> dict[str, str]:
 def prepare(folder: Path, case: Case) -> None:
     for name, content in case.files.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    for name in case.gone:
+        (folder / name).unlink()
     if case.sql:
         with closing(sqlite3.connect(folder / STORE)) as store:
             for statement in case.sql:

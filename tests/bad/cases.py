@@ -18,12 +18,14 @@ class Case:
         line: the command line.
         files: what is put into the folder first, over the finished study `small` with its store and data.
         sql: what is done to the store before.
+        gone: the files that are missing.
     """
 
     says: str
     line: tuple[str, ...] = CHECK
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     sql: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def study(says: str, text: str | bytes) -> Case:
