@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, VERMILION, plain, styled, visible_range
 from tuner.search.study import Findings
 
+FEW_TRIALS = 10
+
 
 @dataclass(frozen=True)
 class HistoryInfo:
@@ -76,7 +78,8 @@ def history_figure(info: HistoryInfo) -> go.Figure:
     low, high = visible_range(values)
     if low <= value <= high:
         figure.add_hline(value, line={"dash": "dash", "color": BLACK, "width": 1}, annotation_text=plain(name))
-    figure.update_xaxes(title="trial")
+    # left to itself the axis of a few trials has halves of them
+    figure.update_xaxes(title="trial", dtick=1 if len(info.incumbent) <= FEW_TRIALS else None)
     figure.update_yaxes(title=METRIC_AXES[info.metric], range=[low, high])
     return styled(figure)
 

@@ -16,6 +16,7 @@ SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon")
 HEIGHT = 440
+MOST_TICKS = 6
 INK = "#222"
 _AXIS = {
     "automargin": True,
@@ -75,10 +76,13 @@ def visible_range(values: Sequence[float]) -> tuple[float, float]:
 def log_axis(values: Sequence[float]) -> dict[str, object]:
     """A logarithmic axis for positive values: decades, and what lies between them where there are few."""
     low, high = math.log10(min(values)), math.log10(max(values))
-    steps = (1, 2, 5) if high - low < 2.5 else (1,)
     # more than six would not fit beside each other in a small panel
-    decades = range(math.floor(low), math.ceil(high) + 1, math.ceil((high - low) / 6) or 1)
-    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    every = math.ceil((high - low) / MOST_TICKS) or 1
+    decades = range(math.floor(low), math.ceil(high) + 1, every)
+    for steps in ((1, 2, 3, 5, 7), (1, 2, 5), (1,)):
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+        if every == 1 and sum(low <= math.log10(tick) <= high for tick in ticks) <= MOST_TICKS:
+            break
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks], "tickangle": 0}
 
 
