@@ -67,7 +67,9 @@ def test_adamw_is_that_of_torch_with_decay_on_matrices_only():
         {"params": [p for name, p in theirs.named_parameters() if not is_matrix(name)], "weight_decay": 0.0},
     ]
     plain = torch.optim.AdamW(groups, lr=0.01, fused=True)
-    assert equal(take_steps(ours, make_optimizer(flatten(ours), "adamw", 0.01, 0.5)), take_steps(theirs, plain))
+    stepped = take_steps(ours, make_optimizer(flatten(ours), "adamw", 0.01, 0.5))
+    # to the last bit but for torch 2.6, which rounds the end of a tensor otherwise
+    torch.testing.assert_close(stepped, take_steps(theirs, plain), rtol=2e-7, atol=0)
 
 
 def test_adam_is_that_of_torch_with_decay_on_every_parameter():

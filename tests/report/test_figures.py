@@ -25,7 +25,7 @@ def keys(findings: Findings) -> list[str]:
 def test_scores_of_labelled_rows_are_drawn_against_their_threshold() -> None:
     plots = {plot.key: plot for plot in study_plots(replace(labelled(), scored=SCORED))}
     curve, rows = plots["precision-recall"].figures[0], plots["scored"].figures[0]
-    assert any(trace.name == "threshold 3: precision 1.000, recall 1.000" for trace in curve.data)
+    assert any(trace.name == "threshold: precision 1.000, recall 1.000" for trace in curve.data)
     lanes = {trace.name: list(trace.x) for trace in rows.data if trace.name}
     # both rows of the event, one of which has the threshold's own score
     assert lanes["flagged (1)"] == lanes["labelled (1)"] == [2, 2, 3, 3, 2, None]
