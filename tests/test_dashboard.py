@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -15,7 +16,11 @@ import pytest
 
 from tests.browsing import Visit, visit
 from tests.processes import PATIENCE, run, start, wait_until
+from tests.report.making import searched
+from tests.search.making import make_outcome
 from tests.studies import dump, write_small
+from tuner.dashboard import CARD, page
+from tuner.search.path import Point, make_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -103,6 +108,17 @@ def drawn(seen: Visit) -> dict[str, int]:
     script = f"""[...document.querySelectorAll("{PLOTS}")].filter(plot => plot.id.startsWith("user-defined-plot:"))
         .map(plot => [plot.id.split(":")[1], plot.querySelectorAll("path.js-line, path.point, .bars path").length])"""
     return dict(seen.page.evaluate(script))
+
+
+def test_every_figure_fits_where_it_is_shown() -> None:
+    found = searched(20)
+    assert found.summary.best is not None
+    points = [Point(value, make_outcome([value])) for value in (0.1, 1.0)]
+    path = make_path(found.spec, found.facts, "weight_decay", found.summary.best.trial.params, points)
+    drawn = page(replace(found, paths=(path,)))
+    assert {figure.layout.height for figure in drawn.figures.values()} == {CARD}
+    # beneath its title lies an axis
+    assert drawn.figures["tuner-path-weight_decay"].layout.margin.t > drawn.figures["tuner-history"].layout.margin.t
 
 
 # --- a finished study

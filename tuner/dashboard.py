@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tuner.search.dashboard import Page
     from tuner.search.study import Findings
 
+# Pixels that optuna-dashboard has for a figure: what is higher it cuts.
+CARD = 450
 app = new_app()
 
 
@@ -45,8 +47,10 @@ def page(findings: "Findings") -> "Page":
     for plot in study_plots(findings):
         for number, figure in enumerate(plot.figures, 1):
             name = f"tuner-{plot.key}" if len(plot.figures) == 1 else f"tuner-{plot.key}-{number}"
-            # there each figure stands by itself, and must say what it is
-            figures[name] = figure.update_layout(title=plot.title, margin={"t": 60})
+            # there each figure stands by itself, and must say what it is, above an axis at the top if it has one
+            top = 95 if any(axis.side == "top" for axis in figure.select_xaxes()) else 60
+            title = {"text": plot.title, "yref": "container", "y": 0.97, "yanchor": "top"}
+            figures[name] = figure.update_layout(title=title, margin={"t": top}, height=CARD)
     return Page(METRIC_WORDS[findings.spec.study.metric], figures, note(findings))
 
 

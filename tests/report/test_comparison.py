@@ -44,6 +44,14 @@ def test_a_parameter_lies_at_its_share_of_the_widest_range() -> None:
     assert at["other"]["weight_decay"] == pytest.approx(3 / 5)
 
 
+def test_what_is_fixed_is_shown_where_the_studies_differ_in_it() -> None:
+    one, other = (make_findings(make_outcome([1.0]), spec=make_spec(space={"l1": l1})) for l1 in (0.0, 0.001))
+    info = parameters_info([one, other])
+    assert "l1" in info.names
+    assert [places[info.names.index("l1")] for _, _, places in info.studies] == [0.0, 1.0]
+    assert "l1" not in parameters_info([one, one]).names
+
+
 def test_words_have_no_place_and_nothing_complete_has_no_values() -> None:
     info = parameters_info([searched(20), make_findings(make_outcome([1.0], "pruned"))])
     (_, values, places), (_, none, nowhere) = info.studies

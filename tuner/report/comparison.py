@@ -71,7 +71,7 @@ class ParametersInfo:
     """The best configurations of several studies, side by side.
 
     Attributes:
-        names: of the parameters that any of the studies searched, (p,).
+        names: of the parameters that any of the studies searched, or that differ between them, (p,).
         studies: name, and of each parameter the value, (p,), and its place in the widest of the searched ranges as a
             share from 0 (least) to 1; the place is None where a value has none (words), or nothing has completed.
     """
@@ -83,7 +83,8 @@ class ParametersInfo:
 def parameters_info(studies: Sequence[Findings]) -> ParametersInfo:
     """The best configuration of each study, of any metric."""
     spaces = [findings.spec.space for findings in studies]
-    names = [name for name in spaces[0] if any(not isinstance(space[name], Constant) for space in spaces)]
+    same = {name for name, domain in spaces[0].items() if all(space[name] == domain for space in spaces)}
+    names = [name for name, domain in spaces[0].items() if name not in same or not isinstance(domain, Constant)]
     chosen = []
     for findings in studies:
         best = findings.summary.best
