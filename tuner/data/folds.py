@@ -175,7 +175,7 @@ def _check_events(spec: Spec, problem: Problem) -> None:
             where="[study] min_precision",
             mend="name it as `[data] label`, or remove `min_precision`",
         )
-    if spec.study.metric == "loss" and not problem.classify:
+    if spec.study.metric == "loss":
         return
     if problem.labels is None:
         raise UserError(
@@ -183,8 +183,6 @@ def _check_events(spec: Spec, problem: Problem) -> None:
             where="[study] metric",
             mend='name it as `[data] label`, or use metric = "loss"',
         )
-    if spec.study.metric == "loss":
-        return
     target = problem.windows.target
     counts = [int(problem.labels[target[fold.valid]].sum()) for fold in problem.split.folds]
     if 0 in counts or any(count == len(fold.valid) for count, fold in zip(counts, problem.split.folds, strict=True)):

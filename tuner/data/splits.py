@@ -173,8 +173,6 @@ def _outside_events(edges: Ints, labels: Bools | None, start: int, stop: int) ->
 
 def _widened(rows: Bools, offsets: Ints, gap: int) -> Bools:
     """The rows and their neighbours up to `gap` rows away in the same series."""
-    if gap == 0:
-        return rows
     wide = rows.copy()
     for start, stop in pairwise(offsets):
         for first, past in runs(rows[start:stop]):
