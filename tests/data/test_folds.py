@@ -34,7 +34,8 @@ def test_a_difference_is_forecast_from_the_last_row_seen():
     problem = make_problem(make_spec(task={"window": 4, "horizon": 3, "difference": True}), data)
     targets = data.series[0].targets
     np.testing.assert_array_equal(problem.answers, targets[6:] - targets[3:-3])
-    np.testing.assert_array_equal(problem.persistence, np.zeros((24, 1)))
+    assert problem.persistence is not None
+    assert problem.persistence.tolist() == [[0.0]] * 24
 
 
 def test_classify_answers_the_label_of_the_last_row():
@@ -52,6 +53,18 @@ def test_a_fold_scales_features_and_answers_by_its_training_windows():
     expected = (data.series[0].features - seen.mean(axis=0)) / seen.std(axis=0)
     np.testing.assert_allclose(fold.rows, expected, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(fold.answers, (problem.answers - answered.mean()) / answered.std(), rtol=1e-5, atol=1e-6)
+    assert fold.rows.dtype == fold.answers.dtype == np.float32
+    np.testing.assert_array_equal(fold.features.apply(data.series[0].features).astype(np.float32), fold.rows)
+    assert fold.targets is not None
+    np.testing.assert_array_equal(fold.targets.apply(problem.answers).astype(np.float32), fold.answers)
+
+
+def test_a_fold_knows_the_windows_and_their_labels():
+    problem = make_small_problem(labels=EVENTS)
+    fold = problem.folds()[0]
+    assert (fold.window, fold.first.tolist()) == (4, problem.windows.first.tolist())
+    assert fold.labels is not None
+    assert fold.labels.tolist() == EVENTS[problem.windows.target].tolist()
 
 
 def test_a_forecast_neither_learns_from_anomalous_rows_nor_counts_their_loss():
@@ -66,6 +79,7 @@ def test_a_forecast_neither_learns_from_anomalous_rows_nor_counts_their_loss():
         assert fold.valid.tolist() == split.valid.tolist()
         assert fold.counted.tolist() == [not EVENTS[row] for row in problem.windows.target[split.valid]]
         assert not fold.counted.all()
+        assert fold.class_weight == 1.0
 
 
 def test_classify_learns_from_all_windows_and_counts_them():
@@ -73,6 +87,8 @@ def test_classify_learns_from_all_windows_and_counts_them():
     for split, fold in zip(problem.split.folds, problem.folds(), strict=True):
         assert fold.train.tolist() == split.train.tolist()
         assert fold.counted.all()
+        assert fold.counted.dtype == bool  # it is an index into the validation windows
+        assert fold.targets is None
 
 
 @pytest.mark.parametrize(("anomalous", "weight"), [(1, 10.0), (5, 7.0), (20, 1.0), (30, 1.0)])
@@ -87,6 +103,42 @@ def test_the_refit_trains_on_all_windows_before_the_holdout():
     refit = problem.refit()
     assert refit.train.tolist() == problem.split.development.tolist() == list(range(41))  # answering rows up to 44
     assert refit.valid.tolist() == problem.split.holdout.tolist() == list(range(45, 56))
+
+
+def test_the_last_refit_trains_on_every_window_and_validates_none():
+    problem = make_small_problem(cv={"folds": 2, "holdout": 0.25})
+    whole = problem.whole()
+    assert whole.train.tolist() == list(range(len(problem.windows)))
+    assert (len(whole.valid), len(whole.counted)) == (0, 0)
+
+
+def test_two_windows_suffice_to_train_on():
+    problem = make_small_problem()
+    assert problem.prepare(Fold(np.array([0, 9]), np.array([20]))).train.tolist() == [0, 9]
+
+
+def test_no_edge_of_a_fold_cuts_an_event():
+    problem = make_small_problem(labels=marked(60, (20, 26)))  # the edge would lie before row 23
+    assert [int(problem.windows.target[fold.valid].min()) for fold in problem.split.folds] == [4, 26, 41]
+
+
+def cut(*files: str | None) -> Dataset:
+    """A series for each file, which it is a piece of, or all of if that is None."""
+    data = make_dataset([40] * len(files))
+    pieces = (replace(piece, file=file) for piece, file in zip(data.series, files, strict=True))
+    return replace(data, series=tuple(pieces))
+
+
+def dealt(data: Dataset) -> list[list[int]]:
+    """The series that each fold validates."""
+    problem = make_problem(make_spec(cv={"scheme": "series", "folds": 2}), data)
+    return [sorted(set(problem.windows.series[fold.valid].tolist())) for fold in problem.split.folds]
+
+
+def test_the_pieces_of_one_file_stay_in_one_fold():
+    assert dealt(cut("a", "a", "a", "b")) == [[0, 1, 2], [3]]
+    assert dealt(cut(None, None, None, None)) == [[0, 2], [1, 3]], "whole files are not pieces of one"
+    assert dealt(cut("a", "a", None, None)) == [[0, 1], [2, 3]]
 
 
 def test_interpolated_runs_and_look_back_widen_the_gap_as_an_embargo_does():
@@ -230,7 +282,8 @@ def test_series_shorter_than_a_window_are_refused_with_the_lengths():
 
 
 def test_classify_without_labels_is_refused():
-    assert "`classify` needs a label column" in refusal(task={"kind": "classify"}).what
+    error = refusal(task={"kind": "classify"})
+    assert (error.what, error.where) == ("`classify` needs a label column", "[data] label")
 
 
 def test_a_wanted_precision_without_labels_is_refused():
@@ -239,14 +292,20 @@ def test_a_wanted_precision_without_labels_is_refused():
 
 
 def test_a_detection_metric_without_labels_is_refused():
-    assert "the metric f1 needs a label column" in refusal(study={"metric": "f1"}).what
+    error = refusal(study={"metric": "f1"})
+    assert (error.what, error.where) == ("the metric f1 needs a label column", "[study] metric")
 
 
 @pytest.mark.parametrize("metric", ["f1", "average_precision"])
 def test_a_detection_metric_needs_an_event_in_every_fold_and_says_the_counts(metric):
     error = refusal(labels=marked(60, (8, 10), (30, 33)), study={"metric": metric})
     assert "anomalous ones by fold: 2, 3, 0" in error.what
-    assert 'metric = "loss"' in error.mend
+    assert (error.where, 'metric = "loss"' in error.mend) == ("[study] metric", True)
+
+
+def test_a_detection_metric_is_content_with_an_event_in_every_fold():
+    problem = make_small_problem(labels=EVENTS, study={"metric": "f1"})
+    assert len(problem.folds()) == 3
 
 
 def test_a_detection_metric_needs_normal_rows_in_every_fold():
@@ -255,10 +314,16 @@ def test_a_detection_metric_needs_normal_rows_in_every_fold():
 
 def test_a_fold_without_an_event_to_learn_from_is_refused():
     error = refusal(labels=marked(60, (8, 10)), task={"kind": "classify"})
-    assert "no anomalous window to learn from" in error.what
+    assert (error.what, error.where) == ("a fold has no anomalous window to learn from", "[cv] folds")
 
 
 def test_a_fold_with_nothing_but_events_to_learn_from_is_refused():
     error = refusal(labels=marked(60, *((row, row + 1) for row in range(0, 60, 4))))
     assert "0 training and" in error.what
-    assert "classify" in error.mend
+    assert (error.where, "classify" in error.mend) == ("[cv]", True)
+
+
+def test_a_fold_with_nothing_but_events_to_validate_is_refused():
+    problem = make_small_problem(labels=EVENTS)
+    with pytest.raises(UserError, match="3 training and 0 validation windows without anomalous rows"):
+        problem.prepare(Fold(np.array([10, 11, 12]), np.array([26, 27, 28])))  # answering rows 30 to 32

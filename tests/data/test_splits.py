@@ -254,6 +254,7 @@ def test_an_interpolated_run_widens_the_gap_by_twice_its_length():
 def test_the_holdout_by_hand():
     split = plain(20, folds=2, holdout=0.25)  # rows 15 to 19
     assert (listed(split.development), listed(split.holdout)) == ("0-12", "15-17")
+    assert listed(plain(18, folds=2, holdout=0.2).holdout) == "14-15", "3.6 rows are rounded to 4"
 
 
 def test_a_fold_edge_moves_to_the_nearer_end_of_the_event_it_cuts():
@@ -263,6 +264,7 @@ def test_a_fold_edge_moves_to_the_nearer_end_of_the_event_it_cuts():
     assert folds(plain(14, marked(14, (5, 9)), folds=2, holdout=0.0))[0][1] == "0-6"
     assert folds(plain(14, marked(14, (8, 12)), folds=2, holdout=0.0)) == plainly
     assert folds(plain(14, marked(14, (4, 8)), folds=2, holdout=0.0)) == plainly
+    assert folds(plain(14, marked(14, (6, 10)), folds=2, holdout=0.0))[0][1] == "0-7", "to the later one from halfway"
 
 
 def test_the_holdout_edge_moves_out_of_an_event():
@@ -275,6 +277,31 @@ def test_blocks_are_cut_in_each_series_by_its_own_time():
     windows = make_windows(lengths, 2, 1)
     split = make_split(lengths, windows, None, CvSection(folds=3, holdout=0.0))
     assert [listed(fold.valid) for fold in split.folds] == ["0-3 12-19", "4-7 20-27", "8-11 28-35"]
+
+
+def judged(lengths: list[int], labels: Bools | None, **cv: Any) -> list[str]:
+    """The windows that each fold validates."""
+    split = make_split(lengths, make_windows(lengths, 2, 1), labels, CvSection(**{"holdout": 0.0, **cv}))
+    return [listed(fold.valid) for fold in split.folds]
+
+
+def test_series_too_short_for_a_window_change_nothing_of_how_the_others_are_cut():
+    assert judged([14, 1, 26], None, folds=3) == judged([14, 26], None, folds=3)
+    assert judged([1, 14], None, folds=3) == judged([14], None, folds=3) == ["0-3", "4-7", "8-11"]
+
+
+def test_an_event_that_ends_a_series_is_not_one_with_the_event_that_begins_the_next():
+    # rows 4 to 13 are the first one: halfway between the edges 6 and 10 it would be longer with the rows from 14 on
+    assert judged([14, 26], marked(40, (4, 24)), folds=3) == ["0-1 12-19", "2-11 20-27", "28-35"]
+    lengths = [20, 40]
+    split = make_split(lengths, make_windows(lengths, 2, 1), marked(60, (11, 30)), CvSection(folds=2, holdout=0.2))
+    assert listed(split.holdout) == "50-55", "none of the first series, as the end of its event is nearer to row 16"
+
+
+def test_the_holdout_is_the_same_share_of_each_series():
+    lengths = [20, 40]
+    split = make_split(lengths, make_windows(lengths, 2, 1), None, CvSection(folds=2, holdout=0.25))
+    assert listed(split.holdout) == "15-17 48-55"
 
 
 def dealt(lengths: list[int], events: list[int], **cv: Any) -> list[list[int]]:
@@ -296,6 +323,14 @@ def test_the_scheme_series_deals_series_by_their_events():
     assert dealt([40, 36, 32, 28], [1, 2, 2, 3], folds=2, holdout=0.0) == [[0, 3], [1, 2], []]
 
 
+def test_the_scheme_series_deals_by_events_even_if_windows_come_out_uneven():
+    assert dealt([40, 30, 30, 30], [1, 1, 1, 3], folds=2, holdout=0.0) == [[3], [0, 1, 2], []]
+
+
+def test_the_scheme_series_deals_series_with_as_many_events_by_their_windows():
+    assert dealt([40, 20, 20], [1, 1, 1], folds=2, holdout=0.0) == [[0], [1, 2], []]
+
+
 def test_the_scheme_series_deals_series_without_events_by_their_windows():
     assert dealt([40, 30, 12, 20], [0, 0, 0, 0], folds=2, holdout=0.0) == [[0, 2], [1, 3], []]
 
@@ -308,6 +343,7 @@ def test_the_scheme_series_deals_windows_evenly_where_few_series_have_events():
 def test_the_holdout_of_the_scheme_series_is_the_last_series():
     assert dealt([20] * 6, [1] * 6, folds=2, holdout=0.3)[-1] == [4, 5]
     assert dealt([20] * 6, [1] * 6, folds=2, holdout=0.01)[-1] == [5]
+    assert dealt([20] * 3, [1] * 3, folds=2, holdout=0.2) == [[0], [1], [2]], "one for each fold suffices"
 
 
 def refused(lengths: list[int], window: int = 2, **cv: Any) -> UserError:
@@ -323,8 +359,15 @@ def test_too_few_windows_are_refused_with_the_counts():
     assert (error.where, "embargo" in error.mend) == ("[cv] folds", True)
 
 
+def test_two_training_windows_are_enough_for_a_fold_but_one_is_not():
+    assert folds(plain(14, folds=2, embargo=2, holdout=0.0)) == [("10-11", "0-5"), ("0-1", "6-11")]
+    assert "fold 1 has 1 training and 6 validation windows" in refused([14], folds=2, embargo=3, holdout=0.0).what
+
+
 def test_an_empty_holdout_is_refused():
-    assert "no window of 9 rows fits in the holdout" in refused([40], window=9, holdout=0.2).what
+    error = refused([40], window=9, holdout=0.2)
+    assert "no window of 9 rows fits in the holdout" in error.what
+    assert error.where == "[cv] holdout"
 
 
 def test_a_holdout_that_leaves_nothing_is_refused():
@@ -334,14 +377,13 @@ def test_a_holdout_that_leaves_nothing_is_refused():
 def test_too_few_series_are_refused_with_the_counts():
     error = refused([20, 20, 20], scheme="series", folds=3, holdout=0.2)
     assert "3 series are too few for 3 folds and a holdout of 0.2" in error.what
-    assert "blocked" in error.mend
+    assert (error.where, "blocked" in error.mend) == ("[cv] folds", True)
 
 
 def test_series_too_short_for_a_window_do_not_count_as_series():
-    assert (
-        "2 series with windows are too few for 3 folds"
-        in refused([20, 1, 20], scheme="series", folds=3, holdout=0.0).what
-    )
+    error = refused([20, 1, 20], scheme="series", folds=3, holdout=0.0)
+    assert "2 series with windows are too few for 3 folds" in error.what
+    assert error.where == "[cv] folds"
 
 
 def test_a_fold_whose_rows_an_event_swallows_is_refused():
@@ -368,3 +410,14 @@ def test_pieces_of_one_file_stay_in_one_fold_unless_they_are_all_there_is() -> N
     assert [sorted(set(windows.series[fold.valid])) for fold in together.folds] == [[0, 1], [2], [3]]
     alone = make_split(lengths, windows, None, cv, files=["a"] * 4)
     assert sum(len(set(windows.series[fold.valid])) for fold in alone.folds) == 4
+    lengths = [30, 20, 40]
+    windows = make_windows(lengths, 4, 1)
+    two = make_split(lengths, windows, None, CvSection(scheme="series", folds=2, holdout=0.0), files=["a", "a", "b"])
+    assert [sorted(set(windows.series[fold.valid])) for fold in two.folds] == [[0, 1], [2]]
+
+
+def test_blocks_are_cut_in_each_piece_of_a_file() -> None:
+    lengths = [14, 26, 14]
+    windows = make_windows(lengths, 2, 1)
+    split = make_split(lengths, windows, None, CvSection(folds=3, holdout=0.0), files=["a", "a", "b"])
+    assert [listed(fold.valid) for fold in split.folds] == judged(lengths, None, folds=3)

@@ -57,6 +57,7 @@ def test_covered_rows_are_the_union_of_the_chosen_windows(shape, random):
     for number in chosen:
         seen |= set(range(windows.first[number], windows.last[number] + 1))
         touched |= set(range(windows.first[number], windows.target[number] + 1))
+    assert len(windows.seen_rows(chosen)) == len(windows.touched_rows(chosen)) == windows.rows
     assert set(np.flatnonzero(windows.seen_rows(chosen))) == seen
     assert set(np.flatnonzero(windows.touched_rows(chosen))) == touched
 

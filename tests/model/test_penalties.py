@@ -99,6 +99,18 @@ def test_clipping_is_that_of_torch(most):
         torch.testing.assert_close(mine.grad, other.grad)
 
 
+@pytest.mark.parametrize("most", [1e-7, 1.0])
+def test_clipping_is_that_of_torch_for_a_gradient_about_as_short_as_its_guard(most):
+    flat = flatten(network())
+    theirs = [nn.Parameter(parameter.detach().clone()) for parameter in flat.both()]
+    for parameter in (*flat.both(), *theirs):
+        parameter.grad = torch.full_like(parameter, 1e-8)
+    clip_gradient(flat, most)
+    nn.utils.clip_grad_norm_(theirs, most)
+    for mine, other in zip(flat.both(), theirs, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-5, atol=0)
+
+
 def linear(weights: list[float]) -> nn.Linear:
     model = nn.Linear(len(weights), 1)
     with torch.no_grad():
@@ -120,6 +132,19 @@ def test_the_threshold_of_one_step_by_hand(name):
     # the thresholds are 0.01 * 0.2 / 2 once and 0.01 * 0.2 / 0.1 twice
     expected = torch.tensor([[0.5 - 0.01 - 0.001, -0.5 - 0.01 + 0.02, 0.0]])
     torch.testing.assert_close(model.weight.detach(), expected, atol=1e-6, rtol=0)
+
+
+def test_the_threshold_has_adams_epsilon_beside_gradients_as_small():
+    model = linear([0.5, 0.5])
+    flat = flatten(model)
+    optimizer = make_optimizer(flat, "adamw", 0.01, 0.0)
+    assert flat.penalised.grad is not None
+    flat.penalised.grad.copy_(torch.tensor([1e-8, 0.0]))
+    optimizer.step()
+    proximal_l1(flat.penalised, optimizer, 2e-7)
+    # epsilon is 1e-8: the first step is half the learning rate; the thresholds are 0.01 * 2e-7 / 2e-8 and / 1e-8
+    expected = torch.tensor([[0.5 - 0.005 - 0.1, 0.5 - 0.2]])
+    torch.testing.assert_close(model.weight.detach(), expected, atol=1e-5, rtol=0)
 
 
 def test_the_threshold_corrects_the_bias_of_adams_moments():

@@ -4,11 +4,23 @@ import math
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.search.facts import Facts
-from tuner.search.select import Chosen, Summary, Trial, choose, finalists, scalars, shrinkage, summarise
+from tuner.search.select import (
+    Chosen,
+    Summary,
+    Trial,
+    best_tenth,
+    choose,
+    finalists,
+    paired_error,
+    scalars,
+    shrinkage,
+    summarise,
+)
 from tuner.spec.sections import Spec
 from tuner.spec.space import defaults
 from tuner.training.curves import FoldCurve, Outcome
@@ -107,19 +119,27 @@ def test_an_audit_among_the_best_tenth_was_a_false_prune() -> None:
     assert (summary.audits, summary.false_prunes) == (2, 1)
 
 
+@pytest.mark.parametrize("maximise", [False, True])
+def test_the_best_tenth_is_rounded_up_and_follows_the_metric_s_direction(maximise) -> None:
+    told = trials(*[make_outcome([float(number)], maximise=maximise) for number in range(11)])
+    spec = RISING if maximise else SPEC
+    assert best_tenth(spec, told) == ({10, 9} if maximise else {0, 1})
+    assert best_tenth(spec, told[:10]) == ({9} if maximise else {0})
+
+
 def test_total_shrinkage_is_rate_times_decay_times_steps() -> None:
     assert shrinkage(PARAMS, make_outcome([1.0])) == pytest.approx(0.01 * 0.5 * 10)
 
 
 def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
-    shown = scalars(SPEC, FACTS, PARAMS, make_outcome([4.0, 1.0], spread=0.25))
+    shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
     assert shown == {
         "fold_epochs": 4,
-        "seconds": 1.5,
+        "seconds": 1.235,
         "best_epoch": 2,
         "se": pytest.approx(math.sqrt(0.125)),
-        "train_loss": 0.0,
-        "valid_loss": 1.0,
+        "train_loss": 0.5,
+        "valid_loss": 1.5,
         "gap": 1.0,
         "weights": 84,
         "zeros": 0.25,
@@ -143,6 +163,7 @@ def test_detection_is_shown_where_there_are_labels() -> None:
     found = Detection(average_precision=0.5, precision=0.25, recall=0.75, f1=0.375, threshold=2.0)
     shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([1.0]), detection=found))
     assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
+    assert shown["valid_loss"] == 1.0, "beside the rest"
 
 
 # --- repeats, and the one-standard-error rule
@@ -173,7 +194,7 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
     best, _ = choose(TWICE, FACTS, told)
     assert best is not None
     assert (best.trial.number, best.value) == (1, 1.5)
-    assert best.repeat_mean == pytest.approx(1.6)
+    assert best.mean == best.repeat_mean == pytest.approx(1.6)
 
 
 def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
@@ -183,12 +204,19 @@ def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
     assert (best.trial.number, best.repeat_mean) == (0, None)
 
 
-def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
-    failed = outcome(0.0, 0.0, state="failed")
-    told = repeated((outcome(1.0, 1.0), (failed,)), (outcome(1.5, 1.5), (outcome(1.5, 1.5),)))
-    best, _ = choose(TWICE, FACTS, told)
+def test_without_repeats_there_is_no_mean_over_them() -> None:
+    best, _ = choose(make_spec(search={"repeats": 0}), FACTS, trials(outcome(1.0, 1.0), outcome(2.0, 2.0)))
     assert best is not None
-    assert best.trial.number == 1
+    assert (best.repeat_mean, best.mean) == (None, 1.0)
+
+
+def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
+    failed, fine = outcome(0.0, 0.0, state="failed"), outcome(1.5, 1.5)
+    for lucky, steady in (((failed,), (fine,)), ((outcome(1.0, 1.0), failed), (fine, fine))):
+        spec = make_spec(search={"finalists": 2, "repeats": len(steady)})
+        best, _ = choose(spec, FACTS, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
+        assert best is not None
+        assert best.trial.number == 1
 
 
 @pytest.mark.parametrize("maximise", [False, True])
@@ -206,6 +234,41 @@ def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differ
     assert best is not None
     # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
     assert best.se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
+    # with one more the quarter, rounded up, has a third: differences 8 and 13, variance 12.5
+    best, _ = choose(SPEC, FACTS, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
+    assert best is not None
+    assert best.se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
+    # nor does it matter in which order they came
+    best, _ = choose(SPEC, FACTS, trials(*[trial.outcome for trial in reversed(told)]))
+    assert best is not None
+    assert best.se == pytest.approx(math.sqrt(0.5))
+
+
+def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
+    told = repeated(
+        (outcome(1.0, 2.0), (outcome(1.0, 6.0),)),  # 1 and 4 on average
+        (outcome(2.0, 2.0), (outcome(4.0, 14.0),)),  # 3 and 8
+        *[(outcome(9.0, 9.0), ())] * 2,
+    )
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert best.se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
+
+
+def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
+    blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, *outcome(math.nan).folds))
+    best, most = choose(SPEC, FACTS, trials(blind, outcome(1.1, 1.1, train=0.5)))
+    assert best is not None
+    assert most is not None
+    assert (best.trial.number, most.trial.number) == (0, 0)
+    assert math.isnan(best.se)
+
+
+def test_a_difference_known_in_one_fold_says_nothing_of_the_error() -> None:
+    lone, pair = np.array([math.nan, 3.0]), np.array([1.0, 3.0])
+    # differences 0 and 1: variance 0.5
+    assert paired_error(np.array([1.0, 2.0]), [lone, pair], 0.25) == pytest.approx(math.sqrt((1 / 2 + 1 / 4) * 0.5))
+    assert math.isnan(paired_error(np.array([1.0, 2.0]), [lone], 0.5))
 
 
 def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number() -> None:
