@@ -255,3 +255,11 @@ def test_a_study_that_is_not_ours_is_not_deleted(store, url) -> None:
     optuna.create_study(study_name="foreign", storage=url)
     assert "there is no study 'foreign'" in refused(store.delete, "foreign").what
     assert rows(url)["studies"] == 1
+
+
+def test_names_are_found_without_reading_any_trial(store, study, monkeypatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("a full store would take many seconds to begin")
+
+    monkeypatch.setattr(type(store.storage), "get_all_trials", read)
+    assert store.names() == [study.spec.study.name]
