@@ -138,7 +138,7 @@ def dealt(data: Dataset) -> list[list[int]]:
 def test_the_pieces_of_one_file_stay_in_one_fold():
     assert dealt(cut("a", "a", "a", "b")) == [[0, 1, 2], [3]]
     assert dealt(cut(None, None, None, None)) == [[0, 2], [1, 3]], "whole files are not pieces of one"
-    assert dealt(cut("a", "a", None, None)) == [[0, 1], [2, 3]]
+    assert dealt(cut("a", "a", None, None, None)) == [[0, 1, 4], [2, 3]]
 
 
 def test_interpolated_runs_and_look_back_widen_the_gap_as_an_embargo_does():
