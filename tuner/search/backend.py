@@ -59,7 +59,10 @@ class _Slot:
 
 
 class LocalProcesses:
-    """One process a worker, on this machine, each started at once.
+    """One process a worker, on this machine.
+
+    They import what they need while their coordinator does: at once as many as leave it a core, the others once it is
+    ready and hands over the study. All at once, it would come to the first trial later, and they no sooner.
 
     A worker ends as soon as the other end of its lifeline is closed, be it by `close` or by the coordinator's death, of
     whatever kind: no orphan goes on computing.
@@ -70,7 +73,8 @@ class LocalProcesses:
         self._placed: bytes | None = None
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
-        self._slots = [self._slot() for _ in range(workers)]
+        self._workers = workers
+        self._slots = [self._slot() for _ in range(min(workers, max(1, len(os.sched_getaffinity(0)) - 1)))]
 
     def _slot(self) -> _Slot:
         executor = ProcessPoolExecutor(1, self._context, set_up, (self._line, self._sign))
@@ -91,6 +95,8 @@ class LocalProcesses:
                 slot.executor.submit(place, self._placed)
             except BrokenExecutor:  # its process died while it waited
                 self._replace(index)
+        while len(self._slots) < self._workers:
+            self._slots.append(self._slot())
 
     @property
     def free(self) -> int:
