@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.report.making import MIXED, RISING, axis_range, many, trace
+from tests.report.making import MIXED, RISING, axis_range, many, searched, trace
 from tests.search.making import make_findings, make_outcome
 from tuner.report.curves import curves_figure, curves_info
 from tuner.training.curves import FoldCurve
@@ -71,3 +71,8 @@ def test_they_are_drawn_of_few_trials_and_of_many(count, spec) -> None:
     assert len(figure.data) < 10, "a page with a trace a trial is slow"
     low, high = axis_range(figure)
     assert low < high
+
+
+def test_no_line_of_a_few_epochs_has_points_that_mean_nothing() -> None:
+    figure = curves_figure(curves_info(searched(20)))
+    assert {trace.mode for trace in figure.data if trace.fill is not None} == {"lines"}

@@ -154,6 +154,7 @@ def _band(figure: go.Figure, x: np.ndarray, middle: np.ndarray, half: np.ndarray
     figure.add_scatter(
         x=np.concatenate([x, x[::-1]]),
         y=np.concatenate([middle + half, (middle - half)[::-1]]),
+        mode="lines",  # of few epochs plotly would draw the points too
         fill="toself",
         fillcolor=VERMILION_SHADE,
         line={"width": 0},

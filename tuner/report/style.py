@@ -16,7 +16,6 @@ SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon")
 HEIGHT = 440
-MOST_TICKS = 6
 INK = "#222"
 _AXIS = {
     "automargin": True,
@@ -77,12 +76,9 @@ def log_axis(values: Sequence[float]) -> dict[str, object]:
     """A logarithmic axis for positive values: decades, and what lies between them where there are few."""
     low, high = math.log10(min(values)), math.log10(max(values))
     # more than six would not fit beside each other in a small panel
-    every = math.ceil((high - low) / MOST_TICKS) or 1
-    decades = range(math.floor(low), math.ceil(high) + 1, every)
-    for steps in ((1, 2, 3, 5, 7), (1, 2, 5), (1,)):
-        ticks = [step * 10.0**decade for decade in decades for step in steps]
-        if every == 1 and sum(low <= math.log10(tick) <= high for tick in ticks) <= MOST_TICKS:
-            break
+    decades = range(math.floor(low), math.ceil(high) + 1, math.ceil((high - low) / 6) or 1)
+    steps = (1, 2, 3, 5, 7) if high - low < 0.7 else (1, 2, 5) if high - low < 1.8 else (1,)
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks], "tickangle": 0}
 
 
