@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.report.making import MIXED, RISING, axis_range, many, trace
+from tests.report.making import MIXED, RISING, axis_range, many, searched, trace
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.history import history_figure, history_info
 from tuner.search.select import summarise
@@ -68,3 +68,7 @@ def test_it_is_drawn_of_few_trials_and_of_many(count, spec) -> None:
     assert len(figure.data) < 10, "a page with a trace a trial is slow"
     low, high = axis_range(figure)
     assert low < high
+
+
+def test_the_axis_of_few_trials_has_no_halves() -> None:
+    assert [history_figure(history_info(searched(count))).layout.xaxis.dtick for count in (5, 20)] == [1, None]
