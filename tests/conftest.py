@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.browsing import CHROMIUM, FLAGS
 from tests.processes import Done, fresh
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # workers train in one thread; elsewhere a second one would only get in the way of other tests
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# how long an example takes says more of what else the machine does
+settings.register_profile("untimed")
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests.processes import forked, run, start, wait_until
 from tests.studies import dump, write_small
-from tests.test_faults import ARGUMENTS, STORE, TRIALS, check_goes_on, message, until_told
+from tests.test_faults import ARGUMENTS, STORE, TRIALS, before_call, check_goes_on, message, until_told
 from tuner.search import lock, store, stored_study
+from tuner.search.stored_study import StoredStudy
 
 LONG = ("--set", "train.max_epochs=3000", "--set", "train.patience=3000")
 
@@ -122,6 +125,28 @@ def test_a_run_with_a_stopped_worker_can_be_interrupted(folder) -> None:
     command.ctrl_c()
     assert command.wait(30).status == 130
     wait_until(lambda: not forked(), 10)
+
+
+def interrupt_itself(moment: str, number: int) -> None:
+    """Ctrl-C when the database engine comes to such a moment for the nth time."""
+    moments = count(1)
+
+    @event.listens_for(Engine, moment)
+    def _(*_: object) -> None:
+        if next(moments) == number:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def in_the_second_tell(moment: str, number: int) -> None:
+    before_call(StoredStudy, "tell", 2, partial(interrupt_itself, moment, number))
+
+
+@pytest.mark.parametrize(("moment", "number"), [("begin", 1), ("after_cursor_execute", 2), ("commit", 3)])
+def test_a_run_that_is_interrupted_while_it_writes_ends_soon_and_goes_on(folder, expected, moment, number) -> None:
+    command = start(folder, "run", *ARGUMENTS, TRIALS, before=partial(in_the_second_tell, moment, number))
+    done = command.wait(30)
+    assert (done.status, done.err) == (130, "")
+    check_goes_on(folder, done, expected)
 
 
 def in_terminal(name: str) -> None:

@@ -1,10 +1,10 @@
 """`python -m tuner.dashboard`: optuna-dashboard on the store, with the tuner's figures and verdicts."""
 
-import signal
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuner.interrupts import heed_signals
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def main(
     from tuner.search.dashboard import serve
     from tuner.search.store import Store
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    heed_signals()
     console = Console(highlight=False)
     with Store(storage, create=False) as store:
         serve(store, port, page, lambda address: console.print(f"{address} shows the studies; Ctrl-C ends it"))
@@ -52,10 +52,6 @@ def page(findings: "Findings") -> "Page":
             title = {"text": plot.title, "yref": "container", "y": 0.97, "yanchor": "top"}
             figures[name] = figure.update_layout(title=title, margin={"t": top}, height=CARD)
     return Page(METRIC_WORDS[findings.spec.study.metric], figures, note(findings))
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

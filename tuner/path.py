@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.terminal import DEFAULT_STORAGE, Storage, heed_signals, new_app, run
+from tuner.interrupts import heed_signals
+from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -198,7 +198,7 @@ def studies(draw: st.DrawFn) -> tuple[Spec, Dataset]:
 
 
 @given(studies())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_training_sees_no_value_of_any_row_outside_its_windows(study):
     spec, data = study
     try:
@@ -212,7 +212,7 @@ def test_training_sees_no_value_of_any_row_outside_its_windows(study):
 
 
 @given(studies())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_training_sees_no_label_of_any_row_outside_its_windows(study):
     spec, data = study
     try:

@@ -149,7 +149,7 @@ def test_window(signal: Floats, window: int) -> None:
     assert best(seen({"a": signal})).window == window
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rows=st.integers(16, 400), period=st.integers(4, 60))
 def test_windows_leave_room_in_short_series(rows: int, period: int) -> None:
     found = seen({"a": wave(period, rows) + 0.1 * noise(rows)})
@@ -166,7 +166,7 @@ def test_series_too_short_to_look_at() -> None:
 ONE_EVENT = seen({"a": noise(), "label": labels((600, 700))})
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     features=st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])), min_size=1, unique=True),
     events=st.integers(0, 12),

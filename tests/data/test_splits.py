@@ -75,7 +75,7 @@ def cases(draw, *schemes):
     return Case(lengths, windows, labels, cv, cv.embargo + 2 * mended + lookback, split)
 
 
-many = settings(max_examples=40, deadline=None)
+many = settings(max_examples=40)
 
 
 @many

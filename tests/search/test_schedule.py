@@ -72,7 +72,7 @@ def test_the_expected_studies_hang_on_the_trials_under_way(monkeypatch: pytest.M
     assert one_after_the_other(SPECS[4], TRIALS) != EXPECTED[4]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lag=LAGS, workers=st.integers(1, 6), chance=CHANCE)
 def test_any_order_and_number_of_workers_gives_the_same_study(lag, workers, chance) -> None:
     study = KeptStudy(SPECS[lag])
@@ -83,7 +83,7 @@ def test_any_order_and_number_of_workers_gives_the_same_study(lag, workers, chan
     assert backend.most <= min(lag, workers)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lag=LAGS, workers=st.integers(1, 6), chance=CHANCE, after=st.lists(st.integers(0, 40), min_size=1, max_size=5))
 def test_any_interruptions_give_the_same_study(lag, workers, chance, after) -> None:
     study = KeptStudy(SPECS[lag])
@@ -97,7 +97,7 @@ def test_any_interruptions_give_the_same_study(lag, workers, chance, after) -> N
     check(study)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(lag=LAGS, chance=CHANCE, first=st.integers(1, TRIALS))
 def test_fewer_trials_first_and_the_rest_later_give_the_same_study(lag, chance, first) -> None:
     study = KeptStudy(SPECS[lag])
@@ -107,7 +107,7 @@ def test_fewer_trials_first_and_the_rest_later_give_the_same_study(lag, chance, 
     check(study)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(lag=LAGS, chance=CHANCE, numbers=st.sets(st.integers(0, TRIALS - 1), max_size=4))
 def test_a_worker_that_dies_once_changes_nothing(lag, chance, numbers) -> None:
     study = KeptStudy(SPECS[lag])

@@ -97,7 +97,7 @@ studies = st.fixed_dictionaries(
 
 
 @given(studies)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_spec_written_out_and_read_back_is_the_same(sections):
     spec = read_spec_dict(sections)
     assert read_spec_dict(spec.to_dict()) == spec
@@ -105,7 +105,7 @@ def test_a_spec_written_out_and_read_back_is_the_same(sections):
 
 
 @given(studies)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_key_of_a_study_file_arrives(sections):
     written = read_spec_dict(sections).to_dict()
     for section in sections.keys() - {"space"}:

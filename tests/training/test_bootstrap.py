@@ -22,7 +22,7 @@ def test_a_block_ends_with_its_series_though_the_rows_go_on():
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(1, 5), st.integers(0, 2), st.randoms())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_blocks_are_long_enough_and_cross_neither_series_nor_gaps(lengths, length, horizon, chance):
     windows = make_windows([*lengths, 20], length, horizon)
     kept = np.array(sorted(chance.sample(range(len(windows)), chance.randint(1, len(windows)))))

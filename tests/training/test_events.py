@@ -29,7 +29,7 @@ def test_nothing_flagged_or_present_is_worth_nothing():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_flags_are_worth_what_scikit_learn_says_and_events_are_runs(pairs):
     flags, labels = (np.array(part) for part in zip(*pairs, strict=True))
     found = judge_flags(flags, labels, number_events(np.arange(len(labels)), labels))

@@ -43,7 +43,7 @@ flagged = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_
 
 
 @given(flagged.filter(lambda pairs: any(label for _, label in pairs)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_threshold_has_a_greater_f1(pairs):
     scores, labels = (np.array(part) for part in zip(*pairs, strict=True))
     best = choose_threshold(scores.astype(float), labels)
@@ -68,7 +68,7 @@ def test_the_threshold_of_a_wanted_precision_by_hand(labels, wanted, threshold):
 
 
 @given(flagged.filter(lambda pairs: any(label for _, label in pairs)), st.floats(0.01, 1.0))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_threshold_of_a_wanted_precision_finds_more(pairs, wanted):
     scores, labels = (np.array(part) for part in zip(*pairs, strict=True))
     limits = np.unique(scores)
@@ -113,7 +113,7 @@ def folds(draw: st.DrawFn) -> tuple[list[Scores], list[Bools]]:
 
 
 @given(st.composite(folds)(), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_threshold_depends_on_no_fold_that_it_may_not_see(parts, data):
     scores, labels = parts
     fold = data.draw(st.integers(0, len(scores) - 1))

@@ -132,7 +132,7 @@ def test_the_usual_step_is_that_of_the_training_data(scorer) -> None:
     assert scorer.score(hourly)["score"].isna().all()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(1, 40), st.integers(0, 120), st.randoms(use_true_random=False))
 def test_chunks_of_any_size_give_what_the_whole_gives(scorer, rows, length, random) -> None:
     frame = make_frame(length, seed=random.randrange(1000))

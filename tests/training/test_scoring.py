@@ -32,7 +32,7 @@ def test_beyond_the_highest_the_tail_goes_on_as_generalised_pareto():
     np.testing.assert_allclose(10 ** rarity.apply(np.array([-30.0])), 1 / (1 + 30 / tail))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SCORES, st.lists(FINITE, min_size=2, max_size=20, unique=True))
 def test_the_order_is_kept_strictly_within_and_beyond_the_scores(scores, raw):
     rarity = fit_rarity(scores)
@@ -45,7 +45,7 @@ def test_the_order_is_kept_strictly_within_and_beyond_the_scores(scores, raw):
     assert (np.diff(rarity.apply(apart)) > 0).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SCORES, st.data())
 def test_a_threshold_flags_the_same_rows_on_either_scale(scores, data):
     rarity = fit_rarity(scores)

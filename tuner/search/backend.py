@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tuner.interrupts import held
 from tuner.search.process import do, place, ready, set_up
 
 # light to import: workers start while their coordinator still imports torch
@@ -76,6 +77,7 @@ class LocalProcesses:
         self._workers = workers
         self._slots = [self._slot() for _ in range(min(workers, max(1, len(os.sched_getaffinity(0)) - 1)))]
 
+    @held()  # a process that is half started would wait for the other half
     def _slot(self) -> _Slot:
         executor = ProcessPoolExecutor(1, self._context, set_up, (self._line, self._sign))
         # the process starts inside submit and inherits the mask: Ctrl-C is for the coordinator alone

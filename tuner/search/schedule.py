@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from typing import Protocol, TypeVar
 
 from tuner.errors import UserError
+from tuner.interrupts import held, let_in
 from tuner.search.backend import Backend
 from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import choose
@@ -163,7 +164,10 @@ def first_done(under_way: Collection[Future[R]], deadline: float | None) -> set[
     seconds = TICK if deadline is None else max(0.0, min(TICK, deadline - time.monotonic()))
     if not under_way:  # a cluster may have no worker for a while
         time.sleep(seconds)
-    return wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED).done
+    with held():
+        done = wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED).done
+    let_in()
+    return done
 
 
 def is_over(deadline: float | None) -> bool:

@@ -9,6 +9,7 @@ from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.load import load
 from tuner.data.series import Dataset
 from tuner.errors import UserError
+from tuner.interrupts import held
 from tuner.search.backend import Backend
 from tuner.search.environment import environment
 from tuner.search.evaluations import Scored
@@ -66,7 +67,7 @@ def run(
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     spec = prepared.spec
-    with store.lock(spec.study.name):
+    with held(), store.lock(spec.study.name):
         study = store.begin(spec, prepared.facts)
         with study.run(spec, environment()):
             # what was resolved when the study began holds for all its trials

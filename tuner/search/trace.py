@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
+from tuner.interrupts import held
 from tuner.search.backend import Backend
 from tuner.search.grid import ordered, path_domain, path_values
 from tuner.search.path import Path, Point
@@ -93,10 +94,11 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
             return
         with closing(start()) as backend:
             prepared = prepare(study.spec)
-            study = store.begin(prepared.spec, prepared.facts)  # refuses other data
-            backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
-            jobs = [PathPoint(planned.at(value)) for value in missing]
-            for index, outcome in do_all(jobs, backend, listener, None):
-                if outcome is not None:
-                    study.evaluations.save_path_point(jobs[index].params, outcome)
-                listener.traced(Point(missing[index], outcome or failure(DIED)))
+            with held():
+                study = store.begin(prepared.spec, prepared.facts)  # refuses other data
+                backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
+                jobs = [PathPoint(planned.at(value)) for value in missing]
+                for index, outcome in do_all(jobs, backend, listener, None):
+                    if outcome is not None:
+                        study.evaluations.save_path_point(jobs[index].params, outcome)
+                    listener.traced(Point(missing[index], outcome or failure(DIED)))

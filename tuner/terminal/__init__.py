@@ -3,11 +3,10 @@
 import io
 import os
 import re
-import signal
 import sys
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -50,27 +49,6 @@ def run(app: typer.Typer) -> None:
         with suppress(OSError):
             print_error(unwritable(error, error.filename or "standard output or shared memory"))
         sys.exit(2)
-
-
-def heed_signals() -> None:
-    """SIGTERM, and SIGHUP when the terminal is closed, interrupt a command as Ctrl-C does; nohup still holds."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        return
-    terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
-
-    def hang_up(*_: object) -> NoReturn:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the kernel may both send one
-        # a closed terminal cannot be written to
-        for terminal in terminals:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGHUP, hang_up)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def print_error(error: UserError) -> None:
