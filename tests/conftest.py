@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # workers train in one thread; elsewhere a second one would only get in the way of other tests
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # how long an example takes says more of what else the machine does
-settings.register_profile("untimed")
+settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
