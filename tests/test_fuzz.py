@@ -37,7 +37,6 @@ def examples(count: int) -> settings:
         max_examples=count * max(TIMES, 1),
         derandomize=not TIMES,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
 

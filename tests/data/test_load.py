@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.reading import SHARED, needs_shared, read, refusal, written
@@ -171,7 +171,6 @@ def test_digest_tells_labels_apart(tmp_path: Path) -> None:
     assert len({read(written(tmp_path, text)).digest for text in rows}) == 3
 
 
-@settings(deadline=None)
 @given(
     steps=st.lists(st.integers(1, 25), max_size=60),
     missing=st.sets(st.tuples(st.integers(0, 60), st.integers(0, 1))),

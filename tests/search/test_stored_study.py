@@ -81,7 +81,6 @@ def without_infinities(outcome: Outcome) -> Outcome:
 # no shrinking: it takes minutes where each example is written to a database
 @settings(
     max_examples=20,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

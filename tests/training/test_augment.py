@@ -1,7 +1,7 @@
 """Augmentation: by hand, and that it hands out rows of training windows only."""
 
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -70,7 +70,6 @@ def test_the_share_of_synthetic_windows():
 
 
 @given(st.sets(st.integers(0, 200), min_size=1, max_size=20), st.integers(1, 12), st.integers(1, 15), st.randoms())
-@settings(deadline=None)
 def test_only_rows_of_training_windows_ever_appear(starts, length, most, random):
     first = sorted(starts)
     allowed = {start + place for start in first for place in range(length)}
