@@ -4,9 +4,10 @@ import json
 import shutil
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,6 +178,18 @@ def test_a_running_study_is_kept_up_to_date_and_comes_out_the_same(
             until(lambda: note_has(address, "24 of 24 trials"))
             clean(seen)
     assert dump(tmp_path) == dump(fresh_run.folder)
+
+
+def test_nothing_is_drawn_before_somebody_looks(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "studies", tmp_path / "studies")
+    drawn = "FROM study_system_attributes WHERE key LIKE 'dashboard:%'"
+    with closing(sqlite3.connect(tmp_path / "studies/studies.db")) as store:
+        store.execute(f"DELETE {drawn}")
+        store.commit()
+        with serving(tmp_path) as address:
+            time.sleep(3)
+            assert store.execute(f"SELECT count(*) {drawn}").fetchone() == (0,)
+            until(lambda: note_has(address, "24 of 24 trials"))
 
 
 def test_a_process_manager_ends_it_too(folder: Path, tmp_path: Path) -> None:

@@ -62,21 +62,27 @@ def serve(store: Store, port: int, draw: Draw, began: Callable[[str], None]) -> 
         KeyboardInterrupt: as it came in.
     """
     app = optuna_dashboard.wsgi(store.storage)
+    looked, stop = Event(), Event()
+
+    def serve_it(environ: Any, start: Any) -> Any:  # noqa: ANN401 (WSGI's, as optuna-dashboard leaves them)
+        looked.set()
+        return app(environ, start)
+
     try:
-        server = make_server(HOST, port, app, server_class=_Server, handler_class=_Quiet)
+        server = make_server(HOST, port, serve_it, server_class=_Server, handler_class=_Quiet)
     except OSError as error:
         raise UserError(
             f"the port {port} cannot be used: {error.strerror}", where="--port", mend=f"name another: --port {port + 1}"
         ) from None
     os.nice(NICE)
-    stop = Event()
-    keeper = Thread(target=_keep_up, args=(store, draw, stop), daemon=True)
+    keeper = Thread(target=_keep_up, args=(store, draw, looked, stop), daemon=True)
     keeper.start()
     try:
         began(f"http://{HOST}:{port}/")
         server.serve_forever()
     finally:
         stop.set()
+        looked.set()
         server.server_close()
         keeper.join()
 
@@ -89,10 +95,13 @@ class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 (the name it has)
 
 
-def _keep_up(store: Store, draw: Draw, stop: Event) -> None:
+def _keep_up(store: Store, draw: Draw, looked: Event, stop: Event) -> None:
+    """Draws what is new as long as somebody looks: an open page asks for news by itself."""
     shown: dict[str, tuple[int, datetime]] = {}
     pause = 0.0
     while not stop.wait(pause):
+        looked.wait()
+        looked.clear()
         started = time.monotonic()
         # a store that is busy or a study that was deleted: the next look will see
         with suppress(*DATABASE_ERRORS, KeyError, UserError):
