@@ -7,8 +7,10 @@ import torch
 from sklearn.linear_model import Lasso
 from torch import Tensor, nn
 
+from tuner.model.adam import Adam
+from tuner.model.flat import flatten
 from tuner.model.lstm import Network
-from tuner.model.penalties import clip_gradient, flatten, make_optimizer, proximal_l1
+from tuner.model.penalties import clip_gradient, proximal_l1
 
 
 def network() -> Network:
@@ -16,12 +18,12 @@ def network() -> Network:
     return Network(3, 1, hidden_size=4, num_layers=2, normalization="layer")
 
 
-def take_steps(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 5) -> list[Tensor]:
+def take_steps(model: nn.Module, optimizer: Adam | torch.optim.Optimizer, steps: int = 5) -> list[Tensor]:
     """The model's parameters after some steps on random sequences."""
     draw = torch.Generator().manual_seed(1)
     for _ in range(steps):
         x, y = torch.randn(6, 8, 3, generator=draw), torch.randn(8, 1, generator=draw)
-        optimizer.zero_grad(set_to_none=False)
+        optimizer.zero_grad()
         nn.functional.mse_loss(model(x), y).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return [parameter.detach() for parameter in model.parameters()]
@@ -67,7 +69,7 @@ def test_adamw_is_that_of_torch_with_decay_on_matrices_only():
         {"params": [p for name, p in theirs.named_parameters() if not is_matrix(name)], "weight_decay": 0.0},
     ]
     plain = torch.optim.AdamW(groups, lr=0.01, fused=True)
-    stepped = take_steps(ours, make_optimizer(flatten(ours), "adamw", 0.01, 0.5))
+    stepped = take_steps(ours, Adam(flatten(ours), "adamw", 0.01, 0.5))
     # torch 2.6 rounds the end of a tensor otherwise
     rounding = 2e-7 if torch.__version__.startswith("2.6.") else 0.0
     torch.testing.assert_close(stepped, take_steps(theirs, plain), rtol=rounding, atol=0)
@@ -76,13 +78,13 @@ def test_adamw_is_that_of_torch_with_decay_on_matrices_only():
 def test_adam_is_that_of_torch_with_decay_on_every_parameter():
     ours, theirs = network(), network()
     plain = torch.optim.Adam(theirs.parameters(), lr=0.01, weight_decay=0.5, fused=True)
-    assert equal(take_steps(ours, make_optimizer(flatten(ours), "adam", 0.01, 0.5)), take_steps(theirs, plain))
+    assert equal(take_steps(ours, Adam(flatten(ours), "adam", 0.01, 0.5)), take_steps(theirs, plain))
 
 
 def test_decay_alone_shrinks_matrices_and_leaves_the_rest():
     model = network()
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    make_optimizer(flatten(model), "adamw", 0.1, 0.5).step()
+    Adam(flatten(model), "adamw", 0.1, 0.5).step()
     for old, new in zip(before, model.parameters(), strict=True):
         torch.testing.assert_close(new.detach(), old * 0.95 if old.ndim > 1 else old)
 
@@ -124,11 +126,11 @@ def linear(weights: list[float]) -> nn.Linear:
 def test_the_threshold_of_one_step_by_hand(name):
     model = linear([0.5, -0.5, 0.02])
     flat = flatten(model)
-    optimizer = make_optimizer(flat, name, 0.01, 0.0)
+    optimizer = Adam(flat, name, 0.01, 0.0)
     assert flat.penalised.grad is not None
     flat.penalised.grad.copy_(torch.tensor([2.0, 0.1, 0.1]))
     optimizer.step()
-    proximal_l1(flat.penalised, optimizer, 0.2)
+    proximal_l1(optimizer, 0.2)
     # Adam's first step is learning_rate * sign(gradient), and sqrt(v) the size of the gradient:
     # the thresholds are 0.01 * 0.2 / 2 once and 0.01 * 0.2 / 0.1 twice
     expected = torch.tensor([[0.5 - 0.01 - 0.001, -0.5 - 0.01 + 0.02, 0.0]])
@@ -138,11 +140,11 @@ def test_the_threshold_of_one_step_by_hand(name):
 def test_the_threshold_has_adams_epsilon_beside_gradients_as_small():
     model = linear([0.5, 0.5])
     flat = flatten(model)
-    optimizer = make_optimizer(flat, "adamw", 0.01, 0.0)
+    optimizer = Adam(flat, "adamw", 0.01, 0.0)
     assert flat.penalised.grad is not None
     flat.penalised.grad.copy_(torch.tensor([1e-8, 0.0]))
     optimizer.step()
-    proximal_l1(flat.penalised, optimizer, 2e-7)
+    proximal_l1(optimizer, 2e-7)
     # epsilon is 1e-8: the first step is half the learning rate; the thresholds are 0.01 * 2e-7 / 2e-8 and / 1e-8
     expected = torch.tensor([[0.5 - 0.005 - 0.1, 0.5 - 0.2]])
     torch.testing.assert_close(model.weight.detach(), expected, atol=1e-5, rtol=0)
@@ -151,12 +153,12 @@ def test_the_threshold_has_adams_epsilon_beside_gradients_as_small():
 def test_the_threshold_corrects_the_bias_of_adams_moments():
     model = linear([1.0])
     flat = flatten(model)
-    optimizer = make_optimizer(flat, "adamw", 0.01, 0.0)
+    optimizer = Adam(flat, "adamw", 0.01, 0.0)
     assert flat.penalised.grad is not None
     flat.penalised.grad.fill_(0.5)
     for _ in range(3):  # under equal gradients each step is 0.01, each threshold 0.01 * 0.2 / 0.5
         optimizer.step()
-        proximal_l1(flat.penalised, optimizer, 0.2)
+        proximal_l1(optimizer, 0.2)
     assert model.weight.item() == pytest.approx(1 - 3 * (0.01 + 0.004), abs=1e-6)
 
 
@@ -173,19 +175,18 @@ def solve(strength: float, *, proximal: bool) -> npt.NDArray[np.float32]:
     x, y = regression()
     model = linear([0.0] * 20)
     flat = flatten(model)
-    optimizer = make_optimizer(flat, "adamw", 0.05, 0.0)
+    optimizer = Adam(flat, "adamw", 0.05, 0.0)
     steps = 800
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = 0.05 * (1 - step / steps)
+        optimizer.learning_rate = 0.05 * (1 - step / steps)
         loss = nn.functional.mse_loss(model(x), y) / 2
         if not proximal:
             loss = loss + strength * model.weight.abs().sum()
-        optimizer.zero_grad(set_to_none=False)
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if proximal:
-            proximal_l1(flat.penalised, optimizer, strength)
+            proximal_l1(optimizer, strength)
     weights: npt.NDArray[np.float32] = model.weight.detach().numpy()[0]
     return weights
 

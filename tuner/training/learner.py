@@ -10,8 +10,10 @@ from torch.nn import functional as F
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Ints
+from tuner.model.adam import Adam
+from tuner.model.flat import flatten
 from tuner.model.lstm import Network
-from tuner.model.penalties import clip_gradient, flatten, make_optimizer, proximal_l1
+from tuner.model.penalties import clip_gradient, proximal_l1
 from tuner.spec.sections import TrainSection
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
@@ -74,7 +76,7 @@ class Learner:
                 normalization=str(params["normalization"]),
             ).to(device)
         self._flat = flatten(self.network)
-        self._optimizer = make_optimizer(
+        self._optimizer = Adam(
             self._flat, train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
         )
 
@@ -97,12 +99,12 @@ class Learner:
         if self._jitter > 0:
             x = jitter(x, self._jitter)
         loss = self._loss(self._forward(x), self._answers[batch], "mean")
-        self._optimizer.zero_grad(set_to_none=False)
+        self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         clip_gradient(self._flat, self._clip)
         self._optimizer.step()
         if self._l1 > 0:
-            proximal_l1(self._flat.penalised, self._optimizer, self._l1)
+            proximal_l1(self._optimizer, self._l1)
         self.steps += 1
 
     @torch.inference_mode()
