@@ -151,7 +151,7 @@ def _be(server: str, folder: Path, command: str, arguments: list[str], before: C
     sys.argv = [f"tuner {command}", *arguments]
     if before is not None:
         before()
-    import_module("tuner.search.backend").get_context = lambda _: FORKS  # type: ignore[attr-defined]
+    import_module("tuner.search.backend").fork_server = lambda: FORKS  # type: ignore[attr-defined]
     import_module("tuner.terminal").run(import_module(f"tuner.{command}").app)
 
 
@@ -178,9 +178,10 @@ def children(parent: int) -> set[int]:
     return {pid for pid in pids if (fields := _stat(pid)) and int(fields[1]) == parent and alive(pid)}
 
 
-def spawned(parent: int) -> set[int]:
-    """The living children that multiprocessing spawned to train in."""
-    return {pid for pid in children(parent) if b"--multiprocessing-fork" in _command_line(pid)}
+def workers(coordinator: int) -> set[int]:
+    """The living processes that a coordinator, started as a user's, has had forked to train in."""
+    servers = (pid for pid in children(coordinator) if b"multiprocessing.forkserver" in _command_line(pid))
+    return {pid for server in servers for pid in children(server)}
 
 
 def alive(pid: int) -> bool:

@@ -92,3 +92,19 @@ def test_help_loads_nothing_heavy(tmp_path, command) -> None:
     assert "Usage" in done.out
     assert "typer" in imported, "the modules were seen"
     assert {name.partition(".")[0] for name in imported} & HEAVY == set()
+
+
+IS_TORCH_THERE = """
+import atexit, sys
+atexit.register(lambda: print("torch" in sys.modules, file=sys.stderr))
+sys.argv = ["tuner run", "--study", "small.toml", "--trials", "2", "--quiet"]
+if __name__ == "__main__":
+    from tuner.run import app
+    app()
+"""
+
+
+def test_a_run_leaves_torch_to_its_workers(tmp_path) -> None:
+    write_small(tmp_path)
+    done = fresh(tmp_path, "-c", IS_TORCH_THERE).wait()
+    assert (done.status, done.err) == (0, "False\n")

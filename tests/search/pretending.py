@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from tests.search.making import FACTS, make_outcome
+from tuner.search.jobs import Machine, Placed, Progress, Result, Task, failure
 from tuner.search.pruning import PruningWatch
 from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import choose
-from tuner.search.worker import Placed, Progress, Result, Task, failure
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
@@ -104,6 +104,9 @@ class FakeBackend:
         self._pending: list[tuple[Future[Any], Task, Sequence[Finished]]] = []
         self.tasks: list[Task] = []
         self.most = 0
+
+    def look(self, precision: str) -> Machine:
+        return Machine(None, {})
 
     def place(self, placed: Placed) -> None: ...
 

@@ -1,11 +1,11 @@
 """Trials to keep in a store."""
 
 from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.search.jobs import Result, failure
 from tuner.search.replica import Replica
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import Result, failure
 from tuner.training.curves import Outcome
 
 SPEC = make_spec()

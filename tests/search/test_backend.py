@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 
 from tests.making import make_small_problem, make_spec
-from tests.processes import FORKS, PATIENCE, alive, forked, spawned, wait_until
+from tests.processes import FORKS, PATIENCE, alive, forked, wait_until, workers
 from tests.search.making import make_finished
 from tuner.search import backend as module
 from tuner.search.backend import LocalProcesses
-from tuner.search.worker import Placed, Progress, Result, Task, Worker
+from tuner.search.environment import environment
+from tuner.search.jobs import Machine, Placed, Progress, Result, Task
+from tuner.search.worker import Worker
 from tuner.spec.space import defaults
 
 EPOCHS = 40
@@ -40,8 +42,8 @@ def placed() -> Placed:
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalProcesses]:
-    """Two workers, forked as they then need not import torch; the last test spawns them as users' are."""
-    monkeypatch.setattr(module, "get_context", lambda _: FORKS)
+    """Two workers, from the tests' own server, which has imported torch; the last tests start one as users do."""
+    monkeypatch.setattr(module, "fork_server", lambda: FORKS)
     backend = LocalProcesses(2)
     backend.place(placed())
     yield backend
@@ -62,6 +64,18 @@ def until_signs_of(backend: LocalProcesses, *numbers: int) -> list[Progress]:
 
 def without_seconds(result: Result) -> Result:
     return replace(result, outcome=replace(result.outcome, seconds=0.0))
+
+
+@pytest.mark.parametrize(("precision", "bf16_from"), [("fp32", None), ("bf16", 1)])
+def test_a_worker_says_what_it_runs_on(backend, precision, bf16_from) -> None:
+    assert backend.look(precision) == Machine(bf16_from, environment())
+
+
+def test_a_worker_that_died_before_it_was_asked_is_replaced(backend) -> None:
+    for idle in forked():
+        os.kill(idle, signal.SIGKILL)
+    wait_until(lambda: not forked())
+    assert backend.look("fp32").bf16_from is None
 
 
 def test_a_worker_gives_bit_for_bit_what_this_process_would_and_reports_every_fold(backend) -> None:
@@ -122,7 +136,7 @@ def test_a_worker_that_dies_between_two_trials_is_replaced(backend) -> None:
         assert backend.submit(Task(number, SHORT, 0), []).result(PATIENCE).outcome.state == "complete"
 
 
-def test_neither_placing_nor_ending_waits_for_a_worker_to_import_torch() -> None:
+def test_neither_giving_out_trials_nor_ending_waits_for_a_worker_to_take_in_the_data() -> None:
     data = placed()
     rows = np.zeros((100_000, 2), np.float32)
     backend = LocalProcesses(2)
@@ -141,7 +155,7 @@ if __name__ == "__main__":
     import time
     from tests.search.test_backend import LONG, placed, until_signs_of
     from tuner.search.backend import LocalProcesses
-    from tuner.search.worker import Task
+    from tuner.search.jobs import Task
     backend = LocalProcesses(2)
     backend.place(placed())
     for number in range(2):
@@ -161,7 +175,7 @@ def test_the_workers_of_a_coordinator_that_was_killed_end_by_themselves(tmp_path
     ) as coordinator:
         assert coordinator.stdout is not None
         assert coordinator.stdout.readline() == "training\n"
-        left = spawned(coordinator.pid)
+        left = workers(coordinator.pid)
         assert len(left) == 2
         coordinator.kill()
         wait_until(lambda: not any(map(alive, left)), 2)

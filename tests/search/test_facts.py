@@ -64,8 +64,3 @@ def test_validation_over_training_windows_is_the_mean_of_the_folds_ratios() -> N
 def test_facts_survive_the_way_through_json() -> None:
     facts = established()
     assert Facts.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
-
-
-@pytest.mark.parametrize(("precision", "bf16_from"), [("fp32", None), ("bf16", 1)])
-def test_the_precision_is_resolved_once_for_all(precision, bf16_from) -> None:
-    assert established(train={"precision": precision, "max_epochs": 1}).bf16_from == bf16_from

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.search.jobs import failure
 from tuner.search.path import Path, Point, effect, make_path, mean, stored_paths
-from tuner.search.worker import failure
 from tuner.spec.space import Value, defaults
 from tuner.training.curves import FoldCurve, Outcome
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.search.making import make_spec
 from tests.search.pretending import FakeBackend, KeptStudy
+from tuner.search.jobs import Task
 from tuner.search.pool import do_all
-from tuner.search.worker import Task
 from tuner.spec.space import defaults
 from tuner.terminal.progress import Silent
 

@@ -15,10 +15,10 @@ from tests.search.making import make_spec
 from tests.search.pretending import FakeBackend, KeptStudy, one_after_the_other
 from tuner.errors import UserError
 from tuner.search import schedule
+from tuner.search.jobs import Progress, Result, failure
 from tuner.search.sampling import choose
 from tuner.search.schedule import Coordinator
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import Progress, Result, failure
 from tuner.spec.sections import Spec
 from tuner.terminal.progress import Silent
 

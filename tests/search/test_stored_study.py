@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
+from tuner.search.jobs import Result
 from tuner.search.replica import Replica
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.space import searched
 from tuner.search.tables import RunRow
-from tuner.search.worker import Result
 from tuner.spec.space import defaults
 from tuner.training.curves import FoldCurve, Outcome
 from tuner.training.metrics import Detection, FoldDetection

@@ -12,11 +12,11 @@ from tests.search.making import make_outcome
 from tests.search.storing import COMPLETE, tell
 from tests.studies import write_small
 from tuner.errors import UserError
+from tuner.search.jobs import Machine, PathPoint, Placed, Progress
 from tuner.search.path import Point
 from tuner.search.store import Store
 from tuner.search.study import Prepared, findings, prepare
 from tuner.search.trace import Plan, plan, stored_path, trace
-from tuner.search.worker import PathPoint, Placed, Progress
 from tuner.spec.file import read_spec
 from tuner.spec.space import Value
 from tuner.terminal.path import SilentPath
@@ -31,6 +31,9 @@ class Pretended:
         self.free = 1
         self.closed = False
         self._deadly, self._stop = deadly, stop
+
+    def look(self, precision: str) -> Machine:
+        raise AssertionError("the study has begun, and knows")
 
     def place(self, placed: Placed) -> None:
         self.placed = placed

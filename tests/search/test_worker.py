@@ -7,7 +7,8 @@ import pytest
 
 from tests.making import make_small_problem, make_spec
 from tests.search.making import make_finished
-from tuner.search.worker import OutOfFold, PathPoint, Placed, Refit, Result, Task, Worker
+from tuner.search.jobs import OutOfFold, PathPoint, Placed, Refit, Result, Task
+from tuner.search.worker import Worker
 from tuner.spec.space import defaults
 from tuner.training.refit import judge, refit
 from tuner.training.trainer import train_folds

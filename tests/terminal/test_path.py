@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.search.jobs import failure
 from tuner.search.path import Path, Point, make_path
 from tuner.search.study import Findings
-from tuner.search.worker import failure
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
 from tuner.terminal.path import JsonPoints, PointBar, PointLines, path_event, print_path

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.search.making import make_outcome, make_spec
-from tuner.search.worker import Progress, failure
+from tuner.search.jobs import Progress, failure
 from tuner.spec.space import defaults
 from tuner.terminal.progress import JsonLines, LiveDisplay, PlainLines, Silent, Tally, describe, duration
 

@@ -7,24 +7,30 @@ what other trials found is sent to each worker once: one has to know who knows w
 import os
 import pickle
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import active_children, get_context
-from typing import TYPE_CHECKING, Any, Protocol
+from multiprocessing import active_children, forkserver, get_context, resource_tracker
+from multiprocessing.context import ForkServerContext
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tuner.interrupts import held
-from tuner.search.process import do, place, ready, set_up
+from tuner.search.process import do, look, place, set_up
 
-# light to import: workers start while their coordinator still imports torch
+# light to import: the server of the workers begins to import torch before their coordinator has come further
 if TYPE_CHECKING:
+    from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
     from tuner.search.replica import Finished
-    from tuner.search.worker import Job, Placed, Progress, R_co
+
+R = TypeVar("R")
 
 
 class Backend(Protocol):
     """Does jobs somewhere, most of which train a trial."""
+
+    def look(self, precision: str) -> "Machine":
+        """What its workers run on, with `[train] precision` as it stands in the study file: one of them is asked."""
 
     def place(self, placed: "Placed") -> None:
         """Hands over what all trials of a study share; once, before the first trial."""
@@ -59,46 +65,57 @@ class _Slot:
         return self.future is None or self.future.done()
 
 
+def fork_server() -> ForkServerContext:
+    """Has a process import all that a worker needs, from which workers are then forked, each in an instant.
+
+    It begins at once, beside whatever its caller imports, and ends with its caller. Ctrl-C is for the latter alone.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tuner.search.worker", "tuner.search.environment"])
+    resource_tracker.ensure_running()  # would else unblock what is blocked here
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+    return context
+
+
 class LocalProcesses:
     """One process a worker, on this machine.
-
-    They import what they need while their coordinator does: at once as many as leave it a core, the others once it is
-    ready and hands over the study. All at once, it would come to the first trial later, and they no sooner.
 
     A worker ends as soon as the other end of its lifeline is closed, be it by `close` or by the coordinator's death, of
     whatever kind: no orphan goes on computing.
     """
 
     def __init__(self, workers: int) -> None:
-        self._context = get_context("spawn")
+        self._context = fork_server()
         self._placed: bytes | None = None
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
-        self._workers = workers
-        self._slots = [self._slot() for _ in range(min(workers, max(1, len(os.sched_getaffinity(0)) - 1)))]
+        self._slots = [self._slot() for _ in range(workers)]
+
+    def _slot(self) -> _Slot:
+        """A worker whose process starts with the first call that it is given."""
+        return _Slot(ProcessPoolExecutor(1, self._context, set_up, (self._line, self._sign)))
 
     @held()  # a process that is half started would wait for the other half
-    def _slot(self) -> _Slot:
-        executor = ProcessPoolExecutor(1, self._context, set_up, (self._line, self._sign))
-        # the process starts inside submit and inherits the mask: Ctrl-C is for the coordinator alone
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    def _call(self, slot: _Slot, function: Callable[..., R], *arguments: object) -> "Future[R]":
+        return slot.executor.submit(function, *arguments)
+
+    def look(self, precision: str) -> "Machine":
         try:
-            executor.submit(ready)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        if self._placed is not None:
-            executor.submit(place, self._placed)
-        return _Slot(executor)
+            return self._call(self._slots[0], look, precision).result()
+        except BrokenExecutor:  # its process died
+            return self._call(self._replace(0), look, precision).result()
 
     def place(self, placed: "Placed") -> None:
         self._placed = pickle.dumps(placed)
         for index, slot in enumerate(self._slots):
             try:
-                slot.executor.submit(place, self._placed)
-            except BrokenExecutor:  # its process died while it waited
+                self._call(slot, place, self._placed)
+            except BrokenExecutor:
                 self._replace(index)
-        while len(self._slots) < self._workers:
-            self._slots.append(self._slot())
 
     @property
     def free(self) -> int:
@@ -109,16 +126,18 @@ class LocalProcesses:
         try:
             return self._start(self._slots[index], job, known)
         except BrokenExecutor:  # its process died, be it in a trial or between two
-            self._replace(index)
-            return self._start(self._slots[index], job, known)
+            return self._start(self._replace(index), job, known)
 
-    def _replace(self, index: int) -> None:
+    def _replace(self, index: int) -> _Slot:
         """Another worker for one that died."""
         self._slots[index].executor.shutdown(wait=False)
-        self._slots[index] = self._slot()
+        slot = self._slots[index] = self._slot()
+        if self._placed is not None:
+            self._call(slot, place, self._placed)
+        return slot
 
     def _start(self, slot: _Slot, job: "Job[R_co]", known: "Sequence[Finished]") -> "Future[R_co]":
-        future = slot.executor.submit(do, job, tuple(known[slot.told :]))
+        future = self._call(slot, do, job, tuple(known[slot.told :]))
         slot.future, slot.told = future, max(slot.told, len(known))
         return future
 

@@ -15,15 +15,15 @@ from tuner.data.sources import read_tables
 from tuner.errors import UserError
 from tuner.search.backend import Backend
 from tuner.search.export import Rule, configuration
+from tuner.search.jobs import Job, OutOfFold, Placed, Refit
 from tuner.search.pool import do_all
 from tuner.search.schedule import Listener
 from tuner.search.select import Chosen
 from tuner.search.stored_study import StoredStudy
 from tuner.search.study import Findings, Prepared, prepare
-from tuner.search.worker import Job, OutOfFold, Placed, Refit
 from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 from tuner.training.metrics import Scores, choose_threshold
-from tuner.training.refit import Refitted
+from tuner.training.refitted import Refitted
 from tuner.training.scoring import carried_residual, fit_rarity
 
 # Refits of a bundle, from different random streams; the mean of them counts.

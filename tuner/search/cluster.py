@@ -12,8 +12,10 @@ from distributed import Client, get_worker
 from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
+from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
+from tuner.search.process import look
 from tuner.search.replica import Finished
-from tuner.search.worker import Job, Placed, Progress, R_co, Worker
+from tuner.search.worker import Worker
 
 # How long a scheduler may take to answer.
 PATIENCE = "10s"
@@ -50,6 +52,10 @@ class DaskCluster:
         self._slots: dict[str, _Slot] = {}
         self._signs: deque[Progress] = deque()
         self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progress(**event[1])))
+
+    def look(self, precision: str) -> Machine:
+        # there may be no worker yet; a study is the same only on machines of one kind, and this is one
+        return look(precision)
 
     def place(self, placed: Placed) -> None:
         self._placed = self._client.scatter(placed, broadcast=True)

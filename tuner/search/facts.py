@@ -10,7 +10,6 @@ from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Dataset, runs
 from tuner.spec.sections import Spec
 from tuner.training.baseline import Baseline, measure_baseline
-from tuner.training.precision import resolve_precision
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Facts:
         holdout: windows in the holdout.
         folds: sizes and events.
         baseline: what no network at all would reach.
-        bf16_from: hidden size from which on bfloat16 is used; None for never.
+        bf16_from: hidden size from which on bfloat16 is used; None for never, and until workers were asked.
     """
 
     digest: str
@@ -49,7 +48,7 @@ class Facts:
     holdout: int
     folds: tuple[FoldFacts, ...]
     baseline: Baseline
-    bf16_from: int | None
+    bf16_from: int | None = None
 
     @property
     def test_to_train(self) -> float:
@@ -76,7 +75,6 @@ def establish(spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData
         holdout=len(problem.split.holdout),
         folds=tuple(_fold_facts(problem, fold) for fold in folds),
         baseline=measure_baseline(spec, problem, folds),
-        bf16_from=resolve_precision(spec.train.precision),
     )
 
 

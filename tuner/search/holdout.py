@@ -7,11 +7,11 @@ import numpy as np
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Floats
 from tuner.search.backend import Backend
+from tuner.search.jobs import Refit
 from tuner.search.pool import do_all
 from tuner.search.schedule import Listener
 from tuner.search.select import Summary, Trial
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import Refit
 from tuner.spec.sections import Spec
 from tuner.training.baseline import measure_baseline
 from tuner.training.bootstrap import cut_blocks

@@ -6,11 +6,11 @@ from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Dataset
 from tuner.search.backend import Backend
 from tuner.search.evaluations import Scored
+from tuner.search.jobs import OutOfFold
 from tuner.search.pool import do_all
 from tuner.search.schedule import Listener
 from tuner.search.select import Trial
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import OutOfFold
 from tuner.training.metrics import Scores
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 
 from tuner.search.backend import Backend
+from tuner.search.jobs import Job, R_co
 from tuner.search.schedule import MOST_DEATHS, Listener, first_done, is_over
-from tuner.search.worker import Job, R_co
 
 
 def do_all(

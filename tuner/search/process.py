@@ -1,4 +1,4 @@
-"""The inside of a worker process. Light to import: the process itself imports torch, while its parent does too."""
+"""The inside of a worker process. Light to import: its coordinator has no need of torch to start it."""
 
 import os
 import pickle
@@ -9,8 +9,9 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tuner.search.jobs import Job, Machine, Progress, R_co
     from tuner.search.replica import Finished
-    from tuner.search.worker import Job, Progress, R_co, Worker
+    from tuner.search.worker import Worker
 
 _worker: "Worker | None" = None
 _report: "Callable[[Progress], None]"
@@ -31,8 +32,13 @@ def set_up(line: Connection, sign: Connection) -> None:
     _report = sign.send
 
 
-def ready() -> None:
-    """Does nothing: an executor starts its process for its first task."""
+def look(precision: str) -> "Machine":
+    """What this process runs on, with `[train] precision` as it stands in the study file."""
+    from tuner.search.environment import environment
+    from tuner.search.jobs import Machine
+    from tuner.training.precision import resolve_precision
+
+    return Machine(resolve_precision(precision), environment())
 
 
 def place(placed: bytes) -> None:

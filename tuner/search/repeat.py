@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from tuner.search.backend import Backend
+from tuner.search.jobs import Result, Task, failure
 from tuner.search.pool import do_all
 from tuner.search.schedule import DIED, Listener
 from tuner.search.select import Trial
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import Result, Task, failure
 
 
 def repeat(

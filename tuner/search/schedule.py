@@ -13,11 +13,11 @@ from typing import Protocol, TypeVar
 from tuner.errors import UserError
 from tuner.interrupts import held, let_in
 from tuner.search.backend import Backend
+from tuner.search.jobs import Progress, Result, Task, failure
 from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import choose
 from tuner.search.select import scalars
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import Progress, Result, Task, failure
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
 

@@ -20,11 +20,11 @@ from tuner.errors import UserError
 from tuner.search.evaluations import Evaluations
 from tuner.search.facts import Facts
 from tuner.search.faults import DATABASE_ERRORS, reading
+from tuner.search.jobs import Result
 from tuner.search.outcomes import read_outcome, write_outcome
 from tuner.search.replica import STATES
 from tuner.search.space import completed, distributions, searched
 from tuner.search.tables import FoldCurveRow, OutcomeRow, RunRow, StudyRow
-from tuner.search.worker import Result
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value

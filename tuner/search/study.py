@@ -11,10 +11,10 @@ from tuner.data.series import Dataset
 from tuner.errors import UserError
 from tuner.interrupts import held
 from tuner.search.backend import Backend
-from tuner.search.environment import environment
 from tuner.search.evaluations import Scored
 from tuner.search.facts import Facts, establish
 from tuner.search.holdout import score_holdout
+from tuner.search.jobs import Placed
 from tuner.search.out_of_fold import keep_out_of_fold
 from tuner.search.path import Path, stored_paths
 from tuner.search.repeat import repeat
@@ -22,7 +22,6 @@ from tuner.search.schedule import Coordinator, Listener, is_over
 from tuner.search.select import Chosen, Summary, Trial, finalists, summarise
 from tuner.search.store import Store
 from tuner.search.stored_study import StoredStudy
-from tuner.search.worker import Placed
 from tuner.spec.sections import Spec
 from tuner.training.curves import Outcome
 from tuner.training.holdout import Holdout
@@ -68,8 +67,9 @@ def run(
     deadline = None if timeout is None else time.monotonic() + timeout
     spec = prepared.spec
     with held(), store.lock(spec.study.name):
-        study = store.begin(spec, prepared.facts)
-        with study.run(spec, environment()):
+        machine = backend.look(spec.train.precision)
+        study = store.begin(spec, replace(prepared.facts, bf16_from=machine.bf16_from))
+        with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
             backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))
             Coordinator(study, backend, listener).run(spec.study.trials, deadline)

@@ -8,12 +8,12 @@ from typing import Protocol
 from tuner.interrupts import held
 from tuner.search.backend import Backend
 from tuner.search.grid import ordered, path_domain, path_values
+from tuner.search.jobs import PathPoint, Placed, failure
 from tuner.search.path import Path, Point
 from tuner.search.pool import do_all
 from tuner.search.schedule import DIED, Listener
 from tuner.search.store import Store
 from tuner.search.study import Findings, prepare
-from tuner.search.worker import PathPoint, Placed, failure
 from tuner.spec.space import Value
 
 

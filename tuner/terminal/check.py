@@ -1,6 +1,7 @@
 """`--check`: what a run would do, and about how long it would take."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from tuner.search.inert import warn_before
 from tuner.search.study import Prepared
 from tuner.spec.space import defaults
 from tuner.terminal.progress import duration, print_json
+from tuner.training.precision import resolve_precision
 from tuner.training.trainer import make_learner
 
 # Share of the epochs of all trials that early stopping and pruning usually leave.
@@ -20,8 +22,9 @@ TIMED_STEPS = 5
 
 def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: bool) -> None:
     """Rows, windows, events a fold, and the estimated time of the search, as a table or one JSON object."""
-    facts, spec = prepared.facts, prepared.spec
-    seconds = estimate_seconds(prepared, min(workers, spec.search.lag))
+    spec = prepared.spec
+    facts = replace(prepared.facts, bf16_from=resolve_precision(spec.train.precision))
+    seconds = estimate_seconds(prepared, facts.bf16_from, min(workers, spec.search.lag))
     if as_json:
         print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})
         return
@@ -46,13 +49,13 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
     )
 
 
-def estimate_seconds(prepared: Prepared, workers: int) -> float:
+def estimate_seconds(prepared: Prepared, bf16_from: int | None, workers: int) -> float:
     """The time of the whole search by a few timed steps of the default configuration."""
     import torch
 
     torch.set_num_threads(1)
-    spec, facts = prepared.spec, prepared.facts
-    learner = make_learner(spec, prepared.folds[0], defaults(spec.space), key=(0, 0), bf16_from=facts.bf16_from)
+    spec = prepared.spec
+    learner = make_learner(spec, prepared.folds[0], defaults(spec.space), key=(0, 0), bf16_from=bf16_from)
     learner.train_epoch(most_steps=1)
     started = time.perf_counter()
     learner.train_epoch(most_steps=TIMED_STEPS)

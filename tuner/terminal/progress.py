@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from tuner.search.jobs import Progress as Sign
 from tuner.search.replica import STATES
-from tuner.search.worker import Progress as Sign
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome

@@ -1,17 +1,16 @@
 """Trains a chosen configuration once more, on more rows and for a known number of steps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Floats
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
-from tuner.training.metrics import Scores, root_mean_square, scaled_errors
+from tuner.training.metrics import root_mean_square, scaled_errors
+from tuner.training.refitted import Refitted
 from tuner.training.trainer import make_learner
 
 # Stands where a trial's number stands in the key of the random streams; no trial has it.
@@ -37,23 +36,6 @@ def refit(
     while learner.steps < steps:
         learner.train_epoch(most_steps=steps - learner.steps)
     return learner
-
-
-@dataclass(frozen=True)
-class Refitted:
-    """A refitted network, and how it does on the validation windows of its data.
-
-    Attributes:
-        weights: its state by name.
-        residual: (outputs,) root mean square error on its training windows; None for `classify`.
-        losses: (m,) of the validation windows.
-        scores: (m,) of the validation windows, higher where more anomalous.
-    """
-
-    weights: Mapping[str, npt.NDArray[np.float32]]
-    residual: Floats | None
-    losses: npt.NDArray[np.float32]
-    scores: Scores
 
 
 def judge(learner: Learner, data: FoldData) -> Refitted:
