@@ -247,6 +247,11 @@ def test_an_embargo_widens_the_gap_on_both_sides():
     assert folds(split) == [("7-11", "0-3"), ("0-0 11-11", "4-7"), ("0-4", "8-11")]
 
 
+def test_an_embargo_reaches_back_to_the_first_row():
+    split = make_split([16], make_windows([16], 1, 0), None, CvSection(folds=4, embargo=4, holdout=0.0))
+    assert folds(split)[1] == ("12-15", "4-7")
+
+
 def test_an_interpolated_run_widens_the_gap_by_twice_its_length():
     assert folds(plain(40, folds=2, mended=3, holdout=0.0)) == folds(plain(40, folds=2, embargo=6, holdout=0.0))
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.making import make_small_problem, make_spec
-from tests.processes import FORKS, PATIENCE, alive, forked, wait_until, workers
+from tests.processes import FORKS, PATIENCE, alive, children, forked, wait_until, workers
 from tests.search.making import make_finished
 from tuner.search import backend as module
 from tuner.search.backend import LocalProcesses
@@ -175,7 +175,8 @@ def test_the_workers_of_a_coordinator_that_was_killed_end_by_themselves(tmp_path
     ) as coordinator:
         assert coordinator.stdout is not None
         assert coordinator.stdout.readline() == "training\n"
-        left = workers(coordinator.pid)
-        assert len(left) == 2
+        trainers = workers(coordinator.pid)
+        assert len(trainers) == 2
+        left = trainers | children(coordinator.pid)
         coordinator.kill()
         wait_until(lambda: not any(map(alive, left)), 2)
