@@ -11,9 +11,9 @@ process, one after the other, in an order that rotates with the seed:
 
 A neutral judge (`judge_search.py`) then trains every incumbent afresh and scores it on the holdout. A rival sets a
 threshold: the judged loss of its last incumbent, plus that loss's standard error over 20 blocks of the holdout, and
-once more without it. Compared is the wall time since process start, imports included, at which an incumbent first
-reaches the threshold; and the rival's total time against ours to the threshold, as the rival cannot know when it is
-there.
+once more without it. Our time is that since process start, imports included, at which an incumbent first reaches the
+threshold. Three times of the rival's are set against it: when it first had an incumbent as good, which it could not
+know; when it had its last incumbent, whose quality the threshold is; and when its search ended.
 
 Runs and judgements are kept in FOLDER as JSON lines: what is there is not run again. Start afresh, with another folder,
 when the code has changed.
@@ -185,13 +185,14 @@ def reached(run: Run, judgements: Mapping[str, Judgement], threshold: float) -> 
 
 def compare(ours: Run, rival: Run, judgements: Mapping[str, Judgement]) -> tuple[list[str], list[Ratio]]:
     """The table's cells and the ratios: to the rival's threshold, then to its exact last loss; each by the rival's time
-    to get there itself, then by all its time."""
-    last = judgements[key_of(rival.series, rival.incumbents[-1])]
+    to get there first, to its last incumbent, and to its end."""
+    incumbent = rival.incumbents[-1]
+    last = judgements[key_of(rival.series, incumbent)]
     cells, ratios = [], []
     for threshold in (last.loss + last.error, last.loss):
         mine, theirs = (reached(run, judgements, threshold) for run in (ours, rival))
         cells += [f"{threshold:.4f}", seconds(theirs, rival.end), seconds(mine, ours.end)]
-        for time_of_rival in (theirs or rival.end, rival.end):
+        for time_of_rival in (theirs or rival.end, incumbent.at, rival.end):
             ratios.append(Ratio(time_of_rival / (mine or ours.end), censored=mine is None))
             cells.append(str(ratios[-1]))
     return cells, ratios
@@ -220,7 +221,7 @@ def print_runs(runs: Sequence[Run], judgements: Mapping[str, Judgement]) -> None
 
 def print_ratios(runs: Sequence[Run], judgements: Mapping[str, Judgement]) -> None:
     by = {(run.series, run.seed, run.contestant): run for run in runs}
-    half = ("theirs [s]", "ours [s]", "there/there", "total/there")
+    half = ("theirs [s]", "ours [s]", "first/ours", "last/ours", "end/ours")
     columns = ("loss + SE", *half, "loss", *half)
     print("\ntimes to the rival's last judged loss plus its standard error, and to that loss; ratios above 1 are ours")
     print(f"{'series':15} seed  rival   " + "  ".join(f"{column:>11}" for column in columns))
@@ -233,10 +234,10 @@ def print_ratios(runs: Sequence[Run], judgements: Mapping[str, Judgement]) -> No
         print(f"{series:15} {seed:4}  {contestant:6}  " + "  ".join(f"{cell:>11}" for cell in cells))
     for contestant, rows in found.items():
         medians = [median(ratios) for ratios in zip(*rows, strict=True)]
-        censored = [sum(row[at].censored for row in rows) for at in (0, 2)]
+        censored = [sum(row[at].censored for row in rows) for at in (0, 3)]
         print(
-            f"{contestant}: medians over {len(rows)} runs: plus SE {medians[0]} (by its total time {medians[1]}), "
-            f"exact {medians[2]} ({medians[3]}); never reached by us: {censored[0]} and {censored[1]}"
+            f"{contestant}: medians over {len(rows)} runs (first, last, end): plus SE {', '.join(medians[:3])}; exact "
+            f"{', '.join(medians[3:])}; never reached by us: {censored[0]} and {censored[1]}"
         )
 
 
