@@ -30,7 +30,7 @@ class Backend(Protocol):
     """Does jobs somewhere, most of which train a trial."""
 
     def look(self, precision: str) -> "Machine":
-        """What its workers run on, with `[train] precision` as it stands in the study file: one of them is asked."""
+        """What its workers run on, with `[train] precision` as it stands in the study file; before `place`."""
 
     def place(self, placed: "Placed") -> None:
         """Hands over what all trials of a study share; once, before the first trial."""
