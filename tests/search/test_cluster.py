@@ -1,5 +1,6 @@
 """A study on a real Dask scheduler with two workers, each a process of its own."""
 
+import importlib
 import os
 import socket
 import sqlite3
@@ -7,13 +8,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import run, start, wait_until
+from tests.making import make_spec
+from tests.processes import PATIENCE, run, start, wait_until
 from tests.studies import dump, write_small
 from tuner.errors import UserError
+from tuner.search.backend import Backend
+from tuner.search.jobs import Placed, Report
+
+if TYPE_CHECKING:
+    from tuner.search.worker import Worker
 
 cluster = pytest.importorskip("tuner.search.cluster", reason="Dask is not installed (extra `cluster`)")
 
@@ -33,8 +42,7 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def workers(address: str, tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Two workers of the scheduler."""
-    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
-    workers = [dask("worker", address, *options) for _ in range(2)]
+    workers = [worker_of(address, tmp_path) for _ in range(2)]
     yield workers
     for worker in workers:
         worker.kill()
@@ -45,6 +53,11 @@ def dask(command: str, *arguments: str) -> subprocess.Popen[bytes]:
     line = [sys.executable, "-m", f"distributed.cli.dask_{command}", *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def worker_of(address: str, folder: Path) -> subprocess.Popen[bytes]:
+    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder)]
+    return dask("worker", address, *options)
 
 
 def trained(database: Path) -> int:
@@ -70,7 +83,62 @@ def test_a_study_is_the_same_though_a_worker_is_killed(address: str, workers, tm
     assert dump(tmp_path, storage=f"sqlite:///{there}") == dump(tmp_path)
 
 
+@dataclass(frozen=True)
+class Who:
+    """Asks a worker for its process, and for what it was given."""
+
+    def run(self, worker: "Worker", report: "Report") -> tuple[int, str]:
+        return os.getpid(), worker.placed.spec.study.name
+
+
+class Fails:
+    def run(self, worker: "Worker", report: "Report") -> float:
+        return 1 / 0
+
+
+@pytest.fixture
+def backend(address: str, workers) -> Iterator[Backend]:
+    """Both workers, the study given to each."""
+    backend = cluster.DaskCluster(address)
+    backend.place(Placed(make_spec(study={"name": "here"}), (), None))
+    wait_until(lambda: backend.free == len(workers))
+    yield backend
+    backend.close()
+
+
+def test_a_worker_keeps_its_data_when_the_others_die(backend: Backend, workers: list[subprocess.Popen[bytes]]) -> None:
+    # killed before the survivor was asked for anything
+    workers[0].kill()
+    wait_until(lambda: backend.free == 1)
+    assert backend.submit(Who()).result(PATIENCE) == (workers[1].pid, "here")
+
+
+def test_a_worker_that_comes_late_is_given_the_data(
+    backend: Backend, address: str, workers: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    workers.append(worker_of(address, tmp_path))
+    for worker in workers[:2]:
+        worker.kill()
+    wait_until(lambda: backend.free == 1)
+    assert backend.submit(Who()).result(PATIENCE) == (workers[2].pid, "here")
+
+
+def test_a_cluster_that_lacks_something_is_one_message(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").write_text("class Job:\n    def run(self, worker, report): ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    only_here = importlib.import_module("only_here")
+    with pytest.raises(UserError, match=r"the cluster lacks what a trial needs: No module named 'only_here'"):
+        backend.submit(only_here.Job()).result(PATIENCE)
+
+
+def test_what_a_job_raises_arrives(backend: Backend) -> None:
+    with pytest.raises(ZeroDivisionError):
+        backend.submit(Fails()).result(PATIENCE)
+
+
 def test_a_missing_scheduler_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE", "1s")
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
     with pytest.raises(UserError, match="no Dask scheduler answers"):
         cluster.DaskCluster("tcp://127.0.0.1:1")

@@ -1,5 +1,6 @@
 """Where trials train, the other way: on the workers of a running Dask scheduler, one job a worker at a time."""
 
+import pickle
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, InvalidStateError
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from distributed import Client, get_worker
+from distributed import Client, KilledWorker, get_worker
 from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
@@ -17,14 +18,15 @@ from tuner.search.process import look
 from tuner.search.replica import Finished
 from tuner.search.worker import Worker
 
-# How long a scheduler may take to answer.
-PATIENCE = "10s"
+# Seconds that a scheduler may take to answer.
+PATIENCE = 10.0
 
 
 @dataclass
 class _Slot:
-    """A worker of the cluster: how many finished trials it was told of, and what it is doing."""
+    """A worker of the cluster: the study's data on it, how many finished trials it was told of, what it is doing."""
 
+    placed: "DaskFuture[Any]"
     told: int = 0
     future: "Future[Any] | None" = None
     remote: "DaskFuture[Any] | None" = None
@@ -58,7 +60,7 @@ class DaskCluster:
         return look(precision)
 
     def place(self, placed: Placed) -> None:
-        self._placed = self._client.scatter(placed, broadcast=True)
+        self._placed = pickle.dumps(placed)
 
     @property
     def free(self) -> int:
@@ -71,7 +73,7 @@ class DaskCluster:
         remote = self._client.submit(
             _do,
             self._study,
-            self._placed,
+            slot.placed,
             job,
             slot.told,
             tuple(known[slot.told :]),
@@ -79,7 +81,7 @@ class DaskCluster:
             pure=False,
         )
         slot.future, slot.remote, slot.told = future, remote, max(slot.told, len(known))
-        remote.add_done_callback(lambda done: _hand_over(done, slot))
+        remote.add_done_callback(lambda done: _hand_over(done, slot, address))
         return future
 
     def progress(self) -> Iterator[Progress]:
@@ -100,28 +102,42 @@ class DaskCluster:
             lost = self._slots.pop(address)
             if lost.future is not None and lost.remote is not None and not lost.future.done():
                 lost.remote.cancel()
-                _fail(lost.future, BrokenExecutor(f"the worker {address} is gone"))
+                with suppress(InvalidStateError):  # it is done in this very moment
+                    lost.future.set_exception(BrokenExecutor(f"the worker {address} is gone"))
         for address in present.keys() - self._slots.keys():
-            self._slots[address] = _Slot()
+            # a copy a worker: Dask cannot make again what was scattered to one that then died
+            with suppress(OSError, KeyError):  # it is gone again
+                placed = self._client.scatter(self._placed, workers=[address], hash=False, timeout=PATIENCE)
+                self._slots[address] = _Slot(placed)
 
 
-def _hand_over(remote: "DaskFuture[Any]", slot: _Slot) -> None:
+def _hand_over(remote: "DaskFuture[Any]", slot: _Slot, address: str) -> None:
     """The end of a remote task becomes the end of the future that the coordinator waits for."""
     if slot.future is None:
         return
-    if remote.status == "finished":
-        result = remote.result()
-        # a worker may be given up for lost in this very moment
-        with suppress(InvalidStateError):
-            slot.future.set_result(result)
-    else:
-        slot.told = 0
-        _fail(slot.future, BrokenExecutor(f"the task was {remote.status} on the cluster"))
-
-
-def _fail(future: "Future[Any]", error: BrokenExecutor) -> None:
+    # a worker may be given up for lost in this very moment
     with suppress(InvalidStateError):
-        future.set_exception(error)
+        if remote.status == "finished":
+            slot.future.set_result(remote.result())
+        else:
+            slot.told = 0
+            slot.future.set_exception(_reason(remote, address))
+
+
+def _reason(remote: "DaskFuture[Any]", address: str) -> Exception:
+    """Why a remote task did not finish, as local processes would say it."""
+    error = remote.exception() if remote.status == "error" else None
+    # the scheduler, which unpickles jobs too, wraps its own
+    missing = error if isinstance(error, ImportError) else error and error.__cause__
+    if isinstance(missing, ImportError):
+        return UserError(
+            f"the cluster lacks what a trial needs: {missing}",
+            where=address,
+            mend="install what is installed here beside its scheduler and every worker, `tuner` too",
+        )
+    if isinstance(error, Exception) and not isinstance(error, KilledWorker):
+        return error
+    return BrokenExecutor(f"the task was {remote.status} on the cluster")
 
 
 class _Halted(BaseException):
@@ -132,12 +148,12 @@ class _Halted(BaseException):
 _workers: dict[str, Worker] = {}
 
 
-def _do(study: str, placed: Placed, job: Job[R_co], expected: int, news: Sequence[Finished]) -> R_co:
+def _do(study: str, placed: bytes, job: Job[R_co], expected: int, news: Sequence[Finished]) -> R_co:
     here = get_worker()
     key = here.get_current_task()
     if study not in _workers:
         _workers.clear()
-        _workers[study] = Worker(placed)
+        _workers[study] = Worker(pickle.loads(placed))  # noqa: S301 (from our own coordinator)
     worker = _workers[study]
     if worker.known < expected:
         raise BrokenExecutor("the worker has forgotten what it was told")
