@@ -117,6 +117,7 @@ def test_a_worker_that_comes_late_is_given_the_data(
     backend: Backend, address: str, workers: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     workers.append(worker_of(address, tmp_path))
+    wait_until(lambda: backend.free == 3)
     for worker in workers[:2]:
         worker.kill()
     wait_until(lambda: backend.free == 1)
