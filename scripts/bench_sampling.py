@@ -32,7 +32,6 @@ SEEDS = (0, 1, 2, 3, 4)
 TRIALS = 30
 AFTER_TRIALS = (6, 10, 15, 20, 30)
 AFTER_SECONDS = (10, 20, 40)
-START_UP = sampling.START_UP
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Contestant:
     """How trials are chosen: the `[search]` keys that differ from the defaults, and the trials before the sampler's."""
 
     search: Mapping[str, str | int]
-    start_up: int = START_UP
+    start_up: int = sampling.START_UP["tpe"]
 
 
 CONTESTANTS = {
@@ -65,7 +64,7 @@ def search(folder: Path, study: str, contestant: str, seed: int) -> Findings:
             "search": {**how.search, "repeats": 0},
         }
     )
-    sampling.START_UP = how.start_up
+    sampling.START_UP["tpe"] = how.start_up
     with Store(f"sqlite:///{folder / name}.db", create=True) as store:
         if name not in store.names() or store.open(name).told() < TRIALS:
             with closing(LocalProcesses(1)) as backend:

@@ -1,6 +1,8 @@
 """How the configuration of a trial is chosen: by its arguments alone."""
 
 import random
+from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 
 from tests.search.making import make_finished, make_spec
 from tuner.search.replica import Finished, Replica
-from tuner.search.sampling import START_UP, choose
+from tuner.search.sampling import START_UP, choose, ranked
 from tuner.search.space import distributions
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
@@ -50,8 +52,8 @@ def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(samp
     regularisers = [name for name in searched if PARAMETERS[name].regularises]
     trials = [
         choose(Replica(make_spec(search={"sampler": sampler}, study={"seed": seed})), number, [], [])
-        for seed in range(20)
-        for number in range(2, START_UP)
+        for seed in range(240 // START_UP[sampler])
+        for number in range(2, START_UP[sampler])
     ]
     for name in regularisers:
         assert 0.35 < np.mean([params[name] == least[name] for params in trials]) < 0.65, name
@@ -62,7 +64,7 @@ def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(samp
 def test_a_random_search_is_not_sparse() -> None:
     spec = make_spec(search={"sampler": "random"})
     least = unregularised(spec.space)
-    assert all(choose(Replica(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, START_UP))
+    assert all(choose(Replica(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, 12))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -111,6 +113,45 @@ def test_what_earlier_trials_gave_is_learnt_from(sampler) -> None:
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_trials_under_way_are_taken_into_account(sampler) -> None:
     assert chosen(sampler, under_way=0) != chosen(sampler, under_way=3)
+
+
+def test_the_process_learns_from_pruned_trials_as_from_others() -> None:
+    spec = make_spec(search={"sampler": "gp"})
+    complete = history(spec, 12)
+    pruned = [replace(trial, state="pruned") for trial in complete]
+    failed = [replace(trial, state="failed", value=None, curve=()) for trial in complete]
+    first, second, third = (choose(Replica(spec), 16, trials, []) for trials in (complete, pruned, failed))
+    assert first == second != third
+
+
+def test_the_process_sees_ranks_alone() -> None:
+    spec = make_spec(search={"sampler": "gp"})
+    trials = history(spec, 12)
+    stretched = [replace(trial, value=np.exp(9 * (trial.value or 0.0))) for trial in trials]
+    assert choose(Replica(spec), 16, trials, []) == choose(Replica(spec), 16, stretched, [])
+
+
+def test_ranks_are_normal_quantiles_and_equal_values_share_one() -> None:
+    spec = make_spec()
+    values = [3.0, None, 1.0, 1.0, 2.0]
+    trials = [replace(make_finished(spec, number, [0.0]), value=value) for number, value in enumerate(values)]
+    seen = [trial.value for trial in ranked(trials)]
+    normal = NormalDist()
+    expected = [normal.inv_cdf(3.5 / 4), None, normal.inv_cdf(1 / 4), normal.inv_cdf(1 / 4), normal.inv_cdf(2.5 / 4)]
+    assert seen == [None if value is None else pytest.approx(value) for value in expected]
+    assert ranked([]) == []
+
+
+def test_the_process_leaves_the_number_of_threads_as_it_was() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        two = chosen("gp")
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(1)
+        assert chosen("gp") == two
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_random_sampling_learns_nothing() -> None:

@@ -1,7 +1,8 @@
 """Chooses the configuration of a trial."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -12,8 +13,8 @@ from tuner.search.space import completed, distributions
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
 
-# Trials before the sampler chooses: the two references, and as many random ones as TPE and GP begin with.
-START_UP = 12
+# Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
+START_UP = {"tpe": 12, "gp": 6, "random": 2}
 # The share of regularisers that a start-up trial leaves at their least.
 SPARSITY = 0.5
 
@@ -33,11 +34,54 @@ def choose(
     spec = replica.spec
     if number < 2:
         return unregularised(spec.space) if number == 0 else defaults(spec.space)
-    if number < START_UP and spec.search.sampler != "random":
+    if number < START_UP[spec.search.sampler]:
         return _sparse(spec, number)
-    study = replica.show(finished, under_way)
-    # a new one each time: what a kept one remembers would be lost in an interruption
-    study.sampler = _make_sampler(spec, trial_seed(spec.study.seed, number))
+    seed = trial_seed(spec.study.seed, number)
+    if spec.search.sampler == "gp":
+        # its own study each time: every new trial moves the ranks of all
+        study = Replica(spec).show(ranked(finished), under_way)
+        with _one_thread():
+            return _ask(spec, study, GPSampler(seed=seed, n_startup_trials=1))
+    sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
+    return _ask(spec, replica.show(finished, under_way), sampler)
+
+
+def ranked(finished: Sequence[Finished]) -> list[Finished]:
+    """The same trials, each with a value as a complete one whose value is the normal quantile of its rank.
+
+    A Gaussian process takes values for normal and of one spread everywhere, and Optuna's leaves pruned trials out. The
+    best so far of a pruned trial is worse than what it would have become, which its rank hardly shows (rank-based
+    inverse normal transform, Salinas et al. 2020).
+    """
+    from scipy.stats import norm, rankdata  # here: no other sampler waits for their import
+
+    valued = [trial for trial in finished if trial.value is not None]
+    ranks = rankdata([trial.value for trial in valued])
+    quantiles = dict(zip((trial.number for trial in valued), norm.ppf((ranks - 0.5) / len(ranks)), strict=True))
+    return [
+        replace(trial, state="complete", value=float(quantiles[trial.number]), curve=(float(quantiles[trial.number]),))
+        if trial.value is not None
+        else trial
+        for trial in finished
+    ]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Optuna's Gaussian process sums in torch, whose results hang on the number of threads."""
+    import torch  # here, where it is needed: the coordinator has no other use for it
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _ask(spec: Spec, study: optuna.Study, sampler: BaseSampler) -> dict[str, Value]:
+    """What a sampler chooses; a new one each time: what a kept one remembers would be lost in an interruption."""
+    study.sampler = sampler
     return completed(spec.space, study.ask(distributions(spec.space)).params)
 
 
@@ -54,16 +98,3 @@ def _sparse(spec: Spec, number: int) -> dict[str, Value]:
         name: least[name] if PARAMETERS[name].regularises and chance.random() < SPARSITY else value
         for name, value in params.items()
     }
-
-
-def _make_sampler(spec: Spec, seed: int) -> BaseSampler:
-    """TPE by default: it learns from pruned trials, which GP ignores, and asks in milliseconds."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        match spec.search.sampler:
-            case "tpe":
-                return TPESampler(seed=seed)
-            case "gp":
-                return GPSampler(seed=seed)
-            case "random":
-                return RandomSampler(seed=seed)
