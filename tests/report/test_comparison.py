@@ -4,7 +4,7 @@ import pytest
 
 from tests.report.making import MIXED, searched, trace
 from tests.search.making import make_findings, make_outcome, make_spec
-from tuner.report.comparison import parameters_figure, parameters_info, race_figure, race_info
+from tuner.report.comparison import RaceInfo, parameters_figure, parameters_info, race_figure, race_info
 from tuner.search.study import Findings
 
 
@@ -27,6 +27,13 @@ def test_each_study_is_a_line_of_its_own_colour_and_dash() -> None:
     one, other = trace(figure, "one"), trace(figure, "other")
     assert (one.line.color, one.line.dash) != (other.line.color, other.line.dash)
     assert figure.layout.yaxis.title.text.startswith("best so far: validation loss")
+
+
+def test_a_short_search_is_seen_beside_a_long_one() -> None:
+    long, short = [0.6 + 0.0001 * at for at in range(1000)], [0.5, 0.51, 0.52]
+    lines = tuple((name, tuple(range(len(line))), tuple(line)) for name, line in {"long": long, "short": short}.items())
+    low, high = race_figure(RaceInfo("f1", lines)).layout.yaxis.range
+    assert low < 0.5 and high > 0.6999
 
 
 def test_a_parameter_lies_at_its_share_of_the_widest_range() -> None:

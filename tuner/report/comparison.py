@@ -60,9 +60,12 @@ def race_figure(info: RaceInfo) -> go.Figure:
             name=name,
             hovertemplate="%{x} fold-epochs: %{y:.4f}",
         )
-    shown = [value for *_, line in info.lines for value in line]
+    # each by itself: a long line's many points would make outliers of a short one's
+    shown = [end for *_, line in info.lines if line for end in visible_range(line)]
     figure.update_xaxes(title="fold-epochs trained", rangemode="tozero")
-    figure.update_yaxes(title=f"best so far: {METRIC_AXES[info.metric]}", range=visible_range(shown) if shown else None)
+    figure.update_yaxes(
+        title=f"best so far: {METRIC_AXES[info.metric]}", range=(min(shown), max(shown)) if shown else None
+    )
     return styled(figure)
 
 
