@@ -144,6 +144,11 @@ def test_a_gap_ends_a_series(tmp_path: Path, seconds: int) -> None:
     assert len(read(tmp_path / "day.csv", features="a", max_gap=9.9).series) == 3
 
 
+def test_a_gap_beyond_all_numbers_is_none(tmp_path: Path) -> None:
+    file = written(tmp_path, "time,a\n-4611686018427387904,1\n0,2\n4611686018427387904,3")
+    assert len(read(file, max_gap=1e300).series) == 1
+
+
 def test_constant_columns_are_left_out(tmp_path: Path) -> None:
     for name, level in (("1.csv", 5), ("2.csv", 6)):
         written(tmp_path, f"time,fixed,a,steps\n1,3,1,{level}\n2,3,2,{level}", name)

@@ -19,7 +19,7 @@ def steady(time: Column, max_gap: float) -> list[tuple[int, int]]:
     """
     steps = np.diff(time).astype(np.float64)
     steps[steps < 0] = np.inf  # time increases: too long for 64 bits
-    usual = np.median(steps) if len(steps) else 0.0
+    usual = float(np.median(steps)) if len(steps) else 0.0  # a product of Python's may be infinite without a word
     ends = np.flatnonzero(steps > max_gap * usual) + 1
     return list(pairwise([0, *ends.tolist(), len(time)]))
 
