@@ -9,7 +9,7 @@ import optuna
 from tuner.search.store import Store
 from tuner.search.study import findings
 
-# 24 trials of it take about two seconds
+# 24 trials of it take about two seconds, with the sampler that chooses soonest
 SMALL = """
 [study]
 trials = 24
@@ -24,6 +24,7 @@ max_epochs = 6
 patience = 3
 precision = "fp32"
 [search]
+sampler = "tpe"
 finalists = 2
 [space]
 hidden_size = 4

@@ -63,6 +63,19 @@ def test_going_on_with_more_trials_changes_nothing(expected, tmp_path) -> None:
     assert dump(tmp_path) == expected
 
 
+def test_the_default_sampler_is_as_deterministic(tmp_path) -> None:
+    dumps = []
+    for workers, goes in ((1, [20]), (2, [9, 20])):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        write_small(folder)
+        for trials in goes:
+            options = ("--set", "search.sampler=auto", "--workers", workers, "--trials", trials)
+            assert run(folder, "run", *STUDY[:2], *options).status == 0
+        dumps.append(dump(folder))
+    assert dumps[0] == dumps[1]
+
+
 def test_ctrl_c_changes_nothing(expected, tmp_path) -> None:
     write_small(tmp_path)
     seed = random.randrange(sys.maxsize)

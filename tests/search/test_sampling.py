@@ -10,12 +10,12 @@ import torch
 
 from tests.search.making import make_finished, make_spec
 from tuner.search.replica import Finished, Replica
-from tuner.search.sampling import START_UP, choose, ranked
+from tuner.search.sampling import GP_UNTIL, START_UP, choose, ranked
 from tuner.search.space import distributions
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
 
-SAMPLERS = ("tpe", "gp", "random")
+SAMPLERS = ("auto", "gp", "tpe", "random")
 
 
 def history(spec: Spec, count: int) -> list[Finished]:
@@ -140,6 +140,13 @@ def test_ranks_are_normal_quantiles_and_equal_values_share_one() -> None:
     expected = [normal.inv_cdf(3.5 / 4), None, normal.inv_cdf(1 / 4), normal.inv_cdf(1 / 4), normal.inv_cdf(2.5 / 4)]
     assert seen == [None if value is None else pytest.approx(value) for value in expected]
     assert ranked([]) == []
+
+
+def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
+    early, late = GP_UNTIL - 1, GP_UNTIL
+    assert make_spec().search.sampler == "auto"
+    assert chosen("auto", number=early) == chosen("gp", number=early) != chosen("tpe", number=early)
+    assert chosen("auto", number=late) == chosen("tpe", number=late) != chosen("gp", number=late)
 
 
 def test_the_process_leaves_the_number_of_threads_as_it_was() -> None:

@@ -90,7 +90,7 @@ studies = st.fixed_dictionaries(
             optimizer=st.sampled_from(["adam", "adamw"]),
             clip=st.floats(0.1, 10),
         ),
-        "search": some(sampler=st.sampled_from(["tpe", "gp", "random"]), lag=st.integers(1, 1024)),
+        "search": some(sampler=st.sampled_from(["auto", "gp", "tpe", "random"]), lag=st.integers(1, 1024)),
         "space": some(**{name: lines(name) for name in PARAMETERS}),
     },
 )

@@ -14,7 +14,9 @@ from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
 
 # Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
-START_UP = {"tpe": 12, "gp": 6, "random": 2}
+START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
+# From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the cube of the trials it knows.
+GP_UNTIL = 100
 # The share of regularisers that a start-up trial leaves at their least.
 SPARSITY = 0.5
 
@@ -37,7 +39,7 @@ def choose(
     if number < START_UP[spec.search.sampler]:
         return _sparse(spec, number)
     seed = trial_seed(spec.study.seed, number)
-    if spec.search.sampler == "gp":
+    if spec.search.sampler == "gp" or (spec.search.sampler == "auto" and number < GP_UNTIL):
         # its own study each time: every new trial moves the ranks of all
         study = Replica(spec).show(ranked(finished), under_way)
         with _one_thread():

@@ -91,7 +91,7 @@ class TrainSection(Section):
 class SearchSection(Section):
     """How trials are chosen and ended, and how many of the best are trained again, how often, before one is named."""
 
-    sampler: Literal["tpe", "gp", "random"] = "tpe"
+    sampler: Literal["auto", "gp", "tpe", "random"] = "auto"
     pruner: Literal["rungs", "median", "none"] = "rungs"
     lag: int = Field(default=4, ge=1, le=1024)
     finalists: int = Field(default=5, ge=1, le=1000)
