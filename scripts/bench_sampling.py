@@ -1,15 +1,16 @@
-"""Which sampler finds good configurations soonest, and what does a greater lag cost? Run, for the default data set:
+"""Which sampler finds good configurations soonest, and what does a greater lag cost? Run:
 
-python scripts/bench_sampling.py FOLDER [STUDY …]
+python scripts/bench_sampling.py FOLDER [--studies NAME …] [--contestants NAME …] [--seeds N …]
 
-Runs real studies, 30 trials each with the default pruner and space, five seeds, on data sets of
-scripts/bench_pruning.py (by default `exchange`): with each sampler at the default lag; with TPE whose first trials are
-drawn as Optuna draws them, all regularisers at once; and with TPE at other lags. One worker a study, two studies at
-once. They are kept in stores in FOLDER: what is there is not run again. Printed, mean over seeds: the incumbent's
-cross-validated value after so many trials and after so many seconds of training, and how many seeds came out better
-than with the default.
+Runs real studies, 30 trials each with the default pruner and space, on data sets of scripts/bench_pruning.py: with TPE
+and with the Gaussian process at the default lag; other contestants are random sampling, TPE whose first trials are
+drawn as Optuna draws them (all regularisers at once), and the Gaussian process at other lags. One worker a study, two
+studies at once. They are kept in stores in FOLDER: what is there is not run again. Printed, mean over seeds: the
+incumbent's cross-validated value after so many trials and after so many seconds of training, and how many seeds came
+out better and worse than with the first contestant, after as many trials.
 """
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -28,10 +29,9 @@ from tuner.search.study import Findings, findings, prepare, run
 from tuner.spec.file import read_spec_dict
 from tuner.terminal.progress import Silent
 
-SEEDS = (0, 1, 2, 3, 4)
 TRIALS = 30
-AFTER_TRIALS = (6, 10, 15, 20, 30)
-AFTER_SECONDS = (10, 20, 40)
+AFTER_TRIALS = (6, 12, 20, 30)
+AFTER_SECONDS = (30, 60, 90)
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Contestant:
 
 
 CONTESTANTS = {
-    "tpe": Contestant({}),
+    "tpe": Contestant({"sampler": "tpe"}),
     "gp": Contestant({"sampler": "gp"}),
     "random": Contestant({"sampler": "random"}),
-    "tpe-dense": Contestant({}, start_up=2),
-    **{f"tpe-lag-{lag}": Contestant({"lag": lag}) for lag in (1, 8, 16)},
+    "tpe-dense": Contestant({"sampler": "tpe"}, start_up=2),
+    **{f"gp-lag-{lag}": Contestant({"sampler": "gp", "lag": lag}) for lag in (1, 8, 16)},
 }
 
 
@@ -89,34 +89,40 @@ def after(study: Findings, seconds: float) -> float:
     return float(incumbents(study)[max(0, int(np.searchsorted(ended, seconds, side="right")) - 1)])
 
 
-def describe(runs: Sequence[Findings], default: Sequence[Findings]) -> str:
-    curves = np.array([incumbents(run) for run in runs])
-    trained = np.mean([sum(trial.outcome.seconds for trial in run.trials) for run in runs])
+def describe(runs: Sequence[Findings], first: Sequence[Findings]) -> str:
+    curves, others = (np.array([incumbents(run) for run in group]) for group in (runs, first))
     sign = -1.0 if runs[0].spec.maximise else 1.0
-    better = sum(sign * mine[-1] < sign * incumbents(other)[-1] for mine, other in zip(curves, default, strict=True))
-    worse = sum(sign * mine[-1] > sign * incumbents(other)[-1] for mine, other in zip(curves, default, strict=True))
-    cells = [f"{curves[:, look - 1].mean():7.4f}" for look in AFTER_TRIALS]
-    cells += [f"{np.mean([after(run, look) for run in runs]):7.4f}" for look in AFTER_SECONDS]
-    return f"{'  '.join(cells)}  {curves[:, -1].std(ddof=1):7.4f}  {better} : {worse}  {trained:5.0f} s"
+    cells = []
+    for look in AFTER_TRIALS:
+        mine, other = sign * curves[:, look - 1], sign * others[:, look - 1]
+        cells.append(f"{curves[:, look - 1].mean():9.4f} ({(mine < other).sum()}:{(mine > other).sum()})")
+    cells += [f"{np.mean([after(run, look) for run in runs]):8.4f}" for look in AFTER_SECONDS]
+    trained = np.mean([sum(trial.outcome.seconds for trial in run.trials) for run in runs])
+    return f"{'  '.join(cells)}  {trained:6.0f} s"
 
 
 def main() -> None:
-    folder, studies = Path(sys.argv[1]), sys.argv[2:] or ["exchange"]
-    folder.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--studies", nargs="+", default=["exchange", "rds", "speed"])
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=["tpe", "gp"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         found = {
-            (study, contestant, seed): pool.submit(search, folder, study, contestant, seed)
-            for study in studies
-            for seed in SEEDS
-            for contestant in CONTESTANTS
+            (study, contestant, seed): pool.submit(search, asked.folder, study, contestant, seed)
+            for seed in asked.seeds
+            for study in asked.studies
+            for contestant in asked.contestants
         }
-        heads = [f"{look:4} tr." for look in AFTER_TRIALS] + [f"{look:5} s" for look in AFTER_SECONDS]
-        print(f"{'study':16} {'sampler':11} {'  '.join(heads)}       SD  better : worse  trained")
-        for study in studies:
-            default = [found[study, "tpe", seed].result() for seed in SEEDS]
-            for contestant in CONTESTANTS:
-                runs = [found[study, contestant, seed].result() for seed in SEEDS]
-                print(f"{study:16} {contestant:11} {describe(runs, default)}", flush=True)
+        heads = [f"{look:4} trials    " for look in AFTER_TRIALS] + [f"{look:6} s" for look in AFTER_SECONDS]
+        print(f"{'study':10} {'sampler':9}   {'  '.join(heads)}  trained")
+        for study in asked.studies:
+            first = [found[study, asked.contestants[0], seed].result() for seed in asked.seeds]
+            for contestant in asked.contestants:
+                runs = [found[study, contestant, seed].result() for seed in asked.seeds]
+                print(f"{study:10} {contestant:9} {describe(runs, first)}", flush=True)
 
 
 if __name__ == "__main__":
