@@ -142,6 +142,14 @@ def test_ranks_are_normal_quantiles_and_equal_values_share_one() -> None:
     assert ranked([]) == []
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("count", [1, 12])
+def test_trials_that_are_all_equal_stop_no_sampler(sampler, count) -> None:
+    spec = make_spec(search={"sampler": sampler})
+    equal = [replace(trial, value=0.5) for trial in history(spec, count)]
+    assert choose(Replica(spec), 20, equal, [defaults(spec.space)] * 3)
+
+
 def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
     early, late = GP_UNTIL - 1, GP_UNTIL
     assert make_spec().search.sampler == "auto"
