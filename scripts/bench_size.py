@@ -98,16 +98,17 @@ def watch(process: subprocess.Popen[bytes], look: Callable[[], None], seconds: f
 
 
 def family(parent: int) -> list[int]:
-    """A process and its children that train."""
-    children = []
+    """A process, the server that it has workers forked from, and these."""
+    children = defaultdict(list)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(stat[1]) == parent and b"--multiprocessing-fork" in (folder / "cmdline").read_bytes():
-                children.append(int(folder.name))
+            if b"multiprocessing.forkserver" in (folder / "cmdline").read_bytes():
+                children[int(stat[1])].append(int(folder.name))
         except OSError:  # it has ended
             continue
-    return [parent, *sorted(children)]
+    servers = sorted(children[parent])
+    return [parent, *servers, *sorted(worker for server in servers for worker in children[server])]
 
 
 def mebibytes(pid: int, field: str) -> float:
@@ -147,7 +148,10 @@ def long(folder: Path) -> None:
                 pids = family(process.pid)
                 memory = " ".join(f"{mebibytes(pid, 'VmRSS'):.0f}" for pid in pids)
                 files = " ".join(str(len([*Path(f"/proc/{pid}/fd").iterdir()])) for pid in pids)
-                print(f"after {shown:3} trials: {memory} MiB; open files {files} (coordinator, workers)", flush=True)
+                print(
+                    f"after {shown:3} trials: {memory} MiB; open files {files} (coordinator, server, workers)",
+                    flush=True,
+                )
                 shown += EVERY
 
         watch(process, look, 0.02)
@@ -170,8 +174,8 @@ def large(folder: Path) -> None:
                     continue
 
         watch(process, look, 0.5)
-    workers = ", ".join(f"{peak:.0f}" for pid, peak in sorted(peaks.items()) if pid != process.pid)
-    print(f"peaks: coordinator {peaks[process.pid]:.0f} MiB, workers {workers} MiB")
+    # in the order in which they were first seen, the coordinator first
+    print(f"peaks: {', '.join(f'{peak:.0f}' for peak in peaks.values())} MiB (coordinator, server, workers)")
     print(f"the whole run, with its repeats and refits: {time.monotonic() - began:.0f} s")
 
 
