@@ -134,9 +134,11 @@ def test_a_cluster_that_lacks_something_is_one_message(
         backend.submit(only_here.Job()).result(PATIENCE)
 
 
-def test_what_a_job_raises_arrives(backend: Backend) -> None:
+def test_what_a_job_raises_arrives_and_the_worker_goes_on(backend: Backend) -> None:
     with pytest.raises(ZeroDivisionError):
         backend.submit(Fails()).result(PATIENCE)
+    wait_until(lambda: backend.free == 2)
+    assert len({backend.submit(Who()).result(PATIENCE)[0] for _ in range(4)}) == 1, "the first that is free"
 
 
 def test_a_missing_scheduler_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

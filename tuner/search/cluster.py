@@ -24,12 +24,16 @@ PATIENCE = 10.0
 
 @dataclass
 class _Slot:
-    """A worker of the cluster: the study's data on it, how many finished trials it was told of, what it is doing."""
+    """A worker of the cluster: the study's data on it, how many finished trials it was told of, and what it is doing.
+
+    Once a task on it has not come to its end, nothing of that can be relied on: it is broken.
+    """
 
     placed: "DaskFuture[Any]"
     told: int = 0
     future: "Future[Any] | None" = None
     remote: "DaskFuture[Any] | None" = None
+    broken: bool = False
 
     @property
     def free(self) -> bool:
@@ -98,7 +102,7 @@ class DaskCluster:
     def _look(self) -> None:
         """Takes notice of workers that came or went; a task bound to a lost worker would wait for it for ever."""
         present = self._client.nthreads()
-        for address in self._slots.keys() - present.keys():
+        for address in [at for at, slot in self._slots.items() if slot.broken or at not in present]:
             lost = self._slots.pop(address)
             if lost.future is not None and lost.remote is not None and not lost.future.done():
                 lost.remote.cancel()
@@ -120,8 +124,8 @@ def _hand_over(remote: "DaskFuture[Any]", slot: _Slot, address: str) -> None:
         if remote.status == "finished":
             slot.future.set_result(remote.result())
         else:
-            slot.told = 0
             slot.future.set_exception(_reason(remote, address))
+            slot.broken = True
 
 
 def _reason(remote: "DaskFuture[Any]", address: str) -> Exception:
