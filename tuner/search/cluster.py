@@ -102,7 +102,7 @@ class DaskCluster:
     def _look(self) -> None:
         """Takes notice of workers that came or went; a task bound to a lost worker would wait for it for ever."""
         present = self._client.nthreads()
-        for address in [at for at, slot in self._slots.items() if slot.broken or at not in present]:
+        for address in [at for at, slot in self._slots.items() if (slot.broken and slot.free) or at not in present]:
             lost = self._slots.pop(address)
             if lost.future is not None and lost.remote is not None and not lost.future.done():
                 lost.remote.cancel()
@@ -124,8 +124,8 @@ def _hand_over(remote: "DaskFuture[Any]", slot: _Slot, address: str) -> None:
         if remote.status == "finished":
             slot.future.set_result(remote.result())
         else:
-            slot.future.set_exception(_reason(remote, address))
             slot.broken = True
+            slot.future.set_exception(_reason(remote, address))
 
 
 def _reason(remote: "DaskFuture[Any]", address: str) -> Exception:
