@@ -23,7 +23,7 @@ from tuner.spec.sections import Spec
 from tuner.terminal.progress import Silent
 
 TRIALS = 20  # TPE draws at random until ten have finished
-SPECS = {lag: make_spec(search={"lag": lag}) for lag in (1, 2, 4)}
+SPECS = {lag: make_spec(search={"lag": lag, "sampler": "tpe"}) for lag in (1, 2, 4)}
 EXPECTED = {lag: one_after_the_other(spec, TRIALS) for lag, spec in SPECS.items()}
 
 LAGS = st.sampled_from(sorted(SPECS))
