@@ -1,9 +1,10 @@
 """Does a second worker double the pace, what does the coordinator take, and does memory stay flat?
 
-Run: python scripts/bench_workers.py [ROUNDS]
+Run: python scripts/bench_workers.py [ROUNDS [TRIALS EPOCHS]]
 
-Pace: the study `anomaly` with 16 random trials of 10 epochs and no pruner, so that one and two workers train exactly
-the same, run in turns; from the first trial's beginning to the last one's end. Printed: trials a minute, their ratio,
+Pace: the study `anomaly` with 48 random trials of 4 epochs and no pruner, so that one and two workers train exactly the
+same, run in turns; from the first trial's beginning to the last one's end, where one of two workers has nothing left to
+do, which weighs more the fewer and longer the trials are. Printed: trials a minute, their ratio,
 and the processor time of the coordinator, store included, as a share of the wall time. Memory: 200 trials of one epoch;
 the resident memory of the coordinator and of its workers after 40, 80, … trials.
 """
@@ -91,7 +92,8 @@ def pace(spec: Spec, workers: int) -> tuple[float, float]:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    spec = make_spec(16, 10)
+    trials, epochs = (int(text) for text in sys.argv[2:4]) if len(sys.argv) > 3 else (48, 4)
+    spec = make_spec(trials, epochs)
     ratios, shares = [], []
     for _ in range(rounds):
         (one, _), (two, share) = pace(spec, 1), pace(spec, 2)
