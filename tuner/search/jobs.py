@@ -1,5 +1,5 @@
 """What a worker can be asked to do, as values that are sent to it, and what it answers. Loads no torch: the coordinator
-needs none."""
+begins without."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
