@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,17 @@ def test_what_a_job_raises_arrives_and_the_worker_goes_on(backend: Backend) -> N
         backend.submit(Fails()).result(PATIENCE)
     wait_until(lambda: backend.free == 2)
     assert len({backend.submit(Who()).result(PATIENCE)[0] for _ in range(4)}) == 1, "the first that is free"
+
+
+def test_workers_that_lost_their_data_fail_one_job_each_and_are_given_them_anew(backend: Backend) -> None:
+    wait_until(lambda: backend.free == 2)
+    backend._client.cancel([slot.placed for slot in backend._slots.values()], force=True)  # type: ignore[attr-defined]
+    for _ in range(2):  # one on each
+        with pytest.raises(BrokenExecutor):
+            backend.submit(Who()).result(PATIENCE)
+        wait_until(lambda: backend.free == 2)
+    jobs = [backend.submit(Who()) for _ in range(2)]
+    assert {job.result(PATIENCE)[1] for job in jobs} == {"here"}
 
 
 def test_a_missing_scheduler_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

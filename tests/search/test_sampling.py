@@ -3,12 +3,15 @@
 import random
 from dataclasses import replace
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from optuna.samplers import GPSampler
 
 from tests.search.making import make_finished, make_spec
+from tuner.search import sampling
 from tuner.search.replica import Finished, Replica
 from tuner.search.sampling import GP_UNTIL, START_UP, choose, ranked
 from tuner.search.space import distributions
@@ -157,14 +160,20 @@ def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
     assert chosen("auto", number=late) == chosen("tpe", number=late) != chosen("gp", number=late)
 
 
-def test_the_process_leaves_the_number_of_threads_as_it_was() -> None:
+def test_the_process_computes_in_one_thread_and_leaves_their_number_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Sampler(GPSampler):
+        def sample_relative(self, *arguments: Any) -> dict[str, Any]:
+            seen.append(torch.get_num_threads())
+            return super().sample_relative(*arguments)
+
+    monkeypatch.setattr(sampling, "GPSampler", Sampler)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        two = chosen("gp")
-        assert torch.get_num_threads() == 2
-        torch.set_num_threads(1)
-        assert chosen("gp") == two
+        chosen("gp")
+        assert (seen, torch.get_num_threads()) == ([1], 2)
     finally:
         torch.set_num_threads(before)
 
