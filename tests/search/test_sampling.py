@@ -2,30 +2,33 @@
 
 import random
 from dataclasses import replace
-from statistics import NormalDist
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from optuna.samplers import GPSampler
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm, rankdata
 
+from tests.processes import fresh
 from tests.search.making import make_finished, make_spec
-from tuner.search import sampling
 from tuner.search.replica import Finished, Replica
-from tuner.search.sampling import GP_UNTIL, START_UP, choose, ranked
+from tuner.search.sampling import GP_UNTIL, START_UP, choose, normal_ranks
 from tuner.search.space import distributions
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
 
 SAMPLERS = ("auto", "gp", "tpe", "random")
+RANDOM = make_spec(search={"sampler": "random"}).search
 
 
 def history(spec: Spec, count: int) -> list[Finished]:
     """Finished trials at random places of the space, whose value is their dropout."""
     trials = []
+    drawn = spec.model_copy(update={"search": RANDOM, "study": spec.study.model_copy(update={"seed": 99})})
     for number in range(count):
-        params = choose(Replica(make_spec(search={"sampler": "random"}, study={"seed": 99})), number + 2, [], [])
+        params = choose(Replica(drawn), number + 2, [], [])
         trials.append(make_finished(spec, number, [float(params["dropout"])], params=params))
     return trials
 
@@ -81,12 +84,11 @@ def test_the_same_arguments_give_the_same_configuration_whatever_happened_before
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler) -> None:
-    spec = make_spec(
-        search={"sampler": sampler},
-        space={"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}},
-    )
-    params = choose(Replica(spec), 20, history(make_spec(), 0), [])
+@pytest.mark.parametrize("count", [0, 1, 15])
+def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler, count) -> None:
+    space = {"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}}
+    spec = make_spec(search={"sampler": sampler}, space=space)
+    params = choose(Replica(spec), 20, history(spec, count), [])
     assert list(params) == list(PARAMETERS)
     for name, domain in distributions(spec.space).items():
         assert domain._contains(domain.to_internal_repr(params[name])), name
@@ -96,8 +98,9 @@ def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_trials_and_studies_draw_from_streams_of_their_own(sampler) -> None:
-    drawn = [chosen(sampler, number=number, count=0, seed=seed) for seed in (3, 4) for number in (5, 6)]
+@pytest.mark.parametrize("count", [0, 10])
+def test_trials_and_studies_draw_from_streams_of_their_own(sampler, count) -> None:
+    drawn = [chosen(sampler, number=number, count=count, seed=seed) for seed in (3, 4) for number in (14, 15)]
     assert len({str(params) for params in drawn}) == 4, "seed + number would make study 3's trial 6 study 4's trial 5"
 
 
@@ -127,6 +130,20 @@ def test_the_process_learns_from_pruned_trials_as_from_others() -> None:
     assert first == second != third
 
 
+@pytest.mark.parametrize("metric", ["loss", "average_precision"])
+def test_the_process_keeps_away_from_where_trials_fail(metric) -> None:
+    spec = make_spec(search={"sampler": "gp"}, study={"metric": metric})
+    trials = [
+        replace(trial, state="failed", value=None, curve=()) if float(trial.params["dropout"]) > 0.3 else trial
+        for trial in history(spec, 20)
+    ]
+    assert {trial.state for trial in trials} == {"failed", "complete"}
+    sign = 1 if spec.maximise else -1  # the others are the better, the nearer they are to those
+    rising = [replace(trial, value=trial.value and sign * trial.value) for trial in trials]
+    chosen = [float(choose(Replica(spec), number, rising, [])["dropout"]) for number in range(20, 26)]
+    assert max(chosen) < 0.3
+
+
 def test_the_process_sees_ranks_alone() -> None:
     spec = make_spec(search={"sampler": "gp"})
     trials = history(spec, 12)
@@ -134,15 +151,12 @@ def test_the_process_sees_ranks_alone() -> None:
     assert choose(Replica(spec), 16, trials, []) == choose(Replica(spec), 16, stretched, [])
 
 
-def test_ranks_are_normal_quantiles_and_equal_values_share_one() -> None:
-    spec = make_spec()
-    values = [3.0, None, 1.0, 1.0, 2.0]
-    trials = [replace(make_finished(spec, number, [0.0]), value=value) for number, value in enumerate(values)]
-    seen = [trial.value for trial in ranked(trials)]
-    normal = NormalDist()
-    expected = [normal.inv_cdf(3.5 / 4), None, normal.inv_cdf(1 / 4), normal.inv_cdf(1 / 4), normal.inv_cdf(2.5 / 4)]
-    assert seen == [None if value is None else pytest.approx(value) for value in expected]
-    assert ranked([]) == []
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
+def test_values_become_normal_quantiles_of_their_ranks(values) -> None:
+    quantiles = norm.ppf((rankdata(values) - 0.5) / len(values))
+    expected = quantiles / (quantiles.std() or 1.0)
+    np.testing.assert_allclose(normal_ranks(values, maximise=False), expected, atol=1e-9)
+    np.testing.assert_allclose(normal_ranks(values, maximise=True), -expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -160,22 +174,36 @@ def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
     assert chosen("auto", number=late) == chosen("tpe", number=late) != chosen("gp", number=late)
 
 
-def test_the_process_computes_in_one_thread_and_leaves_their_number_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+THREADS = """
+import os
+os.environ.update(OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
+from contextlib import contextmanager
+from threadpoolctl import threadpool_info
+from tuner.search import sampling
+from tuner.search.replica import Finished, Replica
+from tuner.spec.file import read_spec_dict
+from tuner.spec.space import defaults, unregularised
+from tuner.threads import one_thread
 
-    class Sampler(GPSampler):
-        def sample_relative(self, *arguments: Any) -> dict[str, Any]:
-            seen.append(torch.get_num_threads())
-            return super().sample_relative(*arguments)
+@contextmanager
+def watched():
+    with one_thread():
+        yield
+        print({pool["num_threads"] for pool in threadpool_info()}, len(threadpool_info()) > 1)
 
-    monkeypatch.setattr(sampling, "GPSampler", Sampler)
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        chosen("gp")
-        assert (seen, torch.get_num_threads()) == ([1], 2)
-    finally:
-        torch.set_num_threads(before)
+sampling.one_thread = watched
+spec = read_spec_dict({"data": {"path": "/nowhere.csv"}, "study": {"name": "x"}, "search": {"sampler": "gp"}})
+pairs = enumerate((unregularised(spec.space), defaults(spec.space)))
+finished = [Finished(number, params, "complete", 0.5 + number, (0.5 + number,)) for number, params in pairs]
+sampling.choose(Replica(spec), 9, finished, [])
+"""
+
+
+def test_the_first_choice_of_a_process_is_made_in_one_thread_too(tmp_path) -> None:
+    # in a fresh interpreter: the linear algebra that is imported while threads are limited has all of them
+    here = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+    done = fresh(tmp_path, "-c", here + THREADS).wait()
+    assert (done.status, done.out) == (0, "{1} True\n")
 
 
 def test_random_sampling_learns_nothing() -> None:

@@ -1,17 +1,19 @@
 """Chooses the configuration of a trial."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import optuna
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import RandomSampler, TPESampler
 
+from tuner.data.series import Floats
+from tuner.search.cube import Cube
 from tuner.search.replica import Finished, Replica, trial_seed
 from tuner.search.space import completed, distributions
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
+from tuner.threads import one_thread
 
 # Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
 START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
@@ -40,51 +42,47 @@ def choose(
         return _sparse(spec, number)
     seed = trial_seed(spec.study.seed, number)
     if spec.search.sampler == "gp" or (spec.search.sampler == "auto" and number < GP_UNTIL):
-        # its own study each time: every new trial moves the ranks of all
-        study = Replica(spec).show(ranked(finished), under_way)
-        with _one_thread():
-            return _ask(spec, study, GPSampler(seed=seed, n_startup_trials=1))
-    sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
-    return _ask(spec, replica.show(finished, under_way), sampler)
-
-
-def ranked(finished: Sequence[Finished]) -> list[Finished]:
-    """The same trials, each with a value as a complete one whose value is the normal quantile of its rank.
-
-    A Gaussian process takes values for normal and of one spread everywhere, and Optuna's leaves pruned trials out. The
-    best so far of a pruned trial is worse than what it would have become, which its rank hardly shows (rank-based
-    inverse normal transform, Salinas et al. 2020).
-    """
-    from scipy.stats import norm, rankdata  # here: no other sampler waits for their import
-
-    valued = [trial for trial in finished if trial.value is not None]
-    ranks = rankdata([trial.value for trial in valued])
-    quantiles = dict(zip((trial.number for trial in valued), norm.ppf((ranks - 0.5) / len(ranks)), strict=True))
-    return [
-        replace(trial, state="complete", value=float(quantiles[trial.number]), curve=(float(quantiles[trial.number]),))
-        if trial.value is not None
-        else trial
-        for trial in finished
-    ]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Optuna's Gaussian process sums in torch, whose results hang on the number of threads."""
-    import torch  # here, where it is needed: the coordinator has no other use for it
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _ask(spec: Spec, study: optuna.Study, sampler: BaseSampler) -> dict[str, Value]:
-    """What a sampler chooses; a new one each time: what a kept one remembers would be lost in an interruption."""
-    study.sampler = sampler
+        return _by_process(spec, seed, finished, under_way)
+    study = replica.show(finished, under_way)
+    # a new one each time: what a kept one remembers would be lost in an interruption
+    study.sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
     return completed(spec.space, study.ask(distributions(spec.space)).params)
+
+
+def _by_process(
+    spec: Spec, seed: int, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """Where a Gaussian process of all finished trials, failed ones as the worst, expects the most."""
+    # here: no other sampler waits for SciPy, and threads are limited only of what is imported already
+    from tuner.search.gaussian import fit
+    from tuner.search.improvement import most_promising
+
+    cube, chance = Cube(spec.space), np.random.default_rng(seed)
+    if len(finished) < 2 or not cube.axes:
+        return completed(spec.space, cube.read(cube.snap(chance.random((1, cube.axes)))[0]))
+    worst = -math.inf if spec.maximise else math.inf
+    values = [worst if trial.value is None else trial.value for trial in finished]
+    with one_thread():
+        known = cube.place([trial.params for trial in finished])
+        process = fit(known, normal_ranks(values, maximise=spec.maximise))
+        if under_way:
+            process = process.believing(cube.place(under_way))
+        point = most_promising(process, cube, chance)
+    return completed(spec.space, cube.read(point))
+
+
+def normal_ranks(values: Sequence[float], *, maximise: bool) -> Floats:
+    """The normal quantile of each value's rank, (values,), of spread 1; the best is the lowest, equals share one.
+
+    A Gaussian process takes values for normal and of one spread everywhere (rank-based inverse normal transform,
+    Salinas et al. 2020). It also lets pruned trials in, which a process otherwise leaves out: the best so far of a
+    pruned trial is worse than what it would have become, which its rank hardly shows.
+    """
+    from scipy.special import ndtri
+
+    _, place, count = np.unique(np.array(values) * (-1 if maximise else 1), return_inverse=True, return_counts=True)
+    quantiles: Floats = ndtri(((np.cumsum(count) - count / 2) / len(values))[place])
+    return quantiles / (quantiles.std() or 1.0)
 
 
 def _sparse(spec: Spec, number: int) -> dict[str, Value]:

@@ -1,8 +1,7 @@
 """Rivals that are no network, on the windows that a network sees: what it must beat to be worth its while."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Floats, Ints
+from tuner.threads import one_thread
 from tuner.training.holdout import Contender, cross_entropy
 from tuner.training.metrics import Scores, choose_threshold, root_mean_square, scaled_errors
 
@@ -124,7 +124,7 @@ def _reconstruct(problem: Problem, data: FoldData) -> Judged:
     """The root mean squared reconstruction error of windows that end in the row they answer (Sub-PCA in TSB-AD)."""
     from sklearn.decomposition import PCA
 
-    with _one_thread():
+    with one_thread():
         pca = PCA(KEPT_VARIANCE).fit(_flat(problem, data, _spaced(data.train)))
         windows = _flat(problem, data, data.valid)
         errors = windows - pca.inverse_transform(pca.transform(windows))
@@ -138,7 +138,7 @@ def _regress(problem: Problem, data: FoldData) -> Judged:
 
     train = _spaced(data.train)
     weights = np.where(data.answers[train, 0] > 0, data.class_weight, 1.0)
-    with _one_thread(), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression = LogisticRegression(max_iter=200)
         regression.fit(_flat(problem, data, train), data.answers[train, 0] > 0, sample_weight=weights)
@@ -156,12 +156,3 @@ def _flat(problem: Problem, data: FoldData, windows: Ints) -> npt.NDArray[np.flo
 def _spaced(windows: Ints) -> Ints:
     """At most `MOST_WINDOWS` of them, evenly spaced."""
     return windows[np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).astype(np.int64)]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Linear algebra in one thread: with more, the last bits depend on how many there are."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(1):
-        yield

@@ -1,0 +1,108 @@
+"""Configurations as points of the unit cube: where a Gaussian process can measure how far two of them are apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.data.series import Floats
+from tuner.spec.space import PARAMETERS, Choices, Constant, Domain, Range, Value
+
+
+@dataclass(frozen=True)
+class Line:
+    """One axis for a range, on its own scale; a grid's ends have as much of it as if the grid went on."""
+
+    low: float
+    high: float
+    log: bool
+    step: float | None
+    whole: bool
+    width = 1
+
+    def place(self, values: Sequence[Value]) -> Floats:
+        """(values, 1) points."""
+        low, high = self._ends()
+        return ((self._scaled(np.array(values, float)) - low) / (high - low))[:, None]
+
+    def read(self, points: Floats) -> list[Value]:
+        """The values nearest to (n, 1) points."""
+        low, high = self._ends()
+        scaled = low + points[:, 0] * (high - low)
+        values = np.exp(scaled) if self.log else scaled
+        if self.step is not None:
+            values = self.low + self.step * np.round((values - self.low) / self.step)
+        values = np.clip(values, self.low, self.high)
+        return [round(value) for value in values] if self.whole else values.tolist()
+
+    def snap(self, points: Floats) -> Floats:
+        """The points of these values."""
+        points = np.clip(points, 0.0, 1.0)
+        return points if self.step is None else self.place(self.read(points))
+
+    def _ends(self) -> tuple[float, float]:
+        margin = 0.5 * (self.step or 0.0)
+        low, high = self._scaled(np.array([self.low - margin, self.high + margin]))
+        return float(low), float(high)
+
+    def _scaled(self, values: Floats) -> Floats:
+        return np.log(values) if self.log else values
+
+
+@dataclass(frozen=True)
+class Corners:
+    """An axis for each choice: 1 on its own, 0 on the others; `place`, `read` and `snap` as for a `Line`."""
+
+    choices: tuple[Value, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.choices)
+
+    def place(self, values: Sequence[Value]) -> Floats:
+        return np.eye(self.width)[[self.choices.index(value) for value in values]]
+
+    def read(self, points: Floats) -> list[Value]:
+        return [self.choices[at] for at in points.argmax(1)]
+
+    def snap(self, points: Floats) -> Floats:
+        return self.place(self.read(points))
+
+
+class Cube:
+    """The searched part of a space as the unit cube.
+
+    Args:
+        space: of a study; constants have no axis.
+    """
+
+    def __init__(self, space: Mapping[str, Domain]) -> None:
+        self._sides = {name: _side(name, domain) for name, domain in space.items() if not isinstance(domain, Constant)}
+        ends = np.cumsum([0, *(side.width for side in self._sides.values())])
+        self._columns = dict(zip(self._sides, map(slice, ends[:-1].tolist(), ends[1:].tolist()), strict=True))
+        self.axes = int(ends[-1])
+
+    def place(self, configurations: Sequence[Mapping[str, Value]]) -> Floats:
+        """(configurations, axes) points.
+
+        Raises:
+            ValueError: a choice that the space does not have.
+        """
+        columns = [side.place([params[name] for params in configurations]) for name, side in self._sides.items()]
+        return np.hstack([np.empty((len(configurations), 0)), *columns])
+
+    def snap(self, points: Floats) -> Floats:
+        """Moves (n, axes) points to the nearest ones that are configurations."""
+        columns = [side.snap(points[:, self._columns[name]]) for name, side in self._sides.items()]
+        return np.hstack([np.empty((len(points), 0)), *columns])
+
+    def read(self, point: Floats) -> dict[str, Value]:
+        """The searched parameters at a point, (axes,)."""
+        return {name: side.read(point[None, self._columns[name]])[0] for name, side in self._sides.items()}
+
+
+def _side(name: str, domain: Range | Choices) -> Line | Corners:
+    if isinstance(domain, Choices):
+        return Corners(domain.choices)
+    whole = PARAMETERS[name].kind is int
+    return Line(domain.low, domain.high, domain.log, domain.step or (1 if whole else None), whole)
