@@ -1,23 +1,31 @@
 """`--check`: what a run would do, and about how long it would take."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from statistics import mean
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tuner.search.cube import Cube
 from tuner.search.inert import warn_before
+from tuner.search.space import completed
 from tuner.search.study import Prepared
-from tuner.spec.space import defaults
+from tuner.spec.space import Value
 from tuner.terminal.progress import duration, print_json
 from tuner.training.precision import resolve_precision
 from tuner.training.trainer import make_learner
 
 # Share of the epochs of all trials that early stopping and pruning usually leave.
 USUAL_SHARE = 0.5
-# Steps that are timed, after a first one that warms up.
-TIMED_STEPS = 5
+# Configurations that are timed, drawn from all over the space: wide networks cost most of the time.
+TIMED_CONFIGURATIONS = 8
+# Steps of each that are timed, after a first one that warms up, and windows that are evaluated.
+TIMED_STEPS = 4
+TIMED_WINDOWS = 512
 
 
 def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: bool) -> None:
@@ -50,20 +58,34 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
 
 
 def estimate_seconds(prepared: Prepared, bf16_from: int | None, workers: int) -> float:
-    """The time of the whole search by a few timed steps of the default configuration."""
+    """The time of all trials by a few timed steps of some configurations."""
     import torch
 
     torch.set_num_threads(1)
-    spec = prepared.spec
-    learner = make_learner(spec, prepared.folds[0], defaults(spec.space), key=(0, 0), bf16_from=bf16_from)
+    spec, cube = prepared.spec, Cube(prepared.spec.space)
+    points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, cube.axes))
+    epochs = [
+        _epoch_seconds(prepared, completed(spec.space, cube.read(point)), bf16_from) for point in cube.snap(points)
+    ]
+    return mean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
+
+
+def _epoch_seconds(prepared: Prepared, params: Mapping[str, Value], bf16_from: int | None) -> float:
+    """The time that one epoch of a configuration takes on all folds."""
+    fold = prepared.folds[0]
+    learner = make_learner(prepared.spec, fold, params, key=(0, 0), bf16_from=bf16_from)
     learner.train_epoch(most_steps=1)
+    learner.evaluate(fold.train[:TIMED_WINDOWS])
     started = time.perf_counter()
     learner.train_epoch(most_steps=TIMED_STEPS)
-    step = (time.perf_counter() - started) / (learner.steps - 1)
+    between = time.perf_counter()
+    learner.evaluate(fold.train[:TIMED_WINDOWS])
+    step = (between - started) / (learner.steps - 1)
+    look = (time.perf_counter() - between) / min(TIMED_WINDOWS, len(fold.train))
     # folds differ in size: under walk_forward the first has a fraction of the last one's windows
-    windows = sum(len(fold.train) for fold in prepared.folds)
-    epoch = step * learner.batches * windows / len(prepared.folds[0].train)
-    return epoch * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
+    trained = sum(len(fold.train) for fold in prepared.folds)
+    evaluated = sum(len(fold.valid) + min(len(fold.train), len(fold.valid)) for fold in prepared.folds)
+    return step * learner.batches * trained / len(fold.train) + look * evaluated
 
 
 def _listed(names: tuple[str, ...]) -> str:
