@@ -19,10 +19,8 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -36,117 +34,15 @@ from optuna.pruners import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.trial import Trial as OptunaTrial
+from recorded import Recorded, order_of, read, record
 from scipy.stats import rankdata
 
-from tuner.search.backend import LocalProcesses
-from tuner.search.replica import best_so_far
-from tuner.search.rungs import RungPruner
-from tuner.search.select import Trial
+from tuner.search.rungs import RUNGS, RungPruner
 from tuner.search.space import distributions, searched
-from tuner.search.store import Store
-from tuner.search.study import findings, prepare, run
-from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value
-from tuner.terminal.progress import Silent
-from tuner.training.curves import Outcome
 
-DATA = Path("../shared/data").resolve()
-TRIALS = 42
 ORDERS = 10
 REGULARISERS = ("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1", "jitter")
-
-
-def forecast(name: str, file: str, **sections: Mapping[str, Any]) -> dict[str, Any]:
-    """A study that forecasts one column."""
-    return {
-        "study": {"name": name},
-        "data": {"path": str(DATA / "NAB" / file), "time": "", "features": ["value"], "target": ["value"]},
-        "task": {"window": 24},
-        **sections,
-    }
-
-
-def detect(name: str, files: str, metric: str) -> dict[str, Any]:
-    """A study that classifies rows, whole files held out."""
-    return {
-        "study": {"name": name, "metric": metric},
-        "data": {"path": str(DATA / "SKAB" / files), "label": "label"},
-        "task": {"kind": "classify", "window": 24},
-        "cv": {"scheme": "series", "folds": 4},
-    }
-
-
-STUDIES: tuple[dict[str, Any], ...] = (
-    {
-        "study": {"name": "market", "metric": "average_precision"},
-        "data": {"source": "market", "label": "label"},
-        "task": {"kind": "classify", "window": 20},
-        "cv": {"scheme": "series"},
-        "space": {"batch_size": 128},
-    },
-    forecast("exchange", "realAdExchange__exchange-2_cpc_results.csv"),
-    detect("valve-loss", "valve1__*.csv", "loss"),
-    forecast("speed", "realTraffic__speed_6005.csv"),
-    detect("valve-precision", "valve1__*.csv", "average_precision"),
-    forecast("rds", "realAWSCloudwatch__rds_cpu_utilization_cc0c53.csv", cv={"scheme": "walk_forward"}),
-)
-
-
-class Line(Silent):
-    """Prints a line a trial."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
-        print(f"{self._name} {number}: {outcome.state} {outcome.value} {outcome.seconds:.1f} s", flush=True)
-
-
-def record(folder: Path) -> None:
-    """Trains all configurations of all studies, without a pruner."""
-    for lines in STUDIES:
-        spec = read_spec_dict(
-            {
-                **lines,
-                "study": {**lines["study"], "trials": TRIALS},
-                "search": {"sampler": "random", "pruner": "none"},
-            }
-        )
-        url = f"sqlite:///{folder / 'curves.db'}"
-        with Store(url, create=True) as store, closing(LocalProcesses(2)) as backend:
-            run(prepare(spec), store, Line(spec.study.name), backend)
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """One data set's trials; `curves` are best so far, in the metric's direction."""
-
-    spec: Spec
-    trials: tuple[Trial, ...]
-    curves: tuple[tuple[float, ...], ...]
-
-    @property
-    def finals(self) -> np.ndarray:
-        """Final values as losses, (trials,)."""
-        return np.array([curve[-1] for curve in self.curves]) * (-1 if self.spec.maximise else 1)
-
-    @property
-    def top(self) -> np.ndarray:
-        """The best tenth of the random configurations."""
-        return 2 + np.argsort(self.finals[2:])[: round((len(self.trials) - 2) / 10)]
-
-
-def read(folder: Path) -> list[Recorded]:
-    """All that was recorded, trials that diverged left out."""
-    recorded = []
-    with Store(f"sqlite:///{folder / 'curves.db'}", create=False) as store:
-        for name in store.names():
-            study = findings(store.open(name))
-            trials = tuple(trial for trial in study.trials if trial.outcome.state == "complete")
-            curves = (best_so_far(trial.outcome.curve, maximise=study.spec.maximise) for trial in trials)
-            recorded.append(Recorded(study.spec, trials, tuple(map(tuple, curves))))
-    return recorded
 
 
 def candidates(spec: Spec) -> dict[str, BasePruner]:
@@ -162,6 +58,10 @@ def candidates(spec: Spec) -> dict[str, BasePruner]:
         "successive halving, factor 4": SuccessiveHalvingPruner(min_resource=early, reduction_factor=4),
         "hyperband, factor 3": HyperbandPruner(min_resource=early, max_resource=epochs),
         "rungs, the default": RungPruner(epochs),
+        **{
+            f"rungs, shares times {factor:g}": RungPruner(epochs, [(place, factor * share) for place, share in RUNGS])
+            for factor in (1.5, 2, 3)
+        },
     }
 
 
@@ -255,8 +155,7 @@ def replays(recorded: Recorded) -> dict[str, list[Verdict]]:
     for name, pruner in candidates(recorded.spec).items():
         verdicts[name] = []
         for seed in range(ORDERS):
-            order = [0, 1, *(2 + np.random.default_rng(seed).permutation(len(recorded.trials) - 2)).tolist()]
-            verdicts[name].append(judge(recorded, replay(recorded, order, pruner)))
+            verdicts[name].append(judge(recorded, replay(recorded, order_of(recorded, seed), pruner)))
     return verdicts
 
 
@@ -266,6 +165,12 @@ def compare(folder: Path) -> None:
     with ProcessPoolExecutor(2) as pool:
         verdicts = list(pool.map(replays, sets))
     print("data sets:", ", ".join(f"{one.spec.study.name} ({len(one.trials)})" for one in sets))
+    describe(verdicts)
+    print(f"{'in hindsight, no false prune':32} saved {np.mean([hindsight(one) for one in sets]):4.0%}")
+
+
+def describe(verdicts: Sequence[Mapping[str, Sequence[Verdict]]]) -> None:
+    """Prints two lines a rule, from its verdicts on each data set."""
     chance = np.random.default_rng(0)
     for name in verdicts[0]:
         each = [one[name] for one in verdicts]
@@ -281,7 +186,6 @@ def compare(folder: Path) -> None:
         )
         bias = {one: np.mean([verdict.bias[one] for verdict in flat]) for one in REGULARISERS}
         print(f"{'':8}bias " + ", ".join(f"{one} {value:+.2f}" for one, value in bias.items()))
-    print(f"{'in hindsight, no false prune':32} saved {np.mean([hindsight(one) for one in sets]):4.0%}")
 
 
 def main() -> None:

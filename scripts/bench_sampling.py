@@ -2,44 +2,77 @@
 
 python scripts/bench_sampling.py FOLDER [--studies NAME …] [--contestants NAME …] [--seeds N …]
 
-Runs real studies, 30 trials each with the default pruner and space, on data sets of scripts/bench_pruning.py: with TPE
+Runs real studies, 30 trials each with the default pruner and space, on data sets of scripts/recorded.py: with TPE
 and with the Gaussian process at the default lag; other contestants are random sampling, TPE whose first trials are
-drawn as Optuna draws them (all regularisers at once), and the Gaussian process at other lags. One worker a study, two
-studies at once. They are kept in stores in FOLDER: what is there is not run again. Printed, mean over seeds: the
-incumbent's cross-validated value after so many trials and after so many seconds of training, and how many seeds came
-out better and worse than with the first contestant, after as many trials.
+drawn as Optuna draws them (all regularisers at once), the Gaussian process at other lags, and that of Optuna, shown the
+same ranks. One worker a study, two studies at once. They are kept in stores in FOLDER: what is there is not run again,
+so take another folder when the code has changed. Printed, mean over seeds: the incumbent's cross-validated value after
+so many trials and after so many seconds of training, and how many seeds came out better and worse than with the first
+contestant, after as many trials.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
-from bench_pruning import STUDIES
+import optuna
+from optuna.samplers import GPSampler
+from optuna.trial import TrialState, create_trial
+from recorded import STUDIES
 
 from tuner.search import sampling
 from tuner.search.backend import LocalProcesses
+from tuner.search.replica import Finished
+from tuner.search.space import completed, distributions, searched
 from tuner.search.store import Store
 from tuner.search.study import Findings, findings, prepare, run
 from tuner.spec.file import read_spec_dict
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
 from tuner.terminal.progress import Silent
+from tuner.threads import one_thread
 
 TRIALS = 30
 AFTER_TRIALS = (6, 12, 20, 30)
 AFTER_SECONDS = (30, 60, 90)
 
 
+Process = Callable[[Spec, int, Sequence[Finished], Sequence[Mapping[str, Value]]], dict[str, Value]]
+
+
+def by_optuna(
+    spec: Spec, seed: int, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """What Optuna's process chooses."""
+    import torch
+
+    domains = distributions(spec.space)
+    study = optuna.create_study(sampler=GPSampler(seed=seed, n_startup_trials=1))
+    finished = [trial for trial in finished if trial.value is not None]
+    ranks = sampling.normal_ranks([trial.value or 0.0 for trial in finished], maximise=spec.maximise)
+    states = [(TrialState.COMPLETE, float(rank)) for rank in ranks] + [(TrialState.RUNNING, None)] * len(under_way)
+    for (state, value), params in zip(states, [*(trial.params for trial in finished), *under_way], strict=True):
+        shown = searched(spec.space, params)
+        study.add_trial(create_trial(state=state, value=value, params=shown, distributions=domains))
+    torch.set_num_threads(1)
+    with one_thread():
+        return completed(spec.space, study.ask(domains).params)
+
+
 @dataclass(frozen=True)
 class Contestant:
-    """How trials are chosen: the `[search]` keys that differ from the defaults, and the trials before the sampler's."""
+    """How trials are chosen: `[search]` keys, how many come before the sampler's, and the Gaussian process."""
 
     search: Mapping[str, str | int]
     start_up: int = sampling.START_UP["tpe"]
+    process: Process = sampling._by_process
 
 
 CONTESTANTS = {
@@ -47,6 +80,7 @@ CONTESTANTS = {
     "gp": Contestant({"sampler": "gp"}),
     "random": Contestant({"sampler": "random"}),
     "tpe-dense": Contestant({"sampler": "tpe"}, start_up=2),
+    "optuna-gp": Contestant({"sampler": "gp"}, process=by_optuna),
     **{f"gp-lag-{lag}": Contestant({"sampler": "gp", "lag": lag}) for lag in (1, 8, 16)},
 }
 
@@ -64,8 +98,11 @@ def search(folder: Path, study: str, contestant: str, seed: int) -> Findings:
             "search": {**how.search, "repeats": 0},
         }
     )
-    sampling.START_UP["tpe"] = how.start_up
-    with Store(f"sqlite:///{folder / name}.db", create=True) as store:
+    with (
+        patch.dict(sampling.START_UP, tpe=how.start_up),
+        patch.object(sampling, "_by_process", how.process),
+        Store(f"sqlite:///{folder / name}.db", create=True) as store,
+    ):
         if name not in store.names() or store.open(name).told() < TRIALS:
             with closing(LocalProcesses(1)) as backend:
                 run(prepare(spec), store, Silent(), backend)

@@ -50,7 +50,7 @@ from judge_search import (
     key_of,
     read_lines,
 )
-from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, PATIENCE, SPACE, WINDOW, Job, read_table
+from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, PATIENCE, WINDOW, Job, make_space, read_table
 
 from tuner.data.folds import make_problem
 from tuner.data.load import load
@@ -91,7 +91,7 @@ def write_study(case: Case, seed: int, epochs: int, path: Path) -> None:
         "task": {"kind": "forecast", "window": WINDOW, "horizon": HORIZON},
         "cv": {"scheme": "blocked", "folds": FOLDS, "holdout": HOLDOUT},
         "train": {"max_epochs": epochs, "patience": PATIENCE},
-        "space": {**{name: dict(line) for name, line in SPACE.items()}, **CONSTANTS},
+        "space": {**{name: dict(line) for name, line in make_space(case.hidden, case.layers).items()}, **CONSTANTS},
     }
     path.write_text(tomli_w.dumps(study))
     spec = read_spec(path)
@@ -109,7 +109,8 @@ def command(contestant: str, case: Case, seed: int, settings: Settings, scratch:
         options = f"--workers {WORKERS} --trials {settings.trials} --json --storage sqlite:///{scratch / 'studies.db'}"
         return [sys.executable, "-m", "tuner.run", "--study", str(study), *options.split()]
     journal = str(scratch / "journal.log") if contestant == "mended" else None
-    job = Job(case.path, case.features, case.target, seed, settings.trials, settings.epochs, journal)
+    searched = case.path, case.features, case.target, case.hidden, case.layers
+    job = Job(*searched, seed, settings.trials, settings.epochs, journal)
     (scratch / "job.json").write_text(json.dumps(asdict(job)))
     return [sys.executable, str(HERE / "plain_loop.py"), str(scratch / "job.json")]
 
@@ -155,7 +156,7 @@ def race(name: str, seed: int, contestant: str, settings: Settings) -> Run:
 
 def as_trial(event: Mapping[str, Any], at: float) -> Trial:
     """A line of any contestant's output; ours says `epoch` for what the others call `epochs`."""
-    params = {name: event["params"][name] for name in SPACE}
+    params = {name: value for name, value in event["params"].items() if name not in CONSTANTS}
     return Trial(at, event["state"], event["value"], params, event["epoch"] if "epoch" in event else event["epochs"])
 
 

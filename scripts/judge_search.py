@@ -23,11 +23,13 @@ JUDGE_SEEDS, BLOCKS = 5, 20
 
 @dataclass(frozen=True)
 class Case:
-    """A series: its file under DATA, the columns to learn from, and the one to forecast."""
+    """A series: its file under DATA, the columns to learn from, the one to forecast; and the largest network."""
 
     file: str
     features: tuple[str, ...] = ("value",)
     target: str = "value"
+    hidden: int = 64
+    layers: int = 2
 
     @property
     def path(self) -> str:
@@ -39,8 +41,12 @@ SMALL = {
     "exchange-2_cpc": Case("NAB/realAdExchange__exchange-2_cpc_results.csv"),
     "rds_cpu_cc0c53": Case("NAB/realAWSCloudwatch__rds_cpu_utilization_cc0c53.csv"),
 }
-COMMANDS = tuple(f"cmd{number:02}" for number in range(1, 55))
-CASES = {**SMALL, "M-7": Case("NASA_MSL/M-7.csv", ("telemetry", *COMMANDS), "telemetry")}
+SPACECRAFT = ("telemetry", *(f"cmd{number:02}" for number in range(1, 55)))
+CASES = {
+    **SMALL,
+    "M-7": Case("NASA_MSL/M-7.csv", SPACECRAFT, "telemetry"),
+    "C-1": Case("NASA_MSL/C-1.csv", SPACECRAFT, "telemetry", hidden=128, layers=3),
+}
 
 
 @dataclass(frozen=True)

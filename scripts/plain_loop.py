@@ -35,19 +35,23 @@ from torch.utils.data import DataLoader, TensorDataset
 WINDOW, HORIZON, FOLDS, HOLDOUT, BATCH, PATIENCE = 32, 1, 5, 0.2, 64, 6
 PROCESSES = 2
 
-# As it stands in a study file; whole numbers where the bounds are.
-SPACE: Mapping[str, Mapping[str, float | bool]] = {
-    "dropout": {"low": 0.0, "high": 0.6},
-    "weight_decay": {"low": 1e-3, "high": 10.0, "log": True},
-    "l1": {"low": 1e-6, "high": 1e-2, "log": True},
-    "hidden_size": {"low": 8, "high": 64, "log": True},
-    "num_layers": {"low": 1, "high": 2},
-    "learning_rate": {"low": 5e-4, "high": 1e-2, "log": True},
-}
 
+Space = Mapping[str, Mapping[str, float | bool]]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Params = Mapping[str, float]
+
+
+def make_space(hidden: int, layers: int) -> Space:
+    """The space as it stands in a study file, up to that many units and layers; whole numbers where the bounds are."""
+    return {
+        "dropout": {"low": 0.0, "high": 0.6},
+        "weight_decay": {"low": 1e-3, "high": 10.0, "log": True},
+        "l1": {"low": 1e-6, "high": 1e-2, "log": True},
+        "hidden_size": {"low": 8, "high": hidden, "log": True},
+        "num_layers": {"low": 1, "high": layers},
+        "learning_rate": {"low": 5e-4, "high": 1e-2, "log": True},
+    }
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Job:
     path: str
     features: Sequence[str]
     target: str
+    hidden: int
+    layers: int
     seed: int
     trials: int
     epochs: int
@@ -200,9 +206,9 @@ def in_lock_step(trial: optuna.Trial, table: Table, params: Params, epochs: int)
     )
 
 
-def suggest(trial: optuna.Trial) -> dict[str, float]:
+def suggest(trial: optuna.Trial, space: Space) -> dict[str, float]:
     params: dict[str, float] = {}
-    for name, line in SPACE.items():
+    for name, line in space.items():
         low, high, log = line["low"], line["high"], bool(line.get("log", False))
         if isinstance(low, int) and isinstance(high, int):
             params[name] = trial.suggest_int(name, low, high, log=log)
@@ -216,9 +222,10 @@ def search(job: Job, trials: int, seed: int, began: float) -> None:
     torch.manual_seed(seed)
     table = read_table(job.path, job.features, job.target)
     cross_validate = one_by_one if job.journal is None else in_lock_step
+    space = make_space(job.hidden, job.layers)
 
     def objective(trial: optuna.Trial) -> float:
-        value, epochs = cross_validate(trial, table, suggest(trial), job.epochs)
+        value, epochs = cross_validate(trial, table, suggest(trial, space), job.epochs)
         trial.set_user_attr("epochs", epochs)
         return value
 

@@ -1,5 +1,7 @@
 """The default pruner: a trial goes on while its rank among all known trials is in a share that falls by epoch."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from optuna import Study
 from optuna.pruners import BasePruner
@@ -22,15 +24,16 @@ class RungPruner(BasePruner):
 
     Args:
         epochs: of a trial that runs to its end.
+        rungs: shares of the epochs, and of the known trials that may be better there.
     """
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+    def __init__(self, epochs: int, rungs: Sequence[tuple[float, float]] = RUNGS) -> None:
+        self._epochs, self._rungs = epochs, rungs
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the trial, whose last reported value is its best so far, is to end."""
         epoch = max(trial.intermediate_values)
-        places, shares = zip(*RUNGS, strict=True)
+        places, shares = zip(*self._rungs, strict=True)
         if epoch < max(1, round(places[0] * self._epochs)):
             return False
         known = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
