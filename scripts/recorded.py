@@ -79,7 +79,7 @@ def record(folder: Path) -> None:
             {
                 **lines,
                 "study": {**lines["study"], "trials": TRIALS},
-                "search": {"sampler": "random", "pruner": "none"},
+                "search": {"sampler": "random", "pruner": "none", "repeats": 0},
             }
         )
         url = f"sqlite:///{folder / 'curves.db'}"
