@@ -1,6 +1,6 @@
 """Which search finds a good network sooner: the tuner, or the loop that a user would write?
 
-Run: python scripts/bench_search.py [--series NAME …] [--seeds N …] [--out FOLDER] (see --help)
+Run: python scripts/bench_search.py [--series NAME …] [--seeds N …] [--rivals NAME …] [--out FOLDER] (see --help)
 
 Three contestants search the same space on the same rows of real series, forecasting one step ahead; each is a fresh
 process, one after the other, in an order that rotates with the seed:
@@ -57,7 +57,7 @@ from tuner.data.load import load
 from tuner.spec.file import read_spec
 
 HERE = Path(__file__).resolve().parent
-CONTESTANTS = ("ours", "plain", "mended")
+RIVALS = ("plain", "mended")
 WORKERS = 2
 CONSTANTS = {
     "batch_size": BATCH,
@@ -162,12 +162,12 @@ def as_trial(event: Mapping[str, Any], at: float) -> Trial:
 
 def race_all(series: Sequence[str], seeds: Sequence[int], settings: Mapping[str, Settings], file: Path) -> list[Run]:
     """Every contestant on every series from every seed, without those that `file` holds already."""
-    known = [as_run(line) for line in read_lines(file)]
+    known, contestants = [as_run(line) for line in read_lines(file)], list(settings)
     runs = []
     for seed in seeds:
-        turn = seed % len(CONTESTANTS)
+        turn = seed % len(contestants)
         for name in series:
-            for contestant in CONTESTANTS[turn:] + CONTESTANTS[:turn]:
+            for contestant in contestants[turn:] + contestants[:turn]:
                 wanted = (name, seed, contestant, settings[contestant])
                 run = next((r for r in known if (r.series, r.seed, r.contestant, r.settings) == wanted), None)
                 if run is None:
@@ -246,6 +246,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--series", nargs="+", choices=CASES, default=list(SMALL))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "bench_search")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--trials-ours", type=int, default=40)
@@ -256,8 +257,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the search under way is ended too
     settings = {
         "ours": Settings(asked.trials_ours, asked.epochs, asked.seconds_ours),
-        "plain": Settings(asked.trials_plain, asked.epochs, None),
-        "mended": Settings(asked.trials_mended, asked.epochs, None),
+        **{rival: Settings(getattr(asked, f"trials_{rival}"), asked.epochs, None) for rival in asked.rivals},
     }
     asked.out.mkdir(parents=True, exist_ok=True)
     runs = race_all(asked.series, asked.seeds, settings, asked.out / "runs.jsonl")
