@@ -61,7 +61,7 @@ class Instant(Backend):
     """Trains nothing: every trial ends at once, with a curve that hangs on its number."""
 
     def look(self, precision: str) -> Machine:  # noqa: ARG002 (the protocol's)
-        return Machine(None, {})
+        return Machine(None, False, {})
 
     def place(self, placed: Placed) -> None: ...
 

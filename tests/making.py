@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tuner.data.folds import Problem, make_problem
 from tuner.data.series import Bools, Dataset, Series
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.training.precision import trains_bf16
+
+needs_bf16 = pytest.mark.skipif(not trains_bf16(), reason="this processor has no LSTM in bfloat16")
 
 PLAIN: Mapping[str, Value] = {
     "dropout": 0.0,

@@ -120,9 +120,12 @@ def run(folder: Path, command: str, *arguments: object, before: Callable[[], obj
     return start(folder, command, *arguments, before=before).wait()
 
 
-def fresh(folder: Path, *arguments: str) -> Command:
-    """Starts Python in a folder as a user would, with nothing imported: `fresh(folder, "-m", "tuner.run", …)`."""
-    environment = {name: value for name, value in os.environ.items() if name != "TUNER_STORAGE"}
+def fresh(folder: Path, *arguments: str, **variables: str) -> Command:
+    """Starts Python in a folder as a user would, with nothing imported: `fresh(folder, "-m", "tuner.run", …)`.
+
+    `variables` are of its environment.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "TUNER_STORAGE"} | variables
     with _out(folder).open("wb") as out, _err(folder).open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, *arguments],

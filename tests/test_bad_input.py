@@ -38,7 +38,7 @@ class NoWorkers:
     """Stands in for the backend of a run that must end before anything is trained."""
 
     def look(self, precision: str) -> Machine:
-        return Machine(None, {})
+        return Machine(None, False, {})
 
     def close(self) -> None: ...
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.making import needs_bf16
 from tuner.model.lstm import Network
 
 LENGTH, BATCH, FEATURES, HIDDEN, OUTPUTS = 7, 5, 3, 6, 2
@@ -109,6 +110,7 @@ def test_recurrent_dropout_goes_with_dropout_between_layers():
     assert not torch.equal(model(x), both)
 
 
+@needs_bf16
 def test_all_regularisers_work_in_bfloat16():
     model = network(2, dropout=0.2, input_dropout=0.2, recurrent_dropout=0.2, normalization="layer").train()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -120,6 +122,7 @@ def test_all_regularisers_work_in_bfloat16():
     )
 
 
+@needs_bf16
 def test_bfloat16_is_close_to_single_precision():
     model, x = network(2, recurrent_dropout=0.3).train(), sequences()
     torch.manual_seed(3)

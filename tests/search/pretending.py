@@ -106,7 +106,7 @@ class FakeBackend:
         self.most = 0
 
     def look(self, precision: str) -> Machine:
-        return Machine(None, {})
+        return Machine(None, False, {})
 
     def place(self, placed: Placed) -> None: ...
 

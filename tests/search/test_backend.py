@@ -23,6 +23,7 @@ from tuner.search.environment import environment
 from tuner.search.jobs import Machine, Placed, Progress, Result, Task
 from tuner.search.worker import Worker
 from tuner.spec.space import defaults
+from tuner.training.precision import trains_bf16
 
 EPOCHS = 40
 
@@ -68,7 +69,7 @@ def without_seconds(result: Result) -> Result:
 
 @pytest.mark.parametrize(("precision", "bf16_from"), [("fp32", None), ("bf16", 1)])
 def test_a_worker_says_what_it_runs_on(backend, precision, bf16_from) -> None:
-    assert backend.look(precision) == Machine(bf16_from, environment())
+    assert backend.look(precision) == Machine(bf16_from, trains_bf16(), environment())
 
 
 def test_a_worker_that_died_before_it_was_asked_is_replaced(backend) -> None:

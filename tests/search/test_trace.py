@@ -33,7 +33,7 @@ class Pretended:
         self._deadly, self._stop = deadly, stop
 
     def look(self, precision: str) -> Machine:
-        raise AssertionError("the study has begun, and knows")
+        return Machine(None, False, {})
 
     def place(self, placed: Placed) -> None:
         self.placed = placed

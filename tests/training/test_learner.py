@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.making import make_dataset, make_small_problem, make_spec, marked, params
+from tests.making import make_dataset, make_small_problem, make_spec, marked, needs_bf16, params
 from tests.training.plain import Epoch, plain_epochs, sequences
 from tuner.data.folds import FoldData, make_problem
 from tuner.training.learner import Learner
@@ -196,6 +196,7 @@ def test_weights_are_a_copy():
     assert_equal(kept, train(fold, 1).weights())
 
 
+@needs_bf16
 def test_bfloat16_learns_much_the_same():
     fold = a_fold()
     losses = []

@@ -1,11 +1,20 @@
-"""Which networks train in bfloat16."""
+"""Which networks train in bfloat16, and what a study is told that needs it where there is none."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import torch
 
-from tests.making import make_small_problem, make_spec, params
+from tests.making import make_small_problem, make_spec, needs_bf16, params
+from tests.processes import fresh, run
+from tests.studies import dump, write_small
+from tuner.training import precision
 from tuner.training.precision import WIDE_ENOUGH, resolve_precision
 from tuner.training.trainer import make_learner
+
+NONE_HERE = "the study trains in bfloat16, for which this processor has no LSTM"
 
 
 def test_precision_is_a_hidden_size_from_which_on_bfloat16_is_used():
@@ -15,19 +24,22 @@ def test_precision_is_a_hidden_size_from_which_on_bfloat16_is_used():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU decides alone")
 @pytest.mark.parametrize(
-    ("capabilities", "expected"),
+    ("capabilities", "able", "expected"),
     [
-        ({"amx_bf16": True}, WIDE_ENOUGH),
-        ({"avx512_bf16": True, "amx_bf16": False}, WIDE_ENOUGH),
-        ({"avx512_f": True, "avx512_bf16": False}, None),
-        ({}, None),
+        ({"amx_bf16": True}, True, WIDE_ENOUGH),
+        ({"amx_bf16": True}, False, None),
+        ({"avx512_bf16": True, "amx_bf16": False}, True, WIDE_ENOUGH),
+        ({"avx512_f": True, "avx512_bf16": False}, True, None),
+        ({}, False, None),
     ],
 )
-def test_the_processor_decides(capabilities, expected, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processor_decides(capabilities, able, expected, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(precision, "trains_bf16", lambda: able)
     assert resolve_precision("auto") == expected
 
 
+@needs_bf16
 def test_networks_from_that_size_on_use_bfloat16():
     fold = make_small_problem().folds()[0]
 
@@ -38,3 +50,47 @@ def test_networks_from_that_size_on_use_bfloat16():
     exact = losses(None)
     assert torch.equal(losses(9), exact)
     assert not torch.equal(losses(8), exact)
+
+
+def refused(folder: Path, command: str, *arguments: str) -> bool:
+    """Whether `tuner COMMAND` refuses where oneDNN takes the processor for one without AVX512."""
+    done = fresh(folder, "-m", f"tuner.{command}", *arguments, ONEDNN_MAX_CPU_ISA="AVX2").wait()
+    return done.status == 2 and NONE_HERE in done.err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has it")
+@pytest.mark.parametrize("more", [(), ("--check",)])
+def test_a_study_that_wants_it_where_there_is_none_does_not_begin(more, tmp_path: Path) -> None:
+    write_small(tmp_path)
+    wanted = ("--study", "small.toml", "--set", "train.precision=bf16")
+    assert refused(tmp_path, "run", *wanted, *more)
+    # the same command without it finds no study that stands in its way
+    assert run(tmp_path, "run", "--study", "small.toml", "--trials", 2).status == 0
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study that was begun on another processor, where networks of two units and more use bfloat16."""
+    folder = tmp_path_factory.mktemp("begun")
+    write_small(folder)
+    assert run(folder, "run", "--study", "small.toml", "--trials", 4).status == 0
+    with closing(sqlite3.connect(folder / "studies" / "studies.db")) as store, store:
+        store.execute("UPDATE tuner_studies SET facts = json_set(facts, '$.bf16_from', 2)")
+    return folder
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has it")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run --study small.toml --trials 5",
+        "run --study small.toml --replay 1",
+        "path --study small --param dropout",
+        "export --study small --bundle bundle",
+    ],
+)
+def test_a_study_begun_with_it_does_not_go_on_where_there_is_none(command, begun) -> None:
+    before = dump(begun)
+    assert refused(begun, *command.split())
+    assert dump(begun) == before
+    assert not (begun / "bundle").exists()

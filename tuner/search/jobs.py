@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tuner.data.folds import FoldData
+from tuner.errors import UserError
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.curves import Outcome
@@ -23,12 +24,27 @@ class Machine:
     """What a worker runs on.
 
     Attributes:
-        bf16_from: hidden size from which on it is to use bfloat16; None for never.
+        bf16_from: hidden size from which on a study that begins here is to use bfloat16; None for never.
+        bf16: whether it can at all.
         environment: versions, processor and device, by name.
     """
 
     bf16_from: int | None
+    bf16: bool
     environment: Mapping[str, str]
+
+    def refuse(self, study: str, bf16_from: int | None) -> None:
+        """Refuses a study that needs bfloat16 where there is none.
+
+        Raises:
+            UserError: it does.
+        """
+        if bf16_from is not None and not self.bf16:
+            raise UserError(
+                "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
+                where=study,
+                mend='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
+            )
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,9 @@ def look(precision: str) -> "Machine":
     """What this process runs on, with `[train] precision` as it stands in the study file."""
     from tuner.search.environment import environment
     from tuner.search.jobs import Machine
-    from tuner.training.precision import resolve_precision
+    from tuner.training.precision import resolve_precision, trains_bf16
 
-    return Machine(resolve_precision(precision), environment())
+    return Machine(resolve_precision(precision), trains_bf16(), environment())
 
 
 def place(placed: bytes) -> None:

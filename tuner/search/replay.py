@@ -8,6 +8,7 @@ import torch
 
 from tuner.errors import UserError
 from tuner.search.environment import environment
+from tuner.search.process import look
 from tuner.search.stored_study import StoredStudy
 from tuner.search.study import Prepared
 from tuner.training.curves import Outcome
@@ -46,7 +47,7 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
     """Trains trial `number` again, for as many epochs if it was pruned.
 
     Raises:
-        UserError: there is no such trial, or it is not finished.
+        UserError: there is no such trial, it is not finished, or the study needs another processor.
     """
     stored, params = study.outcomes(), study.params()
     if number not in stored:
@@ -56,6 +57,7 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
             where=study.spec.study.name,
             mend=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
         )
+    look(study.spec.train.precision).refuse(study.spec.study.name, study.facts.bf16_from)
     before = stored[number]
     torch.set_num_threads(1)  # as in a worker
     again = train_trial(

@@ -61,14 +61,17 @@ def run(
     by who made it.
 
     Raises:
-        UserError: the study is being run by another process, or began with another file or other data.
+        UserError: the study is being run by another process, began with another file or other data, or needs another
+            processor.
         KeyboardInterrupt: as it came in.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     spec = prepared.spec
     with held(), store.lock(spec.study.name):
         machine = backend.look(spec.train.precision)
+        machine.refuse(spec.study.name, machine.bf16_from)
         study = store.begin(spec, replace(prepared.facts, bf16_from=machine.bf16_from))
+        machine.refuse(spec.study.name, study.facts.bf16_from)
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
             backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))

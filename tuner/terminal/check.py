@@ -12,11 +12,11 @@ from rich.table import Table
 
 from tuner.search.cube import Cube
 from tuner.search.inert import warn_before
+from tuner.search.process import look
 from tuner.search.space import completed
 from tuner.search.study import Prepared
 from tuner.spec.space import Value
 from tuner.terminal.progress import duration, print_json
-from tuner.training.precision import resolve_precision
 from tuner.training.trainer import make_learner
 
 # Share of the epochs of all trials that early stopping and pruning usually leave.
@@ -31,7 +31,9 @@ TIMED_WINDOWS = 512
 def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: bool) -> None:
     """Rows, windows, events a fold, and the estimated time of the search, as a table or one JSON object."""
     spec = prepared.spec
-    facts = replace(prepared.facts, bf16_from=resolve_precision(spec.train.precision))
+    machine = look(spec.train.precision)
+    machine.refuse(spec.study.name, machine.bf16_from)
+    facts = replace(prepared.facts, bf16_from=machine.bf16_from)
     seconds = estimate_seconds(prepared, facts.bf16_from, min(workers, spec.search.lag))
     if as_json:
         print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})

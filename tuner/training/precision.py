@@ -1,6 +1,7 @@
 """Which arithmetic a network is trained in."""
 
 import torch
+from torch import nn
 
 # Narrower networks spend their time elsewhere than in matrix products.
 WIDE_ENOUGH = 32
@@ -11,6 +12,18 @@ INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
 def best_device() -> torch.device:
     """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def trains_bf16() -> bool:
+    """Whether an LSTM can be trained in bfloat16 here: oneDNN has no kernels for a processor without AVX512."""
+    device = best_device()
+    lstm, x = nn.LSTM(1, 1).to(device), torch.ones(1, 1, 1, device=device)
+    try:
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            lstm(x)[0].sum().backward()
+    except RuntimeError:
+        return False
+    return True
 
 
 def resolve_precision(wanted: str) -> int | None:
@@ -27,4 +40,6 @@ def resolve_precision(wanted: str) -> int | None:
         return WIDE_ENOUGH if torch.cuda.is_bf16_supported() else None
     # older releases of torch cannot tell
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return WIDE_ENOUGH if any(capabilities.get(name) for name in INSTRUCTIONS) else None
+    fast = any(capabilities.get(name) for name in INSTRUCTIONS)
+    # oneDNN can be told to do without instructions that are there
+    return WIDE_ENOUGH if fast and trains_bf16() else None
