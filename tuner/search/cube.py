@@ -22,23 +22,29 @@ class Line:
 
     def place(self, values: Sequence[Value]) -> Floats:
         """(values, 1) points."""
-        low, high = self._ends()
-        return ((self._scaled(np.array(values, float)) - low) / (high - low))[:, None]
+        return self._placed(np.array(values, float))
 
     def read(self, points: Floats) -> list[Value]:
         """The values nearest to (n, 1) points."""
+        values: list[float] = self._nearest(points).tolist()
+        return [round(value) for value in values] if self.whole else [*values]
+
+    def snap(self, points: Floats) -> Floats:
+        """The points of these values."""
+        points = np.clip(points, 0.0, 1.0)
+        return points if self.step is None else self._placed(self._nearest(points))
+
+    def _placed(self, values: Floats) -> Floats:
+        low, high = self._ends()
+        return ((self._scaled(values) - low) / (high - low))[:, None]
+
+    def _nearest(self, points: Floats) -> Floats:
         low, high = self._ends()
         scaled = low + points[:, 0] * (high - low)
         values = np.exp(scaled) if self.log else scaled
         if self.step is not None:
             values = self.low + self.step * np.round((values - self.low) / self.step)
-        values = np.clip(values, self.low, self.high)
-        return [round(value) for value in values] if self.whole else values.tolist()
-
-    def snap(self, points: Floats) -> Floats:
-        """The points of these values."""
-        points = np.clip(points, 0.0, 1.0)
-        return points if self.step is None else self.place(self.read(points))
+        return np.clip(values, self.low, self.high)
 
     def _ends(self) -> tuple[float, float]:
         margin = 0.5 * (self.step or 0.0)
@@ -66,7 +72,7 @@ class Corners:
         return [self.choices[at] for at in points.argmax(1)]
 
     def snap(self, points: Floats) -> Floats:
-        return self.place(self.read(points))
+        return np.asarray(np.eye(self.width)[points.argmax(1)], np.float64)
 
 
 class Cube:
