@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import UserError
-from tuner.spec.space import PARAMETERS, Choices, Constant, Range, defaults, parse_space, unregularised
+from tuner.spec.space import PARAMETERS, Choices, Constant, Range, defaults, ends, parse_space, unregularised
 
 
 def test_parameters_left_out_keep_their_default_domain():
@@ -112,3 +112,10 @@ def test_trial_0_has_regularisers_at_their_least_and_sizes_at_their_defaults():
     assert least.keys() == PARAMETERS.keys()
     space = parse_space({name: line for name, (line, _) in least.items()})
     assert unregularised(space) == {name: value for name, (_, value) in least.items()}
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"), [(Constant(3), (3,)), (Range(1, 9, 2), (1, 9)), (Choices((4, 1, 7), 4), (1, 7))]
+)
+def test_among_the_ends_are_the_least_and_the_greatest_value(domain, expected):
+    assert {min(ends(domain)), max(ends(domain))} == set(expected)

@@ -78,13 +78,18 @@ def go_without() -> None:
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study that was begun on another processor, where networks of two units and more use bfloat16."""
+    """A finished study of networks of four units that was begun on another processor, where they use bfloat16."""
     folder = tmp_path_factory.mktemp("begun")
     write_small(folder)
     assert run(folder, "run", "--study", "small.toml", "--trials", 4).status == 0
-    with closing(sqlite3.connect(folder / "studies" / "studies.db")) as store, store:
-        store.execute("UPDATE tuner_studies SET facts = json_set(facts, '$.bf16_from', 2)")
+    begin_elsewhere(folder, bf16_from=4)
     return folder
+
+
+def begin_elsewhere(folder: Path, bf16_from: int) -> None:
+    """Has the store say that the study began where networks of so many units and more use bfloat16."""
+    with closing(sqlite3.connect(folder / "studies" / "studies.db")) as store, store:
+        store.execute("UPDATE tuner_studies SET facts = json_set(facts, '$.bf16_from', ?)", (bf16_from,))
 
 
 @pytest.mark.parametrize(
@@ -101,3 +106,10 @@ def test_a_study_begun_with_it_does_not_go_on_where_there_is_none(command, begun
     assert refused(run(begun, *command.split(), before=go_without))
     assert dump(begun) == before
     assert not (begun / "bundle").exists()
+
+
+def test_a_study_whose_networks_are_all_too_narrow_for_it_goes_on_everywhere(tmp_path: Path) -> None:
+    write_small(tmp_path)
+    for trials in (2, 3):
+        assert run(tmp_path, "run", "--study", "small.toml", "--trials", trials, before=go_without).status == 0
+        begin_elsewhere(tmp_path, bf16_from=5)

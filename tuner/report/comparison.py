@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from tuner.report.style import BLACK, DASHES, METRIC_AXES, SERIES, SYMBOLS, styled, visible_range
 from tuner.search.study import Findings
-from tuner.spec.space import Constant, Range, Value
+from tuner.spec.space import Constant, Range, Value, ends
 
 
 @dataclass(frozen=True)
@@ -102,20 +102,10 @@ def _place(studies: Sequence[Findings], name: str, value: Value | None) -> float
     if value is None or isinstance(value, str):
         return None
     domains = [findings.spec.space[name] for findings in studies]
-    numbers = [float(end) for domain in domains for end in _ends(domain) if not isinstance(end, str)]
+    numbers = [float(end) for domain in domains for end in ends(domain) if not isinstance(end, str)]
     log = any(isinstance(domain, Range) and domain.log for domain in domains) and min(numbers) > 0
     low, high, at = (math.log(x) if log else x for x in (min(numbers), max(numbers), float(value)))
     return (at - low) / (high - low) if high > low else 0.5
-
-
-def _ends(domain: object) -> Sequence[Value]:
-    match domain:
-        case Range():
-            return domain.low, domain.high
-        case Constant():
-            return (domain.value,)
-        case _:
-            return domain.choices  # type: ignore[attr-defined, no-any-return]
 
 
 def parameters_figure(info: ParametersInfo) -> go.Figure:

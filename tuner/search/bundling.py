@@ -65,7 +65,7 @@ def refit_all(
     data, kept = prepared.problem.whole(), study.evaluations.scored(trial.number)
     jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
-    backend.look(study.spec.train.precision).refuse(study.spec.study.name, study.facts.bf16_from)
+    backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
     backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
     say(f"training trial {trial.number} on all rows, {MEMBERS} times{'' if kept else ', and on its folds again'}")
     results: dict[int, Any] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from tuner.data.folds import FoldData
 from tuner.errors import UserError
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value
+from tuner.spec.space import Value, ends
 from tuner.training.curves import Outcome
 from tuner.training.metrics import Scores
 
@@ -33,16 +33,17 @@ class Machine:
     bf16: bool
     environment: Mapping[str, str]
 
-    def refuse(self, study: str, bf16_from: int | None) -> None:
-        """Refuses a study that needs bfloat16 where there is none.
+    def refuse(self, spec: Spec, bf16_from: int | None) -> None:
+        """Refuses a study whose widest networks use bfloat16, from that hidden size on, where there is none.
 
         Raises:
-            UserError: it does.
+            UserError: they do.
         """
-        if bf16_from is not None and not self.bf16:
+        widest = max(int(size) for size in ends(spec.space["hidden_size"]))
+        if bf16_from is not None and widest >= bf16_from and not self.bf16:
             raise UserError(
                 "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
-                where=study,
+                where=spec.study.name,
                 mend='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
             )
 

@@ -57,7 +57,7 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
             where=study.spec.study.name,
             mend=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
         )
-    look(study.spec.train.precision).refuse(study.spec.study.name, study.facts.bf16_from)
+    look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
     before = stored[number]
     torch.set_num_threads(1)  # as in a worker
     again = train_trial(

@@ -69,9 +69,9 @@ def run(
     spec = prepared.spec
     with held(), store.lock(spec.study.name):
         machine = backend.look(spec.train.precision)
-        machine.refuse(spec.study.name, machine.bf16_from)
+        machine.refuse(spec, machine.bf16_from)  # before anything is begun
         study = store.begin(spec, replace(prepared.facts, bf16_from=machine.bf16_from))
-        machine.refuse(spec.study.name, study.facts.bf16_from)
+        machine.refuse(spec, study.facts.bf16_from)
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
             backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))

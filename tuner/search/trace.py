@@ -96,7 +96,7 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
             prepared = prepare(study.spec)
             with held():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
-                backend.look(study.spec.train.precision).refuse(planned.study, study.facts.bf16_from)
+                backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
                 backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
                 jobs = [PathPoint(planned.at(value)) for value in missing]
                 for index, outcome in do_all(jobs, backend, listener, None):

@@ -218,6 +218,17 @@ def defaults(space: Mapping[str, Domain]) -> dict[str, Value]:
     return {name: domain.default for name, domain in space.items()}
 
 
+def ends(domain: Domain) -> tuple[Value, ...]:
+    """Values of a domain among which are its least and its greatest."""
+    match domain:
+        case Range():
+            return domain.low, domain.high
+        case Constant():
+            return (domain.value,)
+        case Choices():
+            return domain.choices
+
+
 def unregularised(space: Mapping[str, Domain]) -> dict[str, Value]:
     """Trial 0: every regulariser at its least, sizes and training parameters at their defaults."""
     return {name: domain.low if PARAMETERS[name].regularises else domain.default for name, domain in space.items()}

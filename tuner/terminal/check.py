@@ -32,7 +32,7 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
     """Rows, windows, events a fold, and the estimated time of the search, as a table or one JSON object."""
     spec = prepared.spec
     machine = look(spec.train.precision)
-    machine.refuse(spec.study.name, machine.bf16_from)
+    machine.refuse(spec, machine.bf16_from)
     facts = replace(prepared.facts, bf16_from=machine.bf16_from)
     seconds = estimate_seconds(prepared, facts.bf16_from, min(workers, spec.search.lag))
     if as_json:
