@@ -21,22 +21,22 @@ from unittest.mock import patch
 import numpy as np
 from bench_sampling import CONTESTANTS
 
-from tuner.search import sampling
-from tuner.search.backend import Backend
+from tuner.results.selection import scalars
+from tuner.search import sampler as sampling
+from tuner.search.coordinator import Coordinator
 from tuner.search.jobs import Machine, Placed, Progress, Result
-from tuner.search.pruning import PruningWatch
-from tuner.search.replica import Finished, Replica
-from tuner.search.sampling import choose
-from tuner.search.schedule import Coordinator
-from tuner.search.select import scalars
-from tuner.search.store import Store
-from tuner.search.stored_study import StoredStudy
+from tuner.search.pruner import PruningWatch
+from tuner.search.sampler import choose
 from tuner.search.study import prepare
+from tuner.search.view import Finished, Replica
+from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.storage.store import Store
+from tuner.storage.stored_study import StoredStudy
 from tuner.terminal.progress import Silent
-from tuner.training.curves import FoldCurve, Outcome, best_epoch
+from tuner.training.outcome import FoldCurve, Outcome, best_epoch
 
 EPOCHS, FOLDS = 30, 5
 MORE = 20
@@ -107,7 +107,7 @@ def fill(study: StoredStudy, trials: int) -> None:
     for number in range(study.told(), trials):
         params, made_up = choose(replica, number, (), ()), outcome(number)
         study.add(params)
-        study.save(Result(number, made_up))
+        study.save(number, made_up)
         study.tell(number, made_up, scalars(study.spec, study.facts, params, made_up))
 
 

@@ -17,7 +17,7 @@ from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, WINDOW, folds_of, read_ta
 from plain_loop import FoldRun as PlainFold
 
 from tuner.data.folds import make_problem
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import defaults
 from tuner.training.precision import resolve_precision

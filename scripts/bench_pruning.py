@@ -41,8 +41,8 @@ from recorded import Recorded, order_of, read, record
 from scipy.stats import rankdata
 
 from tuner.search.rungs import RUNGS, RungPruner
-from tuner.search.space import distributions, searched
 from tuner.spec.sections import Spec
+from tuner.storage.distributions import distributions, searched
 
 ORDERS = 10
 REGULARISERS = ("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1", "jitter")

@@ -14,9 +14,9 @@ import torch
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from tuner.search.store import Store
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.space import PARAMETERS, Value, unregularised
+from tuner.storage.store import Store
 from tuner.terminal import DEFAULT_STORAGE
 from tuner.training.refit import judge, refit
 from tuner.training.trainer import train_trial

@@ -27,15 +27,16 @@ from optuna.samplers import GPSampler
 from optuna.trial import TrialState, create_trial
 from recorded import STUDIES
 
-from tuner.search import sampling
-from tuner.search.backend import LocalProcesses
-from tuner.search.replica import Finished
-from tuner.search.space import completed, distributions, searched
-from tuner.search.store import Store
-from tuner.search.study import Findings, findings, prepare, run
+from tuner.results.findings import Findings
+from tuner.search import sampler as sampling
+from tuner.search.study import findings, prepare, run
+from tuner.search.view import Finished
+from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.storage.distributions import completed, distributions, searched
+from tuner.storage.store import Store
 from tuner.terminal.progress import Silent
 from tuner.threads import one_thread
 

@@ -21,12 +21,12 @@ import torch
 from torch import nn
 
 import tuner
+from tuner.bundle.archive import bundle_files
+from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 from tuner.files import write_folder
 from tuner.model.lstm import Network
 from tuner.score import main as score
-from tuner.training.bundle import bundle_files
 from tuner.training.learner import EVALUATION_BATCH
-from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 
 FEATURES, WINDOW, HIDDEN, MEMBERS = 5, 32, 32, 3
 ROWS, ROUNDS = 100_000, 5

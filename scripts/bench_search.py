@@ -53,7 +53,7 @@ from judge_search import (
 from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, PATIENCE, WINDOW, Job, make_space, read_table
 
 from tuner.data.folds import make_problem
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.spec.file import read_spec
 
 HERE = Path(__file__).resolve().parent

@@ -31,7 +31,7 @@ import pandas as pd
 from optuna.storages._rdb.models import BaseModel
 from sqlalchemy import RowMapping, Table, create_engine, insert, select
 
-from tuner.search.tables import Base, StudyRow
+from tuner.storage.schema import Base, StudyRow
 
 LONG, WORKERS, EVERY = 300, 4, 50
 ROWS, COLUMNS = 200_000, 20

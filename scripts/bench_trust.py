@@ -21,12 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.search.select import fold_values
-from tuner.search.store import Store
-from tuner.search.study import Findings, findings
-from tuner.search.verdict import find_optimism, verdict
-from tuner.training.curves import standard_error
-from tuner.training.holdout import Holdout, Score
+from tuner.evaluation.holdout import Holdout, Score
+from tuner.results.findings import Findings
+from tuner.results.selection import fold_values
+from tuner.results.verdict import find_optimism, verdict
+from tuner.search.study import findings
+from tuner.storage.store import Store
+from tuner.training.outcome import standard_error
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SMALL = (

@@ -20,14 +20,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tuner.search.backend import LocalProcesses
-from tuner.search.store import Store
 from tuner.search.study import prepare, run
+from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec, read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.storage.store import Store
 from tuner.terminal.progress import Silent
-from tuner.training.curves import Outcome
+from tuner.training.outcome import Outcome
 
 
 class Clock(Silent):

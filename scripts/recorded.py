@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from tuner.search.backend import LocalProcesses
-from tuner.search.replica import best_so_far
-from tuner.search.select import Trial
-from tuner.search.store import Store
+from tuner.results.selection import Trial
 from tuner.search.study import findings, prepare, run
+from tuner.search.view import best_so_far
+from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.storage.store import Store
 from tuner.terminal.progress import Silent
-from tuner.training.curves import Outcome
+from tuner.training.outcome import Outcome
 
 DATA = Path("../shared/data").resolve()
 TRIALS = 42

@@ -10,8 +10,8 @@ import sys
 
 import numpy as np
 
-from tuner.search.store import Store
 from tuner.search.study import findings
+from tuner.storage.store import Store
 from tuner.terminal import DEFAULT_STORAGE
 
 TRIALS = 400

@@ -9,10 +9,10 @@ import pandas as pd
 import torch
 from torch import nn
 
+from tuner.bundle.archive import Bundle, bundle_files, read_bundle
+from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 from tuner.files import write_folder
 from tuner.model.lstm import Network
-from tuner.training.bundle import Bundle, bundle_files, read_bundle
-from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 
 MINUTE = 60e9  # nanoseconds
 

@@ -28,9 +28,9 @@ FORKS.set_forkserver_preload(
         "tuner.terminal.result",
         "tuner.terminal.check",
         "tuner.terminal.path",
-        "tuner.search.trace",
+        "tuner.search.path_training",
         "tuner.report.page",
-        "tuner.search.export",
+        "tuner.results.configuration",
         "tests.warm",
         # imported late: by torch for the first optimiser, by Optuna for the first store and the importance, by a loader
         "torch._dynamo",
@@ -154,7 +154,7 @@ def _be(server: str, folder: Path, command: str, arguments: list[str], before: C
     sys.argv = [f"tuner {command}", *arguments]
     if before is not None:
         before()
-    import_module("tuner.search.backend").fork_server = lambda: FORKS  # type: ignore[attr-defined]
+    import_module("tuner.search.workers").fork_server = lambda: FORKS  # type: ignore[attr-defined]
     import_module("tuner.terminal").run(import_module(f"tuner.{command}").app)
 
 

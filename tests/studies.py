@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from tuner.search.store import Store
 from tuner.search.study import findings
+from tuner.storage.store import Store
 
 # 24 trials of it take about two seconds, with the sampler that chooses soonest
 SMALL = """

@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TUNER_STORAGE", raising=False)
     # starting a process anew takes seconds
-    monkeypatch.setattr("tuner.search.backend.get_context", lambda _: FORKS)
+    monkeypatch.setattr("tuner.search.workers.get_context", lambda _: FORKS)
     return tmp_path
 
 

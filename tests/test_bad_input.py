@@ -99,7 +99,7 @@ def message(text: str) -> str:
 def test_bad_input_is_one_message_and_changes_nothing(case: Case, folder, monkeypatch, capsys) -> None:
     prepare(folder, case)
     before = held(folder)
-    monkeypatch.setattr("tuner.search.backend.LocalProcesses", lambda _: NoWorkers())
+    monkeypatch.setattr("tuner.search.workers.LocalProcesses", lambda _: NoWorkers())
     monkeypatch.setattr(sys, "argv", [f"tuner {case.line[0]}", *case.line[1:]])
     with pytest.raises(SystemExit) as ended:
         run(import_module(f"tuner.{case.line[0]}").app)

@@ -21,7 +21,7 @@ from tests.report.making import searched
 from tests.search.making import make_outcome
 from tests.studies import dump, write_small
 from tuner.dashboard import CARD, page
-from tuner.search.path import Point, make_path
+from tuner.results.regularisation_path import Point, make_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

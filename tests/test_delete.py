@@ -12,7 +12,7 @@ import pytest
 from tests.processes import run
 from tuner.delete import main
 from tuner.errors import UserError
-from tuner.search.lock import file_lock
+from tuner.storage.lock import file_lock
 
 STORE = "sqlite:///studies/studies.db"
 

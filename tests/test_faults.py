@@ -22,8 +22,8 @@ from sqlalchemy.pool import Pool
 
 from tests.processes import Command, Done, forked, run, start, wait_until
 from tests.studies import dump, write_small
-from tuner.search import store
-from tuner.search.stored_study import StoredStudy
+from tuner.storage import store
+from tuner.storage.stored_study import StoredStudy
 
 TRIALS = 6
 ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--set", "search.lag=3", "--json", "--trials")

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from tests.bad.cases import STORE
 from tuner.errors import UserError
 from tuner.init import main as init
-from tuner.search.export import configuration
-from tuner.search.store import Store
+from tuner.results.configuration import configuration
 from tuner.search.study import findings, prepare
 from tuner.spec.file import SECTIONS, read_spec, read_spec_dict
 from tuner.spec.sections import Section, Spec
 from tuner.spec.space import PARAMETERS
+from tuner.storage.store import Store
 
 # how many times as many examples as usual, then random ones
 TIMES = int(os.environ.get("TUNER_FUZZ", "0"))

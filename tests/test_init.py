@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.data.reading import SHARED, needs_shared
 from tuner.data.folds import make_problem
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.errors import UserError
 from tuner.init import app, study_name
 from tuner.spec.file import read_spec, read_spec_dict

@@ -17,8 +17,8 @@ from sqlalchemy import Engine, event
 from tests.processes import forked, run, start, wait_until
 from tests.studies import dump, write_small
 from tests.test_faults import ARGUMENTS, STORE, TRIALS, before_call, check_goes_on, message, until_told
-from tuner.search import lock, store, stored_study
-from tuner.search.stored_study import StoredStudy
+from tuner.storage import lock, store, stored_study
+from tuner.storage.stored_study import StoredStudy
 
 LONG = ("--set", "train.max_epochs=3000", "--set", "train.patience=3000")
 

@@ -6,7 +6,7 @@ from tests.processes import Done, fresh
 
 BEGIN = """
 import os, signal, time, weakref
-from tuner.interrupts import held, heed_signals, let_in
+from tuner.signals import held, heed_signals, let_in
 
 def interrupt(number=signal.SIGINT):
     os.kill(os.getpid(), number)

@@ -14,8 +14,8 @@ from torch import nn
 from tests.bundles import make_frame, write_bundle
 from tests.processes import Done, run
 from tests.studies import write_small
-from tuner.search.store import Store
-from tuner.training.manifest import read_manifest
+from tuner.bundle.manifest import read_manifest
+from tuner.storage.store import Store
 
 CLASSIFY = """
 [study]

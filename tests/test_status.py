@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.processes import fresh, run
-from tuner.search.lock import Holder, file_lock
-from tuner.search.status import Status
+from tuner.storage.lock import Holder, file_lock
+from tuner.storage.study_status import Status
 from tuner.terminal.status import print_statuses
 
 WHEN = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.search.study import Findings
-    from tuner.training.scorer import Scorer
+    from tuner.bundle.scorer import Scorer
+    from tuner.results.findings import Findings
 
 __version__ = "0.1.0"
 
@@ -25,8 +25,8 @@ def load(bundle: str | Path) -> "Scorer":
     Raises:
         UserError: a file is missing, damaged or was changed, or is of a format that this version does not know.
     """
-    from tuner.training.bundle import read_bundle
-    from tuner.training.scorer import Scorer
+    from tuner.bundle.archive import read_bundle
+    from tuner.bundle.scorer import Scorer
 
     return Scorer(read_bundle(Path(bundle)))
 
@@ -72,12 +72,12 @@ def run_study(
     import os
     from contextlib import closing
 
-    from tuner.search.backend import LocalProcesses
-    from tuner.search.store import Store
     from tuner.search.study import findings, prepare
     from tuner.search.study import run as search
+    from tuner.search.workers import LocalProcesses
     from tuner.spec.file import read_spec, read_spec_dict
     from tuner.spec.sections import resolved
+    from tuner.storage.store import Store
     from tuner.terminal import DEFAULT_STORAGE
     from tuner.terminal.progress import Silent
 

@@ -29,8 +29,8 @@ def main(
     if len(names) < 2:
         raise UserError("it takes two studies to compare", where="NAME", mend="name another one of the store")
 
-    from tuner.search.store import Store
     from tuner.search.study import findings
+    from tuner.storage.store import Store
 
     with Store(storage, create=False) as store:
         found = [findings(store.open(name)) for name in names]

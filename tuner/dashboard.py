@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.interrupts import heed_signals
+from tuner.signals import heed_signals
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
+    from tuner.results.findings import Findings
     from tuner.search.dashboard import Page
-    from tuner.search.study import Findings
 
 # Pixels that optuna-dashboard has for a figure: what is higher it cuts.
 CARD = 450
@@ -28,7 +28,7 @@ def main(
     from rich.console import Console
 
     from tuner.search.dashboard import serve
-    from tuner.search.store import Store
+    from tuner.storage.store import Store
 
     heed_signals()
     console = Console(highlight=False)

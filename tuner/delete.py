@@ -30,7 +30,7 @@ def main(
 
     from rich.console import Console
 
-    from tuner.search.store import Store
+    from tuner.storage.store import Store
 
     console = Console(highlight=False)
     with Store(storage, create=False) as store:

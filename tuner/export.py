@@ -13,8 +13,8 @@ from tuner.errors import UserError
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
-    from tuner.search.stored_study import StoredStudy
-    from tuner.search.study import Findings
+    from tuner.results.findings import Findings
+    from tuner.storage.stored_study import StoredStudy
 
 app = new_app()
 
@@ -49,9 +49,9 @@ def main(
 
     With --bundle the network too, refitted on all rows: a folder that `python -m tuner.score` scores new rows with.
     """
-    from tuner.search.export import configuration
-    from tuner.search.store import Store
+    from tuner.results.configuration import configuration
     from tuner.search.study import findings
+    from tuner.storage.store import Store
 
     if bundle is not None:
         _check(bundle, format, out)
@@ -73,8 +73,8 @@ def main(
 
 def _check(bundle: Path, form: Format, out: Path | None) -> None:
     """Refuses what would be found out only after training."""
+    from tuner.bundle.archive import FILES
     from tuner.files import check_folder
-    from tuner.training.bundle import FILES
 
     if out is not None or form is not Format.TOML:
         fault = "a bundle has its configuration in it, as TOML"
@@ -86,11 +86,11 @@ def _bundle(folder: Path, study: "StoredStudy", found: "Findings", rule: Rule, v
     """Trains the chosen trial on all rows, and writes the bundle."""
     from rich.console import Console
 
+    from tuner.bundle.archive import bundle_files
     from tuner.files import write_folder
-    from tuner.search.backend import LocalProcesses
     from tuner.search.bundling import MEMBERS, refit_all
+    from tuner.search.workers import LocalProcesses
     from tuner.terminal.progress import Silent
-    from tuner.training.bundle import bundle_files
 
     progress = Console(stderr=True, highlight=False)
     workers = min(len(os.sched_getaffinity(0)), MEMBERS + 1)

@@ -12,9 +12,9 @@ from tuner.errors import UserError
 from tuner.terminal import new_app, run
 
 if TYPE_CHECKING:
-    from tuner.data.look import Findings
-    from tuner.data.propose import Proposal
     from tuner.data.table import Table
+    from tuner.proposal.profile import Profile
+    from tuner.proposal.propose import Proposal
 
 app = new_app()
 
@@ -70,7 +70,7 @@ def study_name(path: Path) -> str:
     return "study"
 
 
-def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Findings, Proposal, str]":
+def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Profile, Proposal, str]":
     """What the data look like, the best study of them that can be run, and its study file.
 
     Args:
@@ -84,11 +84,11 @@ def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Findings,
     import tomllib
 
     from tuner.data.folds import make_problem
-    from tuner.data.load import make_dataset
-    from tuner.data.look import look
-    from tuner.data.propose import proposals
+    from tuner.data.reading import make_dataset
     from tuner.data.roles import assign_roles
-    from tuner.data.template import study_file
+    from tuner.proposal.profile import look
+    from tuner.proposal.propose import proposals
+    from tuner.proposal.template import study_file
     from tuner.spec.file import read_spec_dict
 
     sections: dict[str, Any] = {"study": {"name": name}, "data": {"path": path}}
@@ -118,8 +118,8 @@ def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Findings,
     )
 
 
-def _report(found: "Findings", chosen: "Proposal", target: Path) -> None:
-    from tuner.data.template import summary
+def _report(found: "Profile", chosen: "Proposal", target: Path) -> None:
+    from tuner.proposal.template import summary
 
     usual = target == Path("studies", f"{target.stem}.toml")
     for line in (

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.interrupts import heed_signals
+from tuner.signals import heed_signals
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tuner.search.study import Findings
-    from tuner.search.trace import PathListener
+    from tuner.results.findings import Findings
+    from tuner.search.path_training import PathListener
 
 app = new_app()
 
@@ -37,10 +37,10 @@ def main(
 
     from rich.console import Console
 
-    from tuner.search.backend import LocalProcesses
-    from tuner.search.store import Store
+    from tuner.search.path_training import plan, stored_path, trace
     from tuner.search.study import findings
-    from tuner.search.trace import plan, stored_path, trace
+    from tuner.search.workers import LocalProcesses
+    from tuner.storage.store import Store
 
     started = time.monotonic()
     heed_signals()

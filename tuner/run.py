@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.errors import UserError
-from tuner.interrupts import heed_signals
+from tuner.signals import heed_signals
 from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tuner.search.backend import Backend
-    from tuner.search.schedule import Listener
-    from tuner.search.study import Findings, Prepared
+    from tuner.results.findings import Findings
+    from tuner.search.coordinator import Listener
+    from tuner.search.study import Prepared
+    from tuner.search.workers import Backend
     from tuner.spec.sections import Spec
 
 app = new_app()
@@ -65,7 +66,7 @@ def main(
     if replay is not None:
         raise typer.Exit(_replay(spec, storage, replay, console, as_json=json))
     with closing(_backend(workers, cluster)) as backend:
-        from tuner.search.inert import warn_before
+        from tuner.results.advice import warn_before
 
         prepared = _prepare(spec, console)
         for warning in warn_before(spec, prepared.facts):
@@ -96,11 +97,11 @@ def main(
 def _backend(workers: int, cluster: str | None) -> "Backend":
     """Where trials train; local workers start to import what they need at once."""
     if cluster is None:
-        from tuner.search.backend import LocalProcesses
+        from tuner.search.workers import LocalProcesses
 
         return LocalProcesses(workers)
     try:
-        from tuner.search.cluster import DaskCluster
+        from tuner.search.dask import DaskCluster
     except ImportError:
         raise UserError("Dask is not installed", where="--cluster", mend='pip install "tuner[cluster]"') from None
     return DaskCluster(cluster)
@@ -122,7 +123,7 @@ def _prepare(spec: "Spec", console: "Console") -> "Prepared":
 def _replay(spec: "Spec", storage: str, number: int, console: "Console", *, as_json: bool) -> int:
     """Trains one trial again and says how it compares; 0 if it is bit-identical, else 1."""
     from tuner.search.replay import replay
-    from tuner.search.store import Store
+    from tuner.storage.store import Store
     from tuner.terminal.replay import print_replay
 
     with Store(storage, create=False) as store:
@@ -144,9 +145,9 @@ def _search(
     json: bool,
 ) -> "tuple[Findings, bool]":
     """Runs the study; what the store then holds of it, and whether it was interrupted."""
-    from tuner.search.store import Store
     from tuner.search.study import findings
     from tuner.search.study import run as search
+    from tuner.storage.store import Store
 
     interrupted = False
     with Store(storage, create=True) as store:

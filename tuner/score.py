@@ -27,9 +27,9 @@ def main(
     """
     from rich.console import Console
 
+    from tuner.bundle.archive import read_bundle
+    from tuner.bundle.scorer import Scorer
     from tuner.files import written_whole
-    from tuner.training.bundle import read_bundle
-    from tuner.training.scorer import Scorer
 
     if out.exists() and data.exists() and out.samefile(data):
         raise UserError("this is the data file itself", where="--out", mend="name another file")

@@ -21,7 +21,7 @@ def main(
     """
     from rich.console import Console
 
-    from tuner.search.status import read_statuses
+    from tuner.storage.study_status import read_statuses
     from tuner.terminal.status import print_statuses, status_event
 
     found = read_statuses(storage)

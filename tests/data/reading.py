@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.data.series import Dataset
 from tuner.errors import UserError
 from tuner.spec.file import read_spec_dict

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
 from tuner.data.folds import FoldData, make_problem
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows

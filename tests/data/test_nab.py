@@ -15,7 +15,7 @@ import pytest
 
 from tests.data.reading import SHARED, needs_shared
 from tuner.data import nab
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.data.table import read_table
 from tuner.errors import UserError
 from tuner.spec.file import read_spec_dict

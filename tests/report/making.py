@@ -9,14 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
-from tuner.search.facts import FoldFacts
-from tuner.search.select import Trial, finalists, summarise
-from tuner.search.study import Findings
+from tuner.evaluation.holdout import Holdout, Score
+from tuner.evaluation.no_network import Baseline
+from tuner.results.findings import Findings
+from tuner.results.selection import Trial, finalists, summarise
+from tuner.results.study_info import FoldFacts
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import Choices, Domain, Range, Value, defaults
-from tuner.training.baseline import Baseline
-from tuner.training.curves import FoldCurve, Outcome, best_epoch
-from tuner.training.holdout import Holdout, Score
+from tuner.training.outcome import FoldCurve, Outcome, best_epoch
 
 # What a page has when all its figures are drawn. (Playwright's wait_for_function would evaluate a string, which the
 # pages forbid.)

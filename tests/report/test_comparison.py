@@ -5,7 +5,7 @@ import pytest
 from tests.report.making import MIXED, searched, trace
 from tests.search.making import make_findings, make_outcome, make_spec
 from tuner.report.comparison import RaceInfo, parameters_figure, parameters_info, race_figure, race_info
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 
 
 def test_the_race_counts_every_trial_s_epochs_and_shows_complete_values() -> None:

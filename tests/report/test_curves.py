@@ -8,7 +8,7 @@ import pytest
 from tests.report.making import MIXED, RISING, axis_range, many, searched, trace
 from tests.search.making import make_findings, make_outcome
 from tuner.report.curves import curves_figure, curves_info
-from tuner.training.curves import FoldCurve
+from tuner.training.outcome import FoldCurve
 
 
 def test_the_curves_are_those_of_all_trials_that_finished_an_epoch() -> None:

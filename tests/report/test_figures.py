@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from tests.search.making import make_findings, make_outcome
+from tuner.evaluation.detection import Detection
 from tuner.report.figures import study_plots
-from tuner.search.evaluations import Scored
-from tuner.search.study import Findings
-from tuner.training.metrics import Detection
+from tuner.results.findings import Findings, OutOfFoldScores
 
-SCORED = Scored(np.arange(6), "x", np.zeros(6), np.array([0, 0, 1, 1, 0, 0], bool), np.array([0.0, 1, 3, 4, 2, 1]))
+SCORED = OutOfFoldScores(
+    np.arange(6), "x", np.zeros(6), np.array([0, 0, 1, 1, 0, 0], bool), np.array([0.0, 1, 3, 4, 2, 1])
+)
 
 
 def labelled() -> Findings:

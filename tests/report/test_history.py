@@ -7,7 +7,7 @@ import pytest
 from tests.report.making import MIXED, RISING, axis_range, many, searched, trace
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.history import history_figure, history_info
-from tuner.search.select import summarise
+from tuner.results.selection import summarise
 
 
 def test_the_history_has_each_value_under_its_state() -> None:

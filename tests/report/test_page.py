@@ -11,7 +11,7 @@ from tests.processes import wait_until
 from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
 from tuner.report.page import report, write_report
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

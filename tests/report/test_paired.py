@@ -8,7 +8,7 @@ from scipy.stats import t
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.paired import PairInfo, pair_info, pairs_figure, unpaired
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 
 
 def study(name, value, spread=0.25, **sections) -> Findings:

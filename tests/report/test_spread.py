@@ -8,7 +8,7 @@ import pytest
 from tests.report.making import MIXED, many, searched, trace
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.spread import MOST_TRIALS, spread_figure, spread_info
-from tuner.search.select import summarise
+from tuner.results.selection import summarise
 
 
 def test_it_has_complete_trials_best_mean_first_each_with_its_folds() -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.report.making import searched, trace
 from tests.search.making import make_findings, make_outcome, make_spec
 from tuner.report.strengths import StrengthInfo, strength_figure, strength_infos
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 
 
 def panel(findings: Findings, name: str) -> StrengthInfo:

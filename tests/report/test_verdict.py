@@ -6,10 +6,10 @@ import pytest
 
 from tests.report.making import HOLDOUT
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.evaluation.no_network import Baseline
 from tuner.report.verdict import verdict
-from tuner.search.study import Findings
-from tuner.training.baseline import Baseline
-from tuner.training.curves import Outcome
+from tuner.results.findings import Findings
+from tuner.training.outcome import Outcome
 
 SPEC = make_spec(search={"repeats": 0})
 

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from tuner.search.facts import Facts, FoldFacts
-from tuner.search.replica import Finished
-from tuner.search.select import Trial, summarise
-from tuner.search.study import Findings
+from tuner.evaluation.no_network import Baseline
+from tuner.results.findings import Findings
+from tuner.results.selection import Trial, summarise
+from tuner.results.study_info import Facts, FoldFacts
+from tuner.search.view import Finished
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
-from tuner.training.baseline import Baseline
-from tuner.training.curves import FoldCurve, Outcome, best_epoch
+from tuner.training.outcome import FoldCurve, Outcome, best_epoch
 
 SMALL: dict[str, Any] = {
     "study": {"name": "small", "trials": 12},

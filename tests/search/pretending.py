@@ -11,12 +11,12 @@ from typing import Any
 
 from tests.search.making import FACTS, make_outcome
 from tuner.search.jobs import Machine, Placed, Progress, Result, Task, failure
-from tuner.search.pruning import PruningWatch
-from tuner.search.replica import Finished, Replica
-from tuner.search.sampling import choose
+from tuner.search.pruner import PruningWatch
+from tuner.search.sampler import choose
+from tuner.search.view import Finished, Replica
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
-from tuner.training.curves import Outcome
+from tuner.training.outcome import Outcome
 
 
 def pretend(spec: Spec, task: Task, known: Sequence[Finished]) -> Result:
@@ -71,14 +71,15 @@ class KeptStudy:
     def repeats(self) -> dict[tuple[int, int], Outcome]:
         return {key: result.outcome for key, result in self.repeated.items()}
 
-    def save(self, result: Result) -> None:
-        if result.repeat:
-            assert (result.number, result.repeat) not in self.repeated, "no repeat is trained again"
-            self.repeated[result.number, result.repeat] = result
+    def save(self, number: int, outcome: Outcome, repeat: int = 0) -> None:
+        result = Result(number, outcome, repeat)
+        if repeat:
+            assert (number, repeat) not in self.repeated, "no repeat is trained again"
+            self.repeated[number, repeat] = result
             return
-        assert result.number not in self.saved, "no committed result is trained again"
-        assert result.number < len(self.begun)
-        self.saved[result.number] = result
+        assert number not in self.saved, "no committed result is trained again"
+        assert number < len(self.begun)
+        self.saved[number] = result
 
     def tell(self, number: int, outcome: Outcome, _: Mapping[str, Any]) -> None:
         assert number == len(self.finished), "told in the order of numbers"

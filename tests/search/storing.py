@@ -1,12 +1,12 @@
 """Trials to keep in a store."""
 
 from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.search.jobs import Result, failure
-from tuner.search.replica import Replica
-from tuner.search.sampling import choose
-from tuner.search.select import scalars
-from tuner.search.stored_study import StoredStudy
-from tuner.training.curves import Outcome
+from tuner.results.selection import scalars
+from tuner.search.jobs import failure
+from tuner.search.sampler import choose
+from tuner.search.view import Replica
+from tuner.storage.stored_study import StoredStudy
+from tuner.training.outcome import Outcome
 
 SPEC = make_spec()
 COMPLETE = make_outcome([3.0, 1.0, 2.0])
@@ -19,5 +19,5 @@ def tell(study: StoredStudy, *outcomes: Outcome) -> None:
     for number, outcome in enumerate(outcomes):
         params = choose(Replica(study.spec), number, [], [])
         study.add(params)
-        study.save(Result(number, outcome))
+        study.save(number, outcome)
         study.tell(number, outcome, scalars(study.spec, FACTS, params, outcome))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.search.cube import Cube
-from tuner.search.space import distributions
 from tuner.spec.space import Domain, parse_space
+from tuner.storage.distributions import distributions
 
 SPACE = {
     "dropout": {"low": 0.1, "high": 0.5},

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.search.making import make_findings, make_outcome, make_spec
+from tuner.results.selection import Trial
 from tuner.search.importance import LEAST_TRIALS, importances
-from tuner.search.select import Trial
 
 SPEC = make_spec(space={"l1": 0.0, "weight_decay": 0.0, "input_dropout": 0.0})
 

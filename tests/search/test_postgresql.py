@@ -18,8 +18,8 @@ from tests.search.storing import COMPLETE, PRUNED, tell
 from tests.studies import dump, write_small
 from tuner.errors import UserError
 from tuner.search.dashboard import Page, show
-from tuner.search.status import read_statuses
-from tuner.search.store import Store
+from tuner.storage.store import Store
+from tuner.storage.study_status import read_statuses
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 

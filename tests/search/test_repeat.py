@@ -8,13 +8,13 @@ import pytest
 
 from tests.search.making import make_outcome, make_spec
 from tests.search.pretending import FakeBackend, KeptStudy
+from tuner.results.selection import Trial
+from tuner.search.coordinator import DIED
 from tuner.search.repeat import repeat
-from tuner.search.schedule import DIED
-from tuner.search.select import Trial
-from tuner.search.stored_study import StoredStudy
 from tuner.spec.space import defaults
+from tuner.storage.stored_study import StoredStudy
 from tuner.terminal.progress import Silent
-from tuner.training.curves import Outcome
+from tuner.training.outcome import Outcome
 
 SPEC = make_spec(search={"repeats": 3})
 TRIALS = [Trial(number, defaults(SPEC.space), make_outcome([1.0])) for number in (4, 2)]

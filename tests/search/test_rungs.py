@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.making import make_finished, make_spec
-from tuner.search.pruning import PruningWatch, is_audit
-from tuner.search.replica import Finished, Replica
-from tuner.search.rungs import LEAST_KNOWN, RUNGS
+from tuner.search.pruner import PruningWatch, is_audit
+from tuner.search.rungs import RUNGS
+from tuner.search.view import Finished, Replica
+from tuner.spec.sections import LEAST_KNOWN
 
 EPOCHS = 20
 EIGHTHS = st.integers(-40, 40).map(lambda number: number / 8)

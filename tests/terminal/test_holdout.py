@@ -7,10 +7,10 @@ from dataclasses import replace
 from rich.console import Console
 
 from tests.search.making import make_findings, make_outcome
-from tuner.search.study import Findings
-from tuner.search.verdict import find_optimism, verdict
+from tuner.evaluation.holdout import Holdout, Score
+from tuner.results.findings import Findings
+from tuner.results.verdict import find_optimism, verdict
 from tuner.terminal.holdout import holdout_dict, print_holdout
-from tuner.training.holdout import Holdout, Score
 
 BEST = Score("best", 1, 0.4, 0.05, (0.3, 0.5), 0.0, (0.0, 0.0), 0.4, 0.625, 0.75, 0.5, 0.6, 2.0)
 LEAST = Score("least", 0, 10.5678, 0.05, (9.0, 12.0), 10.1678, (8.5, 11.5), 10.5678, 0.25, None, None, None, None)

@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.evaluation.detection import Detection, FoldDetection
 from tuner.report.wording import shown
-from tuner.search.select import summarise
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
+from tuner.results.selection import summarise
 from tuner.spec.space import PARAMETERS, defaults
 from tuner.terminal.result import print_result, result_event
-from tuner.training.curves import Outcome
-from tuner.training.metrics import Detection, FoldDetection
+from tuner.training.outcome import Outcome
 
 WIDTHS = pytest.mark.parametrize("width", [60, 120])
 MIXED = make_findings(

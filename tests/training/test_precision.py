@@ -11,7 +11,7 @@ import torch
 from tests.making import make_small_problem, make_spec, needs_bf16, params
 from tests.processes import Done, fresh, run
 from tests.studies import dump, write_small
-from tuner.search.backend import LocalProcesses
+from tuner.search.workers import LocalProcesses
 from tuner.training import precision
 from tuner.training.precision import WIDE_ENOUGH, resolve_precision
 from tuner.training.trainer import make_learner

@@ -13,10 +13,10 @@ from tests.making import make_dataset, make_spec, marked, params
 from tests.training.plain import plain_epochs
 from tuner.data.folds import FoldData, make_problem
 from tuner.data.series import Bools, Ints
+from tuner.evaluation.detection import detect, fold_metric, root_mean_square, scaled_errors
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
-from tuner.training.curves import Outcome
-from tuner.training.metrics import detect, fold_metric, root_mean_square, scaled_errors
+from tuner.training.outcome import Outcome
 from tuner.training.trainer import (
     FoldRun,
     LockStep,

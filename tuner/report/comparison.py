@@ -8,7 +8,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from tuner.report.style import BLACK, DASHES, METRIC_AXES, SERIES, SYMBOLS, styled, visible_range
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 from tuner.spec.space import Constant, Range, Value, ends
 
 

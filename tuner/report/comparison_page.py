@@ -8,7 +8,7 @@ from tuner.report.html import render
 from tuner.report.paired import pair_info, pairs_figure, unpaired
 from tuner.report.tables import comparison_table, side_by_side_table
 from tuner.report.wording import METRIC_WORDS
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 
 
 def comparison(studies: Sequence[Findings]) -> str:

@@ -19,9 +19,9 @@ from tuner.report.style import (
     styled,
     visible_range,
 )
-from tuner.search.select import Trial
-from tuner.search.study import Findings
-from tuner.training.curves import standard_error
+from tuner.results.findings import Findings
+from tuner.results.selection import Trial
+from tuner.training.outcome import standard_error
 
 
 @dataclass(frozen=True)

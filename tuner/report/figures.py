@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from tuner.evaluation.detection import Detection
 from tuner.report.curves import curves_figure, curves_info
 from tuner.report.history import history_figure, history_info
-from tuner.report.importance import importance_figure, importance_info
-from tuner.report.path import path_figure, path_info
+from tuner.report.importance_figure import importance_figure, importance_info
+from tuner.report.path_figure import path_figure, path_info
 from tuner.report.precision_recall import precision_recall_figure, precision_recall_info
 from tuner.report.scored import scored_figure, scored_info
 from tuner.report.spread import spread_figure, spread_info
 from tuner.report.strengths import strength_figure, strength_infos
-from tuner.search.evaluations import Scored
-from tuner.search.study import Findings
-from tuner.training.metrics import Detection
+from tuner.results.findings import Findings, OutOfFoldScores
 
 # Figures by their key: title, and how to read it.
 READINGS = {
@@ -105,7 +104,7 @@ def study_plots(findings: Findings) -> list[Plot]:
     ]
 
 
-def _detection(scored: Scored, detection: Detection | None) -> dict[str, tuple[go.Figure, ...]]:
+def _detection(scored: OutOfFoldScores, detection: Detection | None) -> dict[str, tuple[go.Figure, ...]]:
     if detection is None:
         return {}
     limit, flags = detection.threshold, scored.scores >= detection.threshold

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, VERMILION, plain, styled, visible_range
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
 
 FEW_TRIALS = 10
 

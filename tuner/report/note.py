@@ -4,8 +4,8 @@ import re
 
 from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.report.verdict import verdict
-from tuner.search.inert import warn_after
-from tuner.search.study import Findings
+from tuner.results.advice import warn_after
+from tuner.results.findings import Findings
 
 
 def note(findings: Findings) -> str:

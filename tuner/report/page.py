@@ -9,8 +9,8 @@ from tuner.report.figures import study_plots
 from tuner.report.html import render
 from tuner.report.tables import configuration_table, holdout_table, scores_table, trials_table
 from tuner.report.verdict import verdict
-from tuner.search.inert import warn_after, warn_before
-from tuner.search.study import Findings
+from tuner.results.advice import warn_after, warn_before
+from tuner.results.findings import Findings
 
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5

@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.report.style import BLACK, BLUE, GREY, VERMILION, styled
-from tuner.search.select import fold_values
-from tuner.search.study import Findings
-from tuner.training.curves import standard_error
+from tuner.results.findings import Findings
+from tuner.results.selection import fold_values
+from tuner.training.outcome import standard_error
 
 CONFIDENCE = 0.95
 

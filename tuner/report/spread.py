@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, VERMILION, styled
-from tuner.search.select import Trial, fold_values
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
+from tuner.results.selection import Trial, fold_values
 
 MOST_TRIALS = 10
 REFERENCES = {0: "least", 1: "default"}

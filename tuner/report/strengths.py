@@ -7,8 +7,8 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from tuner.report.style import BLACK, BLUE, GREY, METRIC_AXES, ORANGE, VERMILION, log_axis, plain, styled, visible_range
-from tuner.search.select import Trial, shrinkage
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
+from tuner.results.selection import Trial, shrinkage
 from tuner.spec.space import Choices, Constant, Domain, Range, Value
 
 HEIGHT = 330

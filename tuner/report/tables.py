@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuner.evaluation.bootstrap import Interval
+from tuner.evaluation.holdout import Holdout
 from tuner.report.verdict import mean_of_runs
 from tuner.report.wording import METRIC_WORDS, number, searched, shown
-from tuner.search.select import Chosen, Trial, shrinkage
-from tuner.search.study import Findings
+from tuner.results.findings import Findings
+from tuner.results.selection import Chosen, Trial, shrinkage
 from tuner.spec.space import Constant
-from tuner.training.bootstrap import Interval
-from tuner.training.holdout import Holdout
 
 MOST_TRIALS = 20
 

@@ -1,9 +1,9 @@
 """The verdict on a study, in plain words."""
 
 from tuner.report.wording import METRIC_WORDS, mean_of
-from tuner.search.select import Chosen, Trial
-from tuner.search.study import Findings
-from tuner.search.verdict import verdict as on_holdout
+from tuner.results.findings import Findings
+from tuner.results.selection import Chosen, Trial
+from tuner.results.verdict import verdict as on_holdout
 
 # A difference of so many standard errors is called one, and of so many a clear one.
 A_DIFFERENCE, A_CLEAR_ONE = 1.0, 2.0

@@ -2,7 +2,7 @@
 
 import math
 
-from tuner.search.select import Chosen
+from tuner.results.selection import Chosen
 from tuner.spec.space import Constant, Domain, Range, Value
 
 METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}

@@ -8,23 +8,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
+from tuner.bundle.rarity import carried_residual, fit_rarity
 from tuner.data.roles import assign_roles
 from tuner.data.scale import Scaling
 from tuner.data.series import Bools
 from tuner.data.sources import read_tables
 from tuner.errors import UserError
-from tuner.search.backend import Backend
-from tuner.search.export import Rule, configuration
+from tuner.evaluation.detection import Scores, choose_threshold
+from tuner.results.configuration import Rule, configuration
+from tuner.results.findings import Findings
+from tuner.results.selection import Chosen
+from tuner.search.coordinator import Listener
 from tuner.search.jobs import Job, OutOfFold, Placed, Refit
 from tuner.search.pool import do_all
-from tuner.search.schedule import Listener
-from tuner.search.select import Chosen
-from tuner.search.stored_study import StoredStudy
-from tuner.search.study import Findings, Prepared, prepare
-from tuner.training.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
-from tuner.training.metrics import Scores, choose_threshold
+from tuner.search.study import Prepared, prepare
+from tuner.search.workers import Backend
+from tuner.storage.stored_study import StoredStudy
 from tuner.training.refitted import Refitted
-from tuner.training.scoring import carried_residual, fit_rarity
 
 # Refits of a bundle, from different random streams; the mean of them counts.
 MEMBERS = 3

@@ -21,10 +21,11 @@ from optuna.storages._rdb.models import StudySystemAttributeModel
 from sqlalchemy import delete, insert
 
 from tuner.errors import UserError
-from tuner.search.faults import DATABASE_ERRORS
-from tuner.search.status import statuses
-from tuner.search.store import Store
-from tuner.search.study import Findings, findings
+from tuner.results.findings import Findings
+from tuner.search.study import findings
+from tuner.storage.faults import DATABASE_ERRORS
+from tuner.storage.store import Store
+from tuner.storage.study_status import statuses
 
 HOST = "127.0.0.1"
 # Seconds between two looks for news; and how many times longer than a look took the next one waits.

@@ -8,10 +8,10 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
-from tuner.search.select import Trial
-from tuner.search.space import distributions
+from tuner.results.selection import Trial
 from tuner.spec.sections import Spec
 from tuner.spec.space import Range, Value
+from tuner.storage.distributions import distributions
 
 # Below, a forest of regression trees has next to nothing to split.
 LEAST_TRIALS = 10

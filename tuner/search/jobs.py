@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tuner.data.folds import FoldData
 from tuner.errors import UserError
+from tuner.evaluation.detection import Scores
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, ends
-from tuner.training.curves import Outcome
-from tuner.training.metrics import Scores
+from tuner.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from tuner.search.worker import Worker

@@ -4,14 +4,14 @@ import numpy as np
 
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Dataset
-from tuner.search.backend import Backend
-from tuner.search.evaluations import Scored
+from tuner.evaluation.detection import Scores
+from tuner.results.findings import OutOfFoldScores
+from tuner.results.selection import Trial
+from tuner.search.coordinator import Listener
 from tuner.search.jobs import OutOfFold
 from tuner.search.pool import do_all
-from tuner.search.schedule import Listener
-from tuner.search.select import Trial
-from tuner.search.stored_study import StoredStudy
-from tuner.training.metrics import Scores
+from tuner.search.workers import Backend
+from tuner.storage.stored_study import StoredStudy
 
 
 def keep_out_of_fold(
@@ -36,7 +36,9 @@ def keep_out_of_fold(
             study.evaluations.save_scored(trial.number, place_scores(data, problem, folds, scores))
 
 
-def place_scores(data: Dataset, problem: Problem, folds: tuple[FoldData, ...], scores: tuple[Scores, ...]) -> Scored:
+def place_scores(
+    data: Dataset, problem: Problem, folds: tuple[FoldData, ...], scores: tuple[Scores, ...]
+) -> OutOfFoldScores:
     """The scores of each fold's validation windows, put in the order of the rows that the windows answer."""
     assert problem.labels is not None  # noqa: S101 (asked for where there are labels)
     rows = np.concatenate([problem.windows.target[fold.valid] for fold in folds])
@@ -46,7 +48,7 @@ def place_scores(data: Dataset, problem: Problem, folds: tuple[FoldData, ...], s
     if not (time[1:] > time[:-1]).all():
         time = rows
     columns = [series.features if problem.classify else series.targets for series in data.series]
-    return Scored(
+    return OutOfFoldScores(
         time=time,
         name=(data.feature_names if problem.classify else data.target_names)[0],
         values=np.concatenate([column[:, 0] for column in columns])[rows],

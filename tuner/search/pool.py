@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 
-from tuner.search.backend import Backend
+from tuner.search.coordinator import MOST_DEATHS, Listener, first_done, is_over
 from tuner.search.jobs import Job, R_co
-from tuner.search.schedule import MOST_DEATHS, Listener, first_done, is_over
+from tuner.search.workers import Backend
 
 
 def do_all(

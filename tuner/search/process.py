@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.search.jobs import Job, Machine, Progress, R_co
-    from tuner.search.replica import Finished
+    from tuner.search.view import Finished
     from tuner.search.worker import Worker
 
 _worker: "Worker | None" = None

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tuner.search.backend import Backend
+from tuner.results.selection import Trial
+from tuner.search.coordinator import DIED, Listener
 from tuner.search.jobs import Result, Task, failure
 from tuner.search.pool import do_all
-from tuner.search.schedule import DIED, Listener
-from tuner.search.select import Trial
-from tuner.search.stored_study import StoredStudy
+from tuner.search.workers import Backend
+from tuner.storage.stored_study import StoredStudy
 
 
 def repeat(
@@ -28,5 +28,5 @@ def repeat(
     for index, trained in do_all(missing, backend, listener, deadline):
         task = missing[index]
         result = trained or Result(task.number, failure(DIED), task.repeat)
-        study.save(result)
+        study.save(result.number, result.outcome, result.repeat)
         listener.repeated(result.number, result.repeat, result.outcome)

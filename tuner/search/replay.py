@@ -9,9 +9,9 @@ import torch
 from tuner.errors import UserError
 from tuner.search.environment import environment
 from tuner.search.process import look
-from tuner.search.stored_study import StoredStudy
 from tuner.search.study import Prepared
-from tuner.training.curves import Outcome
+from tuner.storage.stored_study import StoredStudy
+from tuner.training.outcome import Outcome
 from tuner.training.trainer import Unwatched, train_trial
 
 

@@ -8,10 +8,10 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.spec.sections import LEAST_KNOWN
+
 # (share of the epochs, share of the known trials that may be better); linear between, none is ended before the first.
 RUNGS = ((0.1, 0.5), (0.3, 0.25), (0.8, 0.15))
-# Known trials before a rank means anything.
-LEAST_KNOWN = 7
 
 
 class RungPruner(BasePruner):

@@ -1,30 +1,26 @@
 """One search from end to end: data in, a finished study in the store."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from tuner.data.folds import FoldData, Problem, make_problem
-from tuner.data.load import load
+from tuner.data.reading import load
 from tuner.data.series import Dataset
-from tuner.errors import UserError
-from tuner.interrupts import held
-from tuner.search.backend import Backend
-from tuner.search.evaluations import Scored
-from tuner.search.facts import Facts, establish
-from tuner.search.holdout import score_holdout
+from tuner.results.findings import Findings
+from tuner.results.regularisation_path import Path, stored_paths
+from tuner.results.selection import Trial, finalists, summarise
+from tuner.results.study_info import Facts, establish
+from tuner.search.coordinator import Coordinator, Listener, is_over
+from tuner.search.evaluate import score_holdout
 from tuner.search.jobs import Placed
 from tuner.search.out_of_fold import keep_out_of_fold
-from tuner.search.path import Path, stored_paths
 from tuner.search.repeat import repeat
-from tuner.search.schedule import Coordinator, Listener, is_over
-from tuner.search.select import Chosen, Summary, Trial, finalists, summarise
-from tuner.search.store import Store
-from tuner.search.stored_study import StoredStudy
+from tuner.search.workers import Backend
+from tuner.signals import held
 from tuner.spec.sections import Spec
-from tuner.training.curves import Outcome
-from tuner.training.holdout import Holdout
+from tuner.storage.store import Store
+from tuner.storage.stored_study import StoredStudy
+from tuner.training.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -92,43 +88,6 @@ def _evaluate(
         score_holdout(study, problem, folds, found.trials, found.summary, backend, listener, deadline)
         if best is not None and not is_over(deadline):
             keep_out_of_fold(study, prepared.data, problem, folds, best.trial, backend, listener, deadline)
-
-
-@dataclass(frozen=True)
-class Findings:
-    """A study as it stands in the store.
-
-    Attributes:
-        environment: of its latest run.
-        paths: the regularisation paths through its best trial, as far as they are trained.
-        holdout: None until those chosen are scored on it.
-        scored: the best trial's out-of-fold scores; None until they are kept, and without labels.
-    """
-
-    spec: Spec
-    facts: Facts
-    trials: tuple[Trial, ...]
-    summary: Summary
-    environment: Mapping[str, str] = field(default_factory=dict)
-    paths: tuple[Path, ...] = ()
-    holdout: Holdout | None = None
-    scored: Scored | None = None
-
-    def chosen(self, rule: Literal["best", "1se"]) -> Chosen:
-        """The trial that the rule names.
-
-        Raises:
-            UserError: no trial has completed yet.
-        """
-        chosen = self.summary.best if rule == "best" else self.summary.one_se
-        if chosen is None:
-            name = self.spec.study.name
-            raise UserError(
-                f"no trial of {name} has completed yet",
-                where=name,
-                mend=f"run it first: python -m tuner.run --study {name}",
-            )
-        return chosen
 
 
 def findings(study: StoredStudy) -> Findings:

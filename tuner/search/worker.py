@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import torch
 
+from tuner.evaluation.detection import Scores
 from tuner.search.jobs import OutOfFold, PathPoint, Placed, Progress, Refit, Report, Result, Task, failure
-from tuner.search.pruning import PruningWatch
-from tuner.search.replica import Finished, Replica
-from tuner.training.curves import Outcome
-from tuner.training.metrics import Scores
+from tuner.search.pruner import PruningWatch
+from tuner.search.view import Finished, Replica
+from tuner.training.outcome import Outcome
 from tuner.training.refit import judge, refit
 from tuner.training.refitted import Refitted
 from tuner.training.trainer import PATH, train_folds, train_trial

@@ -13,6 +13,9 @@ Metric = Literal["loss", "average_precision", "f1"]
 Kind = Literal["forecast", "classify"]
 Scheme = Literal["blocked", "walk_forward", "series"]
 MOST_ROWS = 1_000_000
+# Known trials before the pruner `rungs` judges one, and complete ones before `median` does.
+LEAST_KNOWN = 7
+LEAST_COMPLETE = 5
 
 
 class Section(BaseModel):

@@ -10,12 +10,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tuner.results.advice import warn_before
 from tuner.search.cube import Cube
-from tuner.search.inert import warn_before
 from tuner.search.process import look
-from tuner.search.space import completed
 from tuner.search.study import Prepared
 from tuner.spec.space import Value
+from tuner.storage.distributions import completed
 from tuner.terminal.progress import duration, print_json
 from tuner.training.trainer import make_learner
 

@@ -6,11 +6,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tuner.evaluation.bootstrap import Interval
+from tuner.evaluation.holdout import Holdout
 from tuner.report.wording import METRIC_WORDS
-from tuner.search.study import Findings
-from tuner.search.verdict import find_optimism, verdict
-from tuner.training.bootstrap import Interval
-from tuner.training.holdout import Holdout
+from tuner.results.findings import Findings
+from tuner.results.verdict import find_optimism, verdict
 
 
 def holdout_dict(findings: Findings) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tuner.report.wording import METRIC_WORDS, shown
-from tuner.search.facts import Facts
-from tuner.search.inert import warn_path
-from tuner.search.path import Path, Point, effect, mean
-from tuner.search.study import Findings
+from tuner.results.advice import warn_path
+from tuner.results.findings import Findings
+from tuner.results.regularisation_path import Path, Point, effect, mean
+from tuner.results.study_info import Facts
 from tuner.spec.space import Constant
 from tuner.terminal.progress import Silent, print_json
-from tuner.training.curves import standard_error
+from tuner.training.outcome import standard_error
 
 # What stands beside the best point, the most regularised within one standard error of it, and the best trial's value.
 BEST, ONE_SE, OWN = "best", "1se", "study"

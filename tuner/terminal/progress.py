@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.search.jobs import Progress as Sign
-from tuner.search.replica import STATES
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
-from tuner.training.curves import Outcome
+from tuner.storage.distributions import STATES
+from tuner.training.outcome import Outcome
 
 
 class Silent:

@@ -6,12 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tuner.evaluation.detection import Detection
 from tuner.report.wording import METRIC_WORDS, mean_of, searched, shown
-from tuner.search.inert import warn_after
-from tuner.search.select import Chosen, shrinkage
-from tuner.search.study import Findings
+from tuner.results.advice import warn_after
+from tuner.results.findings import Findings
+from tuner.results.selection import Chosen, shrinkage
 from tuner.terminal.holdout import holdout_dict, print_holdout
-from tuner.training.metrics import Detection
 
 
 def result_event(findings: Findings, seconds: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tuner.search.status import Status
+from tuner.storage.study_status import Status
 
 
 def status_event(status: Status) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tuner.model.penalties import clip_gradient, proximal_l1
 from tuner.spec.sections import TrainSection
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
-from tuner.training.stream import Stream
+from tuner.training.seeding import Stream
 
 # Windows a forward pass in evaluation: enough to fill the kernels, few enough for the cache.
 EVALUATION_BATCH = 1024

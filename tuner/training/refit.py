@@ -6,10 +6,10 @@ import numpy as np
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Floats
+from tuner.evaluation.detection import root_mean_square, scaled_errors
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
-from tuner.training.metrics import root_mean_square, scaled_errors
 from tuner.training.refitted import Refitted
 from tuner.training.trainer import make_learner
 

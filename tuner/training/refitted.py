@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.data.series import Floats
-from tuner.training.metrics import Scores
+from tuner.evaluation.detection import Scores
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from tuner.data.folds import FoldData
+from tuner.evaluation.detection import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
-from tuner.training.curves import FoldCurve, Outcome, best_epoch
 from tuner.training.learner import Learner
-from tuner.training.metrics import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
+from tuner.training.outcome import FoldCurve, Outcome, best_epoch
 from tuner.training.precision import best_device
 
 # Each stands where a trial's number stands in the key of the random streams; no trial has it.

@@ -1,0 +1,211 @@
+"""Bundles on disk: written whole, read back as they were, refused where anything is not as it was."""
+
+import hashlib
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load, save
+
+from tests.bundles import make_manifest, make_weights, write_bundle
+from tuner.bundle.archive import FILES, read_bundle
+from tuner.bundle.manifest import Member, read_manifest
+from tuner.errors import UserError
+from tuner.files import check_folder, write_folder
+
+MIXED = (
+    Member(hidden_size=3, num_layers=1, normalization="batch"),
+    Member(hidden_size=5, num_layers=2, normalization="layer"),
+)
+
+
+def test_what_is_read_is_what_was_written(tmp_path) -> None:
+    folder = write_bundle(tmp_path / "bundle", members=MIXED)
+    assert {path.name for path in folder.iterdir()} == FILES
+    bundle = read_bundle(folder)
+    assert bundle.manifest.model_copy(update={"files": {}}) == make_manifest(members=MIXED)
+    for network, state in zip(bundle.networks, make_weights(bundle.manifest), strict=True):
+        assert not network.training
+        assert network.state_dict().keys() == state.keys()
+        assert all(np.array_equal(value.numpy(), state[name]) for name, value in network.state_dict().items())
+
+
+def test_nothing_is_unpickled(tmp_path, monkeypatch) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("unpickled")
+
+    for module, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (torch, "load")):
+        monkeypatch.setattr(module, name, refuse)
+    read_bundle(folder)
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_bundle(folder)
+    assert caught.value.mend, "it says how to mend it"
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_file_that_is_missing_cut_or_changed_is_named(tmp_path, name) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    whole = (folder / name).read_bytes()
+    (folder / name).unlink()
+    assert f"the bundle has no {name}" in refusal(folder)
+    for content in (
+        b"",
+        whole[: len(whole) // 2],
+        whole[:-1] + bytes([whole[-1] ^ 1]),
+        b"\xff" + whole,
+        b"[" * 100_000,
+    ):
+        (folder / name).write_bytes(content)
+        message = refusal(folder)
+        assert name in message
+        assert "damaged" in message
+    (folder / name).write_bytes(whole)
+    read_bundle(folder)
+
+
+def test_a_folder_without_a_bundle_says_how_to_write_one(tmp_path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        assert "there is no bundle" in refusal(folder)
+        assert "tuner.export" in refusal(folder)
+
+
+def change(folder: Path, **keys: object) -> None:
+    """Changes the manifest, and its checksum with it, as nothing but another version of the tuner would."""
+    path = folder / "manifest.json"
+    values = json.loads(path.read_text()) | keys
+    values.pop("sha256")
+    sha256 = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**values, "sha256": sha256}))
+
+
+@pytest.mark.parametrize("value", [2, 0, "1", None])
+def test_a_format_of_another_version_is_refused(tmp_path, value) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    change(folder, format=value)
+    assert f"format {value!r} is not known; this version reads 1" in refusal(folder)
+
+
+def test_a_threshold_changed_by_hand_is_found_out(tmp_path) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"threshold": 0.5', '"threshold": 0.6'))
+    assert "does not match its checksum" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"residual": None},
+        {"residual": [1.0, 2.0]},
+        {"targets": None},
+        {"features": {"mean": [0.0], "deviation": [1.0]}},
+        {"features": {"mean": [0.0, 0.0], "deviation": [1.0, 0.0]}},
+        {"members": []},
+        {"members": [{"hidden_size": 10**9, "num_layers": 1, "normalization": "none"}]},
+        {"task": {"kind": "classify", "window": 4, "horizon": 0, "difference": False}},
+        {"rarity": {"rows": 2, "tail": 1.0, "raw": [1.0, 0.0], "score": [0.0, 1.0]}},
+        {"rarity": {"rows": 2, "tail": 1.0, "raw": [0.0], "score": [0.0, 1.0]}},
+        {"threshold": "high"},
+        {"more": 1},
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_refused(tmp_path, keys) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    change(folder)
+    read_bundle(folder)
+    change(folder, **keys)
+    assert "manifest.json" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"1.head.bias": None}, "`1.head.bias` is missing"),
+        ({"extra": np.zeros(1, np.float32)}, "`extra` is torch.float32 (1,) where manifest.json has missing"),
+        ({"0.head.weight": np.zeros((1, 9), np.float32)}, "(1, 9) where manifest.json has torch.float32 (1, 3)"),
+        ({"0.head.weight": np.zeros((1, 3), np.float64)}, "torch.float64 (1, 3) where"),
+    ],
+)
+def test_weights_of_other_shapes_or_types_are_refused(tmp_path, tensors, message) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    path = folder / "model.safetensors"
+    there = load(path.read_bytes()) | tensors
+    path.write_bytes(save({name: array for name, array in there.items() if array is not None}))
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    change(folder, files={**files, path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+    assert message in refusal(folder)
+
+
+def test_a_manifest_is_the_same_text_after_reading() -> None:
+    text = make_manifest().to_json()
+    assert read_manifest(text.encode(), "here").to_json() == text
+
+
+# --- whole folders
+
+
+def test_an_old_bundle_is_replaced_and_nothing_is_left_beside_it(tmp_path) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    write_bundle(folder, window=9)
+    assert read_bundle(folder).manifest.task.window == 9
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_write_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, exchange) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    if not exchange:
+        monkeypatch.setattr("tuner.files._exchanged", lambda *_: False)
+        rename = Path.rename
+        monkeypatch.setattr(
+            Path,
+            "rename",
+            lambda one, other: full() if other == folder and ".old" not in one.name else rename(one, other),
+        )
+    else:
+        monkeypatch.setattr(Path, "write_bytes", lambda *_: full())
+    with pytest.raises(UserError, match="No space left"):
+        write_folder(folder, {"manifest.json": b"new"})
+    assert read_bundle(folder).manifest.task.window == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def full() -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_without_an_exchange_of_folders_it_is_two_steps(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tuner.files._exchanged", lambda *_: False)
+    for content in (b"one", b"two"):
+        write_folder(tmp_path / "new", {"file": content})
+        assert (tmp_path / "new" / "file").read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path) -> None:
+    write_folder(tmp_path / "one", {"file": b"one"})
+    (tmp_path / "link").symlink_to("one")
+    write_folder(tmp_path / "link", {"file": b"two"})
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "one" / "file").read_bytes() == b"two"
+
+
+def test_other_peoples_folders_are_refused(tmp_path) -> None:
+    check_folder(tmp_path / "new", FILES)
+    (tmp_path / "empty").mkdir()
+    check_folder(tmp_path / "empty", FILES)
+    check_folder(write_bundle(tmp_path / "bundle"), FILES)
+    (tmp_path / "bundle" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"notes\.txt"):
+        check_folder(tmp_path / "bundle", FILES)
+    with pytest.raises(UserError, match="a file of that name"):
+        check_folder(tmp_path / "bundle" / "notes.txt", FILES)

@@ -1,0 +1,168 @@
+"""Scoring rows: as the plainest loop would, in chunks as at once, and nothing where a window is not whole."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.bundles import make_bundle, make_frame, plain_outputs
+from tuner.bundle import scorer as module
+from tuner.bundle.manifest import Member
+from tuner.bundle.rarity import Rarity
+from tuner.bundle.scorer import Scorer
+from tuner.data.chunks import frame_chunks, frame_columns
+from tuner.errors import UserError
+
+DEEP = Member(hidden_size=5, num_layers=2, normalization="batch")
+
+
+@pytest.mark.parametrize(("window", "horizon"), [(1, 1), (4, 1), (4, 3)])
+@pytest.mark.parametrize("difference", [False, True])
+def test_a_forecast_is_scored_as_a_plain_loop_would(tmp_path, window, horizon, difference) -> None:
+    shape = {"window": window, "horizon": horizon, "difference": difference}
+    bundle = make_bundle(tmp_path, members=(DEEP, DEEP), targets=("a", "b"), **shape)
+    frame, manifest = make_frame(30), bundle.manifest
+    scored = Scorer(bundle).score(frame)
+    values = frame[["a", "b"]].to_numpy()
+    reach = window - 1 + horizon
+    forecast = plain_outputs(bundle, values)[: 30 - reach] * 1.5 + 0.25
+    forecast += values[window - 1 : 30 - horizon] if difference else 0
+    raw = np.sqrt(np.mean(((forecast - values[reach:]) / [0.5, 1.5]) ** 2, axis=1))
+    expected = Rarity(np.array(manifest.rarity.raw), np.array(manifest.rarity.score), manifest.rarity.tail).apply(raw)
+    assert list(scored) == ["time", "score", "flag", "forecast_a", "forecast_b"]
+    assert scored[:reach].drop(columns="time").isna().all(axis=None)
+    np.testing.assert_allclose(scored[["forecast_a", "forecast_b"]][reach:], forecast, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scored["score"][reach:], expected, rtol=1e-4, atol=1e-5)
+    assert (scored["flag"][reach:] == (scored["score"][reach:] >= 0.5)).all()
+    assert 0 < scored["flag"].mean() < 1
+
+
+def test_a_classifier_scores_a_window_at_its_last_row(tmp_path) -> None:
+    bundle = make_bundle(tmp_path, kind="classify")
+    frame = make_frame(20)
+    scored = Scorer(bundle).score(frame)
+    raw = plain_outputs(bundle, frame[["a", "b"]].to_numpy())[:, 0]
+    assert list(scored) == ["time", "score", "flag"]
+    assert scored["score"][:3].isna().all()
+    rarity = Rarity(np.array(bundle.manifest.rarity.raw), np.array(bundle.manifest.rarity.score), 0.5)
+    np.testing.assert_allclose(scored["score"][3:], rarity.apply(raw.astype(float)), rtol=1e-4, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    return Scorer(make_bundle(tmp_path_factory.mktemp("scorer"), horizon=2))
+
+
+def test_columns_are_matched_by_name_and_others_ignored(scorer) -> None:
+    frame = make_frame(20)
+    usual = scorer.score(frame)
+    assert usual["score"].notna().sum() == 15
+    pd.testing.assert_frame_equal(scorer.score(frame[["b", "time", "a"]]), usual)
+    pd.testing.assert_frame_equal(scorer.score(frame.assign(c="text", a2=np.nan)), usual)
+    assert (scorer.score(frame.rename(columns={"a": "b", "b": "a"}))["score"] != usual["score"])[5:].all()
+
+
+def test_the_index_is_kept_and_may_be_the_time(scorer) -> None:
+    frame = make_frame(20)
+    usual = scorer.score(frame)
+    indexed = scorer.score(frame.set_index("time"))
+    assert indexed.index.equals(frame.set_index("time").index)
+    pd.testing.assert_frame_equal(indexed.reset_index(drop=True), usual)
+    odd = frame.set_axis(np.arange(20) * 7 % 20)
+    assert scorer.score(odd).index.equals(odd.index)
+    assert scorer.score(frame.set_axis([3] * 20))["score"].tolist()[5:] == usual["score"].tolist()[5:]
+
+
+def test_the_result_has_types_that_can_be_worked_with(scorer) -> None:
+    scored = scorer.score(make_frame(20))
+    time = "datetime64[us]" if int(pd.__version__.partition(".")[0]) >= 3 else "datetime64[ns]"
+    assert scored.dtypes.astype(str).tolist() == [time, "float64", "Int8", "float64"]
+    assert scored["time"].tolist() == make_frame(20)["time"].tolist()
+    assert scorer.score(make_frame(0)).shape == (0, 4)
+    assert scorer.score(make_frame(3))["score"].isna().all()
+
+
+def test_missing_columns_are_named_in_one_message(scorer) -> None:
+    with pytest.raises(UserError, match="no column `time`, `b`"):
+        scorer.score(make_frame(20)[["a"]])
+    with pytest.raises(UserError, match=r"no column `b`(.|\n)*did you mean `bb`"):
+        scorer.score(make_frame(20).rename(columns={"b": "bb"}))
+
+
+def test_without_its_target_a_forecast_is_given_and_not_scored(tmp_path) -> None:
+    frame = make_frame(20, columns=("a", "b", "c"))
+    scorer = Scorer(make_bundle(tmp_path, targets=("c",)))
+    usual, without = scorer.score(frame), scorer.score(frame.drop(columns="c"))
+    pd.testing.assert_series_equal(without["forecast"], usual["forecast"])
+    assert without["forecast"].notna().sum() == 16
+    assert without[["score", "flag"]].isna().all(axis=None)
+    one_gone = scorer.score(frame.assign(c=frame["c"].where(frame.index != 10)))
+    assert one_gone["score"].isna().tolist() == [index < 4 or index == 10 for index in range(20)]
+    changes = Scorer(make_bundle(tmp_path, targets=("c",), difference=True))
+    with pytest.raises(UserError, match="no column `c`"):
+        changes.score(frame.drop(columns="c"))
+    started = changes.score(frame.assign(c=frame["c"].where(frame.index != 10)))
+    assert started["forecast"].isna().tolist() == [index < 4 or index == 11 for index in range(20)]
+
+
+def test_windows_with_a_missing_value_are_empty(scorer) -> None:
+    frame = make_frame(30)
+    for value in (np.nan, np.inf, 1e39):
+        holed = frame.assign(b=frame["b"].where(frame.index != 12, value))
+        scored = scorer.score(holed)
+        # windows of 4 rows that answer 2 rows on
+        assert scored["score"].isna().tolist() == [index < 5 or 14 <= index <= 17 for index in range(30)]
+        kept = scored["score"].notna()
+        np.testing.assert_array_equal(scored["score"][kept], scorer.score(frame)["score"][kept])
+
+
+@pytest.mark.parametrize(("steps", "cut"), [(10, False), (10.5, True)])
+def test_a_gap_longer_than_usual_ends_a_series(scorer, steps, cut) -> None:
+    frame = make_frame(30)
+    late = frame["time"] + pd.to_timedelta(np.where(frame.index >= 12, steps - 1, 0), unit="min")
+    scored = scorer.score(frame.assign(time=late))
+    assert scored["score"].isna().tolist() == [index < 5 or (cut and 12 <= index < 17) for index in range(30)]
+
+
+def test_the_usual_step_is_that_of_the_training_data(scorer) -> None:
+    hourly = make_frame(20).assign(time=pd.date_range("2024-05-01", periods=20, freq="h"))
+    assert scorer.score(hourly)["score"].isna().all()
+
+
+@settings(max_examples=12)
+@given(st.integers(1, 40), st.integers(0, 120), st.randoms(use_true_random=False))
+def test_chunks_of_any_size_give_what_the_whole_gives(scorer, rows, length, random) -> None:
+    frame = make_frame(length, seed=random.randrange(1000))
+    for _ in range(random.randrange(4) if length else 0):
+        frame.loc[random.randrange(length), random.choice("ab")] = np.nan
+    wait = np.cumsum([random.choice([0] * 15 + [20]) for _ in range(length)])
+    frame["time"] += pd.to_timedelta(wait, unit="min")
+    columns = frame_columns(frame, scorer.manifest.wanted)
+    whole = scorer.score(frame)
+    parts = [scorer.columns(part) for part in scorer.chunks(frame_chunks(columns, scorer.manifest.wanted, rows))]
+    for name in scorer.names:
+        found = np.concatenate([[], *(part[name] for part in parts)])
+        np.testing.assert_allclose(found, whole[name].astype(float), rtol=1e-6, atol=1e-6)
+
+
+def test_the_same_rows_give_the_same_bits_from_a_file(scorer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 64)
+    frame = make_frame(1000)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    expected = scorer.score(frame)
+    for name in ("rows.csv", "rows.parquet"):
+        parts = list(scorer.score_file(Path(tmp_path / name)))
+        assert [len(part.score) for part in parts] == [64] * 15 + [40]
+        np.testing.assert_array_equal(np.concatenate([part.score for part in parts]), expected["score"])
+
+
+def test_nothing_is_left_to_rows_without_times(tmp_path) -> None:
+    scorer = Scorer(make_bundle(tmp_path, time=None, dated=False, threshold=None))
+    scored = scorer.score(make_frame(20)[["a", "b"]])
+    assert scored["time"].tolist() == list(range(20))
+    assert scored["score"].notna().sum() == 16
+    assert scored["flag"].isna().all()

@@ -1,0 +1,120 @@
+"""The block bootstrap: by hand, and against scikit-learn with each window counted as often as it was drawn."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, f1_score
+
+from tuner.data.windows import make_windows
+from tuner.evaluation.bootstrap import DRAWS, Draws, cut_blocks, draw_blocks, interval
+
+
+def test_blocks_by_hand():
+    first = np.array([*range(10), *range(20, 24)])
+    assert cut_blocks(first, np.zeros(14, np.int64), 3).tolist() == [0] * 4 + [1] * 3 + [2] * 3 + [3] * 4
+    assert cut_blocks(first, np.zeros(14, np.int64), 20).tolist() == [0] * 10 + [1] * 4
+
+
+def test_a_block_ends_with_its_series_though_the_rows_go_on():
+    assert cut_blocks(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), 2).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(1, 5), st.integers(0, 2), st.randoms())
+@settings(max_examples=50)
+def test_blocks_are_long_enough_and_cross_neither_series_nor_gaps(lengths, length, horizon, chance):
+    windows = make_windows([*lengths, 20], length, horizon)
+    kept = np.array(sorted(chance.sample(range(len(windows)), chance.randint(1, len(windows)))))
+    first, series = windows.first[kept], windows.series[kept]
+    blocks = cut_blocks(first, series, length + horizon)
+    assert np.isin(np.diff(blocks), [0, 1]).all()
+    inside = np.diff(blocks) == 0
+    assert (np.diff(first)[inside] == 1).all()
+    assert (np.diff(series)[inside] == 0).all()
+    # a shorter block has a gap on either side
+    goes_on = (np.diff(first) == 1) & (np.diff(series) == 0)
+    for block in np.unique(blocks[1:][goes_on & ~inside]):
+        assert (blocks == block).sum() >= length + horizon
+        assert (blocks == block - 1).sum() >= length + horizon
+
+
+def test_there_is_no_draw_of_fewer_than_ten_blocks():
+    assert draw_blocks(np.arange(9), (0,)) is None
+    assert draw_blocks(np.arange(0), (0,)) is None
+    assert draw_blocks(np.arange(10), (0,)) is not None
+
+
+def test_a_draw_has_as_many_blocks_as_there_are_and_hangs_on_the_seed():
+    blocks = np.repeat(np.arange(12), 3)
+    draws, same, other = (draw_blocks(blocks, seed) for seed in ((1, 2), (1, 2), (2, 2)))
+    assert draws is not None and same is not None and other is not None
+    assert draws.counts.shape == (DRAWS, 12)
+    assert (draws.counts.sum(axis=1) == 12).all()
+    assert np.array_equal(draws.counts, same.counts)
+    assert not np.array_equal(draws.counts, other.counts)
+    assert draws.counts.mean(axis=0) == pytest.approx(np.ones(12), abs=0.15)
+
+
+def drawn(seed: int, levels: int = 8) -> tuple[Draws, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """A few draws of 12 blocks, scores of which many are equal, and labels."""
+    rng = np.random.default_rng(seed)
+    blocks = np.sort(rng.permutation(np.repeat(np.arange(12), rng.integers(2, 6, 12))))
+    draws = draw_blocks(blocks, (seed,))
+    assert draws is not None
+    labels = rng.random(len(blocks)) < 0.3
+    labels[0] = True
+    return Draws(blocks, draws.counts[:25]), rng.integers(0, levels, len(blocks)) / levels, labels
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_mean_is_that_of_the_windows_drawn(seed):
+    draws, values, counted = drawn(seed)
+    for mean, counts in zip(draws.mean(values, counted), draws.counts, strict=True):
+        times = counts[draws.blocks].astype(int) * counted
+        assert mean == pytest.approx(np.repeat(values, times).mean())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("levels", [3, 1000])
+def test_average_precision_and_f1_are_scikit_learns(seed, levels):
+    draws, scores, labels = drawn(seed, levels)
+    flags = scores >= 0.5
+    found = zip(draws.average_precision(scores, labels), draws.f1(flags, labels), draws.counts, strict=True)
+    for average_precision, f1, counts in found:
+        weights = counts[draws.blocks]
+        assert weights[labels].sum() > 0
+        assert average_precision == pytest.approx(average_precision_score(labels, scores, sample_weight=weights))
+        assert f1 == pytest.approx(f1_score(labels, flags, sample_weight=weights, zero_division=0.0))
+
+
+def test_large_ones_are_worked_through_in_chunks(monkeypatch):
+    draws, scores, labels = drawn(0)
+    whole = draws.average_precision(scores, labels)
+    monkeypatch.setattr("tuner.evaluation.bootstrap.CHUNK", 100)
+    assert np.array_equal(draws.average_precision(scores, labels), whole)
+
+
+def test_draws_without_an_anomalous_row_have_no_detection_metric():
+    draws = Draws(np.array([0, 0, 1]), np.array([[1.0, 1.0], [0.0, 2.0], [2.0, 0.0]]))
+    labels = np.array([True, False, False])
+    assert draws.average_precision(np.array([2.0, 1.0, 3.0]), labels).tolist() == pytest.approx(
+        [0.5, np.nan, 1.0], nan_ok=True
+    )
+    assert draws.f1(np.array([True, False, True]), labels).tolist() == pytest.approx([2 / 3, np.nan, 1.0], nan_ok=True)
+    assert np.isnan(draws.mean(np.ones(3), np.array([True, True, False]))[1])
+
+
+def test_an_interval_holds_95_in_100_and_leaves_out_what_is_missing():
+    assert interval(np.append(np.arange(201.0), np.nan)) == (5.0, 195.0)
+    assert interval(np.full(3, np.nan)) is None
+
+
+def test_the_interval_of_a_mean_is_as_wide_as_theory_has_it():
+    values = np.random.default_rng(0).normal(size=2000)
+    draws = draw_blocks(np.arange(2000) // 5, (0,))
+    assert draws is not None
+    found = interval(draws.mean(values, np.ones(2000, bool)))
+    assert found is not None
+    assert found[0] < values.mean() < found[1]
+    assert found[1] - found[0] == pytest.approx(2 * 1.96 / np.sqrt(2000), rel=0.1)

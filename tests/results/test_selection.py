@@ -1,0 +1,299 @@
+"""What a study found, worked out by hand."""
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.evaluation.detection import Detection
+from tuner.results.selection import (
+    Chosen,
+    Summary,
+    Trial,
+    best_tenth,
+    choose,
+    finalists,
+    paired_error,
+    scalars,
+    shrinkage,
+    summarise,
+)
+from tuner.results.study_info import Facts
+from tuner.spec.sections import Spec
+from tuner.spec.space import defaults
+from tuner.training.outcome import FoldCurve, Outcome
+
+SPEC = make_spec()
+RISING = make_spec(study={"metric": "average_precision"})
+PARAMS = {**defaults(SPEC.space), "learning_rate": 0.01, "weight_decay": 0.5}
+
+
+def trials(*outcomes: Outcome) -> list[Trial]:
+    return [Trial(number, PARAMS, outcome) for number, outcome in enumerate(outcomes)]
+
+
+def best_of(spec: Spec, facts: Facts, told: list[Trial]) -> Chosen | None:
+    return choose(spec, facts, told)[0]
+
+
+def best(*outcomes: Outcome, maximise: bool = False) -> int | None:
+    chosen = best_of(RISING if maximise else SPEC, FACTS, trials(*outcomes))
+    return None if chosen is None else chosen.trial.number
+
+
+def test_the_least_loss_is_best() -> None:
+    assert best(make_outcome([3.0]), make_outcome([4.0, 1.0, 2.0]), make_outcome([1.5])) == 1
+
+
+def test_the_greatest_precision_is_best() -> None:
+    outcomes = [make_outcome(curve, maximise=True) for curve in ([0.3], [0.1, 0.9, 0.2], [0.8])]
+    assert best(*outcomes, maximise=True) == 1
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_a_pruned_trial_is_never_best(maximise) -> None:
+    great = 9.0 if maximise else 0.1
+    outcomes = [make_outcome([great], "pruned", maximise=maximise), make_outcome([1.0], maximise=maximise)]
+    assert best(*outcomes, maximise=maximise) == 1
+
+
+def test_a_failed_trial_is_never_best() -> None:
+    assert best(make_outcome([0.1], "failed"), make_outcome([1.0])) == 1
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_of_equals_the_first_is_best(maximise) -> None:
+    outcomes = [make_outcome([2.0], "pruned"), make_outcome([1.0]), make_outcome([1.0]), make_outcome([1.0])]
+    assert best(*outcomes, maximise=maximise) == 1
+
+
+@pytest.mark.parametrize("outcomes", [(), (make_outcome([1.0], "pruned"),), (make_outcome([], "failed"),)])
+def test_nothing_is_best_while_nothing_has_completed(outcomes) -> None:
+    assert best(*outcomes) is None
+
+
+def test_the_best_value_is_that_of_its_best_epoch() -> None:
+    chosen = best_of(SPEC, FACTS, trials(make_outcome([4.0, 1.0, 2.0])))
+    assert chosen is not None
+    assert chosen.value == 1.0
+
+
+def test_the_value_keeps_the_metric_s_direction() -> None:
+    chosen = best_of(RISING, FACTS, trials(make_outcome([0.1, 0.9], maximise=True)))
+    assert chosen is not None
+    assert chosen.value == 0.9
+
+
+def test_a_summary_counts_states_and_epochs() -> None:
+    outcomes = [
+        make_outcome([1.0] * 6),
+        make_outcome([1.0, 2.0, 3.0, 4.0]),
+        make_outcome([5.0], "pruned"),
+        make_outcome([5.0, 6.0], "failed"),
+        make_outcome([], "failed"),
+    ]
+    summary = summarise(SPEC, FACTS, trials(*outcomes))
+    assert summary == Summary(
+        best=choose(SPEC, FACTS, trials(*outcomes))[0],
+        one_se=choose(SPEC, FACTS, trials(*outcomes))[1],
+        complete=2,
+        pruned=1,
+        failed=2,
+        audits=0,
+        false_prunes=0,
+        fold_epochs=2 * (6 + 4 + 1 + 2),
+        fold_epochs_saved=3 * 2 * 6 - 2 * (6 + 4 + 1),
+    )
+    assert summary.trials == 5
+
+
+def test_an_audit_among_the_best_tenth_was_a_false_prune() -> None:
+    values = [0.5, 3.0, 2.0, 1.0, *[4.0] * 16]  # the best two of 20: numbers 0 and 3
+    outcomes = [make_outcome([value], "pruned" if value == 4.0 else "complete") for value in values]
+    for number in (1, 3):
+        outcomes[number] = replace(outcomes[number], audited=1)
+    summary = summarise(SPEC, FACTS, trials(*outcomes))
+    assert (summary.audits, summary.false_prunes) == (2, 1)
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_the_best_tenth_is_rounded_up_and_follows_the_metric_s_direction(maximise) -> None:
+    sign = 1.0 if maximise else -1.0  # the later the better
+    told = trials(*[make_outcome([sign * number], maximise=maximise) for number in range(11)])
+    spec = RISING if maximise else SPEC
+    assert best_tenth(spec, told) == {9, 10}
+    assert best_tenth(spec, told[:10]) == {9}
+
+
+def test_total_shrinkage_is_rate_times_decay_times_steps() -> None:
+    assert shrinkage(PARAMS, make_outcome([1.0])) == pytest.approx(0.01 * 0.5 * 10)
+
+
+def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
+    shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
+    assert shown == {
+        "fold_epochs": 4,
+        "seconds": 1.235,
+        "best_epoch": 2,
+        "se": pytest.approx(math.sqrt(0.125)),
+        "train_loss": 0.5,
+        "valid_loss": 1.5,
+        "gap": 1.0,
+        "weights": 84,
+        "zeros": 0.25,
+        "weight_norm": 2.0,
+        "shrinkage": pytest.approx(0.05),
+    }
+
+
+def test_a_pruned_trial_says_why_too() -> None:
+    shown = scalars(SPEC, FACTS, PARAMS, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
+    assert shown["reason"] == "pruned after epoch 1"
+    assert shown["best_epoch"] == 1
+
+
+def test_of_a_failed_trial_only_the_reason_and_the_cost_are_shown_at_a_length_that_a_database_takes() -> None:
+    shown = scalars(SPEC, FACTS, PARAMS, make_outcome([], "failed", reason="x" * 9000))
+    assert shown == {"fold_epochs": 0, "seconds": 1.5, "reason": "x" * 2000}
+
+
+def test_detection_is_shown_where_there_are_labels() -> None:
+    found = Detection(average_precision=0.5, precision=0.25, recall=0.75, f1=0.375, threshold=2.0)
+    shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([1.0]), detection=found))
+    assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
+    assert shown["valid_loss"] == 1.0, "beside the rest"
+
+
+# --- repeats, and the one-standard-error rule
+
+
+def outcome(
+    *folds: float, train: float = 0.0, weights: int = 84, state: Literal["complete", "failed"] = "complete"
+) -> Outcome:
+    """An outcome of one epoch with these values of the metric by fold."""
+    curves = tuple(FoldCurve((train,), (value,), (value,)) for value in folds)
+    mean = sum(folds) / len(folds)
+    return replace(make_outcome([mean], state), folds=curves, curve=(mean,), weights=weights)
+
+
+def repeated(*pairs: tuple[Outcome, tuple[Outcome, ...]]) -> list[Trial]:
+    return [Trial(number, PARAMS, first, repeats) for number, (first, repeats) in enumerate(pairs)]
+
+
+TWICE = make_spec(search={"finalists": 2, "repeats": 1})
+
+
+def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
+    told = repeated(
+        (outcome(1.0, 1.0), (outcome(4.0, 4.0),)),  # lucky once: 2.5 on average
+        (outcome(1.5, 1.5), (outcome(1.7, 1.7),)),  # 1.6
+        (outcome(1.6, 1.6), ()),
+    )
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert (best.trial.number, best.value) == (1, 1.5)
+    assert best.mean == best.repeat_mean == pytest.approx(1.6)
+
+
+def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
+    told = repeated((outcome(1.0, 1.0), ()), (outcome(1.5, 1.5), (outcome(0.1, 0.1),)))
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert (best.trial.number, best.repeat_mean) == (0, None)
+
+
+def test_without_repeats_there_is_no_mean_over_them() -> None:
+    best, _ = choose(make_spec(search={"repeats": 0}), FACTS, trials(outcome(1.0, 1.0), outcome(2.0, 2.0)))
+    assert best is not None
+    assert (best.repeat_mean, best.mean) == (None, 1.0)
+
+
+def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
+    failed, fine = outcome(0.0, 0.0, state="failed"), outcome(1.5, 1.5)
+    for lucky, steady in (((failed,), (fine,)), ((outcome(1.0, 1.0), failed), (fine, fine))):
+        spec = make_spec(search={"finalists": 2, "repeats": len(steady)})
+        best, _ = choose(spec, FACTS, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
+        assert best is not None
+        assert best.trial.number == 1
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_finalists_are_the_best_complete_trials_best_first(maximise) -> None:
+    spec = make_spec(search={"finalists": 2}, study={"metric": "f1" if maximise else "loss"})
+    outcomes = [make_outcome([value], maximise=maximise) for value in (0.3, 0.1, 0.9, 0.1)]
+    outcomes.append(make_outcome([0.0 if not maximise else 1.0], "pruned", maximise=maximise))
+    assert [trial.number for trial in finalists(spec, trials(*outcomes))] == ([2, 0] if maximise else [1, 3])
+
+
+def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differences() -> None:
+    # eight complete: the best quarter is the best itself and one more
+    told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 15.0 + number) for number in range(6)])
+    best, _ = choose(SPEC, FACTS, told)
+    assert best is not None
+    # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
+    assert best.se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
+    # with one more the quarter, rounded up, has a third: differences 8 and 13, variance 12.5
+    best, _ = choose(SPEC, FACTS, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
+    assert best is not None
+    assert best.se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
+    # nor does it matter in which order they came
+    best, _ = choose(SPEC, FACTS, trials(*[trial.outcome for trial in reversed(told)]))
+    assert best is not None
+    assert best.se == pytest.approx(math.sqrt(0.5))
+
+
+def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
+    told = repeated(
+        (outcome(1.0, 2.0), (outcome(1.0, 6.0),)),  # 1 and 4 on average
+        (outcome(2.0, 2.0), (outcome(4.0, 14.0),)),  # 3 and 8
+        *[(outcome(9.0, 9.0), ())] * 2,
+    )
+    best, _ = choose(TWICE, FACTS, told)
+    assert best is not None
+    assert best.se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
+
+
+def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
+    blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, *outcome(math.nan).folds))
+    best, most = choose(SPEC, FACTS, trials(blind, outcome(1.1, 1.1, train=0.5)))
+    assert best is not None
+    assert most is not None
+    assert (best.trial.number, most.trial.number) == (0, 0)
+    assert math.isnan(best.se)
+
+
+def test_a_difference_known_in_one_fold_says_nothing_of_the_error() -> None:
+    lone, pair = np.array([math.nan, 3.0]), np.array([1.0, 3.0])
+    # differences 0 and 1: variance 0.5
+    assert paired_error(np.array([1.0, 2.0]), [lone, pair], 0.25) == pytest.approx(math.sqrt((1 / 2 + 1 / 4) * 0.5))
+    assert math.isnan(paired_error(np.array([1.0, 2.0]), [lone], 0.5))
+
+
+def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number() -> None:
+    def chosen(*others: Outcome) -> int:
+        noisy = [outcome(1.0, 3.0), outcome(2.0, 2.2)]  # differences 1 and -0.8: an error of 1.27
+        _, most = choose(SPEC, FACTS, trials(*noisy, *others))
+        assert most is not None
+        return most.trial.number
+
+    assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.6)) == 3
+    assert chosen(outcome(2.2, 2.2, train=0.5, weights=9), outcome(2.3, 2.3, train=0.5, weights=8)) == 3
+    assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.5)) == 2
+    assert chosen(outcome(3.2, 3.2, train=0.5), outcome(3.3, 3.3, train=0.6)) == 2, "within the error, not beyond"
+
+
+def test_the_rule_follows_the_metric_s_direction() -> None:
+    told = trials(
+        outcome(0.9, 0.5, train=0.1),
+        outcome(0.5, 0.7, train=0.2),  # differences -0.4 and 0.2: variance 0.18, error 0.42
+        outcome(0.4, 0.3, train=0.3),  # 0.35 below the best: near enough
+        outcome(0.1, 0.2, train=0.4),  # 0.55 below: not
+    )
+    best, most = choose(RISING, FACTS, told)
+    assert best is not None
+    assert most is not None
+    assert (best.trial.number, most.trial.number) == (0, 2)
+    assert best.se == pytest.approx(math.sqrt(0.18))

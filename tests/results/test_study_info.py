@@ -1,0 +1,66 @@
+"""What a study begins with, counted by hand."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.making import make_dataset, make_spec, marked
+from tuner.data.folds import make_problem
+from tuner.results.study_info import Facts, FoldFacts, establish
+
+EVENTS = marked(40, (5, 8), (15, 17), (25, 26), (33, 36))
+SECTIONS: dict[str, dict[str, Any]] = {"cv": {"folds": 2, "holdout": 0.0}, "task": {"window": 4, "kind": "classify"}}
+
+
+def established(**changes) -> Facts:
+    spec = make_spec(**{**SECTIONS, **changes})
+    data = make_dataset([40], EVENTS)
+    problem = make_problem(spec, data)
+    return establish(spec, data, problem, problem.folds())
+
+
+def test_rows_windows_and_columns_are_counted() -> None:
+    facts = established()
+    assert (facts.rows, facts.series, facts.windows, facts.holdout) == (40, 1, 37, 0)
+    assert facts.features == ("a", "b")
+    assert facts.digest == ""
+
+
+def test_the_holdout_is_counted_in_windows() -> None:
+    # the last 10 of 40 rows; the first windows that end there still see earlier rows
+    facts = established(cv={"folds": 2, "holdout": 0.25})
+    assert facts.holdout == 7
+
+
+def test_anomalous_rows_and_events_are_those_of_the_validation_blocks() -> None:
+    facts = established()
+    assert [(fold.anomalous, fold.events) for fold in facts.folds] == [(5, 2), (4, 2)]
+
+
+def test_without_labels_there_are_no_events() -> None:
+    spec = make_spec()
+    data = make_dataset([40])
+    problem = make_problem(spec, data)
+    facts = establish(spec, data, problem, problem.folds())
+    assert [(fold.anomalous, fold.events) for fold in facts.folds] == [(0, 0)] * 3
+
+
+def test_windows_of_a_fold_are_those_it_trains_and_validates_on() -> None:
+    spec = make_spec(**SECTIONS)
+    data = make_dataset([40], EVENTS)
+    problem = make_problem(spec, data)
+    folds = problem.folds()
+    counted = [(fold.train, fold.valid) for fold in establish(spec, data, problem, folds).folds]
+    assert counted == [(len(fold.train), len(fold.valid)) for fold in folds]
+
+
+def test_validation_over_training_windows_is_the_mean_of_the_folds_ratios() -> None:
+    facts = established()
+    one, two = FoldFacts(10, 5, 0, 0), FoldFacts(10, 10, 0, 0)
+    assert Facts(**{**vars(facts), "folds": (one, two)}).test_to_train == pytest.approx(0.75)
+
+
+def test_facts_survive_the_way_through_json() -> None:
+    facts = established()
+    assert Facts.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts

@@ -1,0 +1,240 @@
+"""The chosen trials are refitted and scored on the holdout: each once, whatever happens, and the report is kept."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.making import make_dataset, make_spec, marked
+from tests.search.making import make_outcome
+from tuner.data.folds import Problem, make_problem
+from tuner.errors import UserError
+from tuner.evaluation.detection import Detection
+from tuner.evaluation.holdout import Holdout
+from tuner.evaluation.no_network import measure_baseline
+from tuner.results.selection import Chosen, Summary, Trial, summarise
+from tuner.results.study_info import establish
+from tuner.search.evaluate import SEEDS, score_holdout
+from tuner.search.jobs import Job, Machine, Placed, Progress
+from tuner.search.study import prepare
+from tuner.search.view import Finished
+from tuner.search.worker import Worker
+from tuner.spec.space import Value, defaults
+from tuner.storage.store import Store
+from tuner.storage.stored_study import StoredStudy
+from tuner.terminal.progress import Silent
+from tuner.training.refit import judge, refit
+
+LABELS = marked(160, (10, 12), (50, 53), (90, 92), (130, 133), (145, 146))
+SPEC = make_spec(
+    study={"name": "small", "trials": 4},
+    cv={"folds": 2, "holdout": 0.25},
+    task={"kind": "classify", "window": 4},
+    search={"repeats": 0},
+    space={"hidden_size": 4, "num_layers": 1, "batch_size": 64},
+)
+DATA = make_dataset((160,), LABELS)
+FOUND = Detection(average_precision=0.5, precision=0.5, recall=0.5, f1=0.5, threshold=-0.5)
+
+
+def trial(number: int, value: float, **params: Value) -> Trial:
+    outcome = replace(make_outcome([value]), detection=FOUND, steps=3.4 + number)
+    return Trial(number, {**defaults(SPEC.space), **params}, outcome)
+
+
+TRIALS = (trial(0, 4.0, dropout=0.0), trial(1, 3.0), trial(2, 1.0, dropout=0.4), trial(3, 2.0, dropout=0.5))
+
+
+class Here:
+    """A backend of one worker, in this process, that counts its jobs; the first `deaths` of them kill it."""
+
+    def __init__(self, problem: Problem, deaths: int = 0) -> None:
+        self._worker = Worker(Placed(SPEC, problem.folds(), None))
+        self._deaths = deaths
+        self.free = 1
+        self.jobs: list[Any] = []
+
+    def look(self, precision: str) -> Machine:
+        raise AssertionError("the study has begun, and knows")
+
+    def place(self, placed: Placed) -> None: ...
+    def close(self) -> None: ...
+
+    def submit(self, job: Job[Any], known: Sequence[Finished] = ()) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.jobs.append(job)
+        self.free = 0
+        if len(self.jobs) <= self._deaths:
+            future.set_exception(BrokenProcessPool("killed"))
+        else:
+            future.set_result(job.run(self._worker, lambda _: None))
+        return future
+
+    def progress(self) -> Iterator[Progress]:
+        self.free = 1
+        return iter(())
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+        self.done = 0
+
+    def refitting(self, count: int) -> None:
+        self.counts.append(count)
+
+    def refitted(self) -> None:
+        self.done += 1
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return make_problem(SPEC, DATA)
+
+
+@pytest.fixture
+def study(store: Store, problem: Problem) -> StoredStudy:
+    return store.begin(SPEC, establish(SPEC, DATA, problem, problem.folds()))
+
+
+Scoring = Callable[..., Told]
+
+
+@pytest.fixture
+def score(study: StoredStudy, problem: Problem) -> Scoring:
+    def act(backend: Here, best: int = 2, one_se: int = 3, deadline: float | None = None) -> Told:
+        told = Told()
+        summary = chosen(study, best, one_se)
+        score_holdout(study, problem, problem.folds(), TRIALS, summary, backend, told, deadline)
+        return told
+
+    return act
+
+
+def chosen(study: StoredStudy, best: int, one_se: int) -> Summary:
+    summary = summarise(SPEC, study.facts, TRIALS)
+    named = [Chosen(TRIALS[number], float(number), None, 0.1) for number in (best, one_se)]
+    return replace(summary, best=named[0], one_se=named[1])
+
+
+def kept(study: StoredStudy, best: int = 2, one_se: int = 3) -> Holdout:
+    found = study.evaluations.holdout(best, one_se)
+    assert found is not None
+    return found
+
+
+def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(study, score, problem) -> None:
+    backend = Here(problem)
+    told = score(backend)
+    jobs = {(job.params["dropout"], job.steps, job.seed) for job in backend.jobs}
+    dropouts = {0.0: 3, TRIALS[1].params["dropout"]: 4, 0.4: 5, 0.5: 6}
+    assert jobs == {(dropout, steps, seed) for dropout, steps in dropouts.items() for seed in range(SEEDS)}
+    assert (told.counts, told.done, len(backend.jobs)) == ([12], 12, 12)
+    assert [model.name for model in kept(study).scores] == [
+        "best", "1se", "least", "default", "ensemble", "PCA", "logistic regression",
+    ]  # fmt: skip
+
+
+def test_the_best_is_scored_on_the_rows_of_the_holdout(study, score, problem) -> None:
+    score(Here(problem))
+    report = kept(study)
+    data = problem.refit()
+    networks = [refit(SPEC, data, TRIALS[2].params, steps=5, repeat=seed, bf16_from=None) for seed in range(SEEDS)]
+    judged = [judge(network, data) for network in networks]
+    assert report.scores[0].loss == pytest.approx(np.mean([each.losses for each in judged]))
+    flags = [each.scores >= FOUND.threshold for each in judged]
+    labels = LABELS[problem.windows.target[data.valid]]
+    assert report.scores[0].recall == pytest.approx(np.mean([flag[labels].mean() for flag in flags]))
+    assert (report.windows, report.anomalous, report.events) == (len(data.valid), 4, 2)
+    assert (report.metric, report.trained, report.blocks) == ("loss", len(data.train), len(data.valid) // 4)
+    assert report.baseline == measure_baseline(SPEC, problem, [data]).value
+    together = report.score("ensemble")
+    assert together is not None and together.loss is not None and report.scores[0].loss is not None
+    # cross-entropy is convex: the mean logit is no worse than the seeds
+    assert together.loss <= report.scores[0].loss
+
+
+def test_what_is_there_is_not_trained_again(study, score, problem) -> None:
+    score(Here(problem), deadline=time.monotonic())
+    before = study.evaluations.refits()
+    assert 0 < len(before) < 12
+    assert study.evaluations.holdout(2, 3) is None
+    backend = Here(problem)
+    assert score(backend).counts == [12 - len(before)]
+    after = study.evaluations.refits()
+    assert all(np.array_equal(after[key], value) for key, value in before.items())
+    again = Here(problem)
+    assert score(again).counts == []
+    assert again.jobs == []
+
+
+def test_interrupted_or_not_the_report_is_the_same(store, study, score, problem) -> None:
+    score(Here(problem), deadline=time.monotonic())
+    score(Here(problem, deaths=1))
+    other = store.begin(SPEC.model_copy(update={"study": SPEC.study.model_copy(update={"name": "other"})}), study.facts)
+    summary = chosen(other, 2, 3)
+    score_holdout(other, problem, problem.folds(), TRIALS, summary, Here(problem), Told(), None)
+    assert replace(kept(study), looks=0) == replace(kept(other), looks=0)
+
+
+def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, score, problem) -> None:
+    class Deadly(Here):
+        def submit(self, job: Job[Any], known: Sequence[Finished] = ()) -> Future[Any]:
+            self._deaths = 99 if getattr(job, "params", {})["dropout"] == 0.0 else 0
+            return super().submit(job, known)
+
+    score(Deadly(problem))
+    least = kept(study).score("least")
+    assert least is not None and (least.value, least.interval, least.average_precision) == (None, None, None)
+    assert kept(study).scores[0].value is not None
+
+
+def test_a_trial_chosen_by_both_rules_is_scored_once(study, score, problem) -> None:
+    backend = Here(problem)
+    score(backend, best=1, one_se=1)
+    assert len(backend.jobs) == 2 * SEEDS
+    assert [model.trial for model in kept(study, 1, 1).scores[:3]] == [1, 0, 1]
+
+
+def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, score, problem) -> None:
+    score(Here(problem))
+    assert kept(study).looks == 2
+    score(Here(problem), best=3, one_se=3)
+    assert kept(study).looks == kept(study, 3, 3).looks == 2, "trial 3 was scored before"
+    score(Here(problem), best=1, one_se=3)
+    assert kept(study).looks == 3
+    same: Mapping[str, Any] = {"best": 0, "one_se": 0, "report": kept(study)}
+    for name, digest, looks in (("same", study.facts.digest, 4), ("else", "e" * 64, 4)):
+        spec = SPEC.model_copy(update={"study": SPEC.study.model_copy(update={"name": name})})
+        store.begin(spec, replace(study.facts, digest=digest)).evaluations.save_holdout(**same)
+        assert kept(study).looks == looks
+
+
+def test_without_a_holdout_nothing_is_refitted(study, problem) -> None:
+    none = replace(problem, split=replace(problem.split, holdout=problem.split.holdout[:0]))
+    backend = Here(problem)
+    told = Told()
+    score_holdout(study, none, problem.folds(), TRIALS, chosen(study, 2, 3), backend, told, None)
+    nothing = replace(chosen(study, 2, 3), best=None, one_se=None)
+    score_holdout(study, problem, problem.folds(), TRIALS, nothing, backend, told, None)
+    assert (backend.jobs, told.counts, study.evaluations.refits()) == ([], [], {})
+
+
+def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) -> None:
+    rows = [f"{np.sin(row):.3f},{int(row >= 75)}" for row in range(100)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,label", *rows]))
+    spec = make_spec(data={"path": str(tmp_path / "a.csv")}, cv={"folds": 2, "holdout": 0.2})
+    with pytest.raises(UserError, match="0 validation windows without anomalous rows"):
+        prepare(spec)
+
+
+def test_trials_without_a_finished_epoch_are_left_out(study, problem) -> None:
+    trials = (replace(TRIALS[0], outcome=make_outcome([], "failed")), *TRIALS[1:])
+    backend = Here(problem)
+    score_holdout(study, problem, problem.folds(), trials, chosen(study, 2, 3), backend, Told(), None)
+    assert [model.name for model in kept(study).scores[:3]] == ["best", "1se", "default"]

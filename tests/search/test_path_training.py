@@ -1,0 +1,179 @@
+"""A path that is trained: what is there is not trained again, and what is not is, once."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.search.making import make_outcome
+from tests.search.storing import COMPLETE, tell
+from tests.studies import write_small
+from tuner.errors import UserError
+from tuner.results.regularisation_path import Point
+from tuner.search.jobs import Machine, PathPoint, Placed, Progress
+from tuner.search.path_training import Plan, plan, stored_path, trace
+from tuner.search.study import Prepared, findings, prepare
+from tuner.spec.file import read_spec
+from tuner.spec.space import Value
+from tuner.storage.store import Store
+from tuner.terminal.path import SilentPath
+
+
+class Pretended:
+    """A worker that trains nothing; `deadly` configurations kill it, it is interrupted after `stop`."""
+
+    def __init__(self, deadly: Sequence[Value] = (), stop: int = 99) -> None:
+        self.trained: list[Value] = []
+        self.placed: Placed | None = None
+        self.free = 1
+        self.closed = False
+        self._deadly, self._stop = deadly, stop
+
+    def look(self, precision: str) -> Machine:
+        return Machine(None, False, {})
+
+    def place(self, placed: Placed) -> None:
+        self.placed = placed
+
+    def submit(self, job: Any, known: Sequence[object] = ()) -> Future[Any]:
+        assert isinstance(job, PathPoint)
+        value = job.params["dropout"]
+        if len(self.trained) == self._stop:
+            raise KeyboardInterrupt
+        self.trained.append(value)
+        self.free = 0
+        future: Future[Any] = Future()
+        if value in self._deadly:
+            future.set_exception(BrokenProcessPool("killed"))
+        else:
+            future.set_result(make_outcome([2.0, 1.0 + float(value)]))
+        return future
+
+    def progress(self) -> Iterator[Progress]:
+        self.free = 1
+        yield from ()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Recorder(SilentPath):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.there: list[Value] = []
+        self.missing = 0
+        self.grown: list[Point] = []
+
+    def tracing(self, there: Sequence[Point], missing: int) -> None:
+        self.there, self.missing = [point.value for point in there], missing
+
+    def traced(self, point: Point) -> None:
+        self.grown.append(point)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    return prepare(read_spec(write_small(tmp_path)))
+
+
+@pytest.fixture
+def planned(store: Store, prepared: Prepared) -> Plan:
+    """Five values of dropout in a study of two trials, the second of which is best, with the default dropout of 0.2."""
+    study = store.begin(prepared.spec, prepared.facts)
+    tell(study, make_outcome([9.0]), COMPLETE)
+    return plan(findings(study), "dropout", 4)
+
+
+def grow(planned: Plan, store: Store, backend: Pretended) -> Recorder:
+    recorder = Recorder()
+    trace(planned, store, recorder, lambda: backend)
+    return recorder
+
+
+def values(store: Store) -> list[Value]:
+    path = stored_path(findings(store.open("small")), "dropout")
+    return [] if path is None else [point.value for point in path.points]
+
+
+def test_a_plan_goes_through_the_best_trial(planned) -> None:
+    assert planned.values == (0.0, 0.2, 0.4, 0.6)
+    assert planned.at(0.4) == {**planned.params, "dropout": 0.4}
+    assert planned.params["dropout"] == 0.2
+
+
+def test_each_point_is_trained_once_on_the_folds_of_the_study_and_a_second_call_trains_none(
+    store, planned, prepared
+) -> None:
+    first, second = Pretended(), Pretended()
+    recorder = grow(planned, store, first)
+    assert first.trained == [0.0, 0.2, 0.4, 0.6]
+    assert first.placed is not None
+    assert [fold.train.tolist() for fold in first.placed.folds] == [fold.train.tolist() for fold in prepared.folds]
+    assert first.closed
+    assert [point.value for point in recorder.grown] == first.trained
+    assert grow(planned, store, second).there == first.trained
+    assert (second.trained, second.placed) == ([], None)
+    assert values(store) == [0.0, 0.2, 0.4, 0.6]
+
+
+def test_a_finer_path_trains_only_what_is_new_and_another_parameter_shares_the_best_trial(store, planned) -> None:
+    grow(planned, store, Pretended())
+    finer = Pretended()
+    grow(plan(findings(store.open("small")), "dropout", 7), store, finer)
+    assert finer.trained == [0.1, 0.3, 0.5]
+    other = plan(findings(store.open("small")), "weight_decay", 2)
+    assert grow(other, store, Pretended()).there == [0.01]
+
+
+def test_the_trials_are_as_they_were(store, planned) -> None:
+    before = store.open("small").params()
+    grow(planned, store, Pretended())
+    study = store.open("small")
+    assert study.params() == before
+    assert sorted(study.outcomes()) == [0, 1]
+
+
+def test_an_interrupted_path_keeps_what_it_has_and_goes_on(store, planned) -> None:
+    backend = Pretended(stop=2)
+    with pytest.raises(KeyboardInterrupt):
+        grow(planned, store, backend)
+    assert backend.closed
+    assert values(store) == [0.0, 0.2]
+    rest = Pretended()
+    grow(planned, store, rest)
+    assert rest.trained == [0.4, 0.6]
+
+
+def test_a_point_whose_worker_dies_twice_is_said_and_tried_again_by_the_next_call(store, planned) -> None:
+    recorder = grow(planned, store, Pretended(deadly=[0.4]))
+    died = [point for point in recorder.grown if point.outcome.state == "failed"]
+    assert [(point.value, "died 2 times" in point.outcome.reason) for point in died] == [(0.4, True)]
+    assert values(store) == [0.0, 0.2, 0.6]
+    again = Pretended()
+    grow(planned, store, again)
+    assert again.trained == [0.4]
+
+
+def test_other_data_are_refused_before_anything_is_trained(store, planned, tmp_path) -> None:
+    lines = (tmp_path / "data.csv").read_text().splitlines()
+    (tmp_path / "data.csv").write_text("\n".join([*lines[:-1], "9.9"]))
+    backend = Pretended()
+    with pytest.raises(UserError, match="the data have changed"):
+        grow(planned, store, backend)
+    assert backend.trained == []
+    assert backend.closed
+
+
+def test_a_path_has_the_lock_of_the_study(store, planned) -> None:
+    with store.lock("small"), pytest.raises(UserError, match="is being run"):
+        grow(planned, store, Pretended())
+
+
+def test_nothing_is_planned_before_a_trial_has_completed(store, prepared) -> None:
+    study = store.begin(prepared.spec, prepared.facts)
+    with pytest.raises(UserError, match="no trial of small has completed yet"):
+        plan(findings(study), "dropout", 4)

@@ -1,0 +1,222 @@
+"""How the configuration of a trial is chosen: by its arguments alone."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm, rankdata
+
+from tests.processes import fresh
+from tests.search.making import make_finished, make_spec
+from tuner.search.sampler import GP_UNTIL, START_UP, choose, normal_ranks
+from tuner.search.view import Finished, Replica
+from tuner.spec.sections import Spec
+from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
+from tuner.storage.distributions import distributions
+
+SAMPLERS = ("auto", "gp", "tpe", "random")
+RANDOM = make_spec(search={"sampler": "random"}).search
+
+
+def history(spec: Spec, count: int) -> list[Finished]:
+    """Finished trials at random places of the space, whose value is their dropout."""
+    trials = []
+    drawn = spec.model_copy(update={"search": RANDOM, "study": spec.study.model_copy(update={"seed": 99})})
+    for number in range(count):
+        params = choose(Replica(drawn), number + 2, [], [])
+        trials.append(make_finished(spec, number, [float(params["dropout"])], params=params))
+    return trials
+
+
+def chosen(sampler: str, number: int = 20, count: int = 18, under_way: int = 1, **study: int) -> dict[str, Value]:
+    spec = make_spec(search={"sampler": sampler}, study=study)
+    return choose(Replica(spec), number, history(spec, count), [defaults(spec.space)] * under_way)
+
+
+def test_trial_0_has_every_regulariser_at_its_least() -> None:
+    spec = make_spec(space={"hidden_size": {"low": 4, "high": 9, "default": 5}, "dropout": {"low": 0.1, "high": 0.2}})
+    params = choose(Replica(spec), 0, [], [])
+    assert params == unregularised(spec.space)
+    assert (params["dropout"], params["hidden_size"]) == (0.1, 5)
+
+
+def test_trial_1_has_the_defaults() -> None:
+    spec = make_spec()
+    assert choose(Replica(spec), 1, [], [unregularised(spec.space)]) == defaults(spec.space)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(sampler) -> None:
+    spec = make_spec(search={"sampler": sampler})
+    least = unregularised(spec.space)
+    searched = [name for name, domain in spec.space.items() if isinstance(domain, Range)]
+    regularisers = [name for name in searched if PARAMETERS[name].regularises]
+    trials = [
+        choose(Replica(make_spec(search={"sampler": sampler}, study={"seed": seed})), number, [], [])
+        for seed in range(240 // START_UP[sampler])
+        for number in range(2, START_UP[sampler])
+    ]
+    for name in regularisers:
+        assert 0.35 < np.mean([params[name] == least[name] for params in trials]) < 0.65, name
+    for name in set(searched) - set(regularisers):
+        assert len({params[name] for params in trials}) > 20 or name in {"hidden_size", "num_layers"}, name
+
+
+def test_a_random_search_is_not_sparse() -> None:
+    spec = make_spec(search={"sampler": "random"})
+    least = unregularised(spec.space)
+    assert all(choose(Replica(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, 12))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_same_arguments_give_the_same_configuration_whatever_happened_before(sampler) -> None:
+    first = chosen(sampler)
+    random.seed(5)
+    np.random.seed(5)
+    torch.manual_seed(5)
+    chosen(sampler, number=21)
+    assert chosen(sampler) == first
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("count", [0, 1, 15])
+def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler, count) -> None:
+    space = {"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}}
+    spec = make_spec(search={"sampler": sampler}, space=space)
+    params = choose(Replica(spec), 20, history(spec, count), [])
+    assert list(params) == list(PARAMETERS)
+    for name, domain in distributions(spec.space).items():
+        assert domain._contains(domain.to_internal_repr(params[name])), name
+    for name, constant in spec.space.items():
+        if isinstance(constant, Constant):
+            assert params[name] == constant.value
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("count", [0, 10])
+def test_trials_and_studies_draw_from_streams_of_their_own(sampler, count) -> None:
+    drawn = [chosen(sampler, number=number, count=count, seed=seed) for seed in (3, 4) for number in (14, 15)]
+    assert len({str(params) for params in drawn}) == 4, "seed + number would make study 3's trial 6 study 4's trial 5"
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_what_earlier_trials_gave_is_learnt_from(sampler) -> None:
+    finished = history(make_spec(), 20)
+    falling, rising = (
+        make_spec(search={"sampler": sampler}, study={"metric": metric}) for metric in ("loss", "average_precision")
+    )
+    low, high = (
+        [float(choose(Replica(spec), n, finished, [])["dropout"]) for n in range(20, 24)] for spec in (falling, rising)
+    )
+    assert np.mean(low) + 0.1 < np.mean(high), "the value is the dropout: minimised and maximised"
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_trials_under_way_are_taken_into_account(sampler) -> None:
+    assert chosen(sampler, under_way=0) != chosen(sampler, under_way=3)
+
+
+def test_the_process_learns_from_pruned_trials_as_from_others() -> None:
+    spec = make_spec(search={"sampler": "gp"})
+    complete = history(spec, 12)
+    pruned = [replace(trial, state="pruned") for trial in complete]
+    failed = [replace(trial, state="failed", value=None, curve=()) for trial in complete]
+    first, second, third = (choose(Replica(spec), 16, trials, []) for trials in (complete, pruned, failed))
+    assert first == second != third
+
+
+@pytest.mark.parametrize("metric", ["loss", "average_precision"])
+def test_the_process_keeps_away_from_where_trials_fail(metric) -> None:
+    spec = make_spec(search={"sampler": "gp"}, study={"metric": metric})
+    trials = [
+        replace(trial, state="failed", value=None, curve=()) if float(trial.params["dropout"]) > 0.3 else trial
+        for trial in history(spec, 20)
+    ]
+    assert {trial.state for trial in trials} == {"failed", "complete"}
+    sign = 1 if spec.maximise else -1  # the others are the better, the nearer they are to those
+    rising = [replace(trial, value=trial.value and sign * trial.value) for trial in trials]
+    chosen = [float(choose(Replica(spec), number, rising, [])["dropout"]) for number in range(20, 26)]
+    assert max(chosen) < 0.3
+
+
+def test_the_process_sees_ranks_alone() -> None:
+    spec = make_spec(search={"sampler": "gp"})
+    trials = history(spec, 12)
+    stretched = [replace(trial, value=np.exp(9 * (trial.value or 0.0))) for trial in trials]
+    assert choose(Replica(spec), 16, trials, []) == choose(Replica(spec), 16, stretched, [])
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
+def test_values_become_normal_quantiles_of_their_ranks(values) -> None:
+    quantiles = norm.ppf((rankdata(values) - 0.5) / len(values))
+    expected = quantiles / (quantiles.std() or 1.0)
+    np.testing.assert_allclose(normal_ranks(values, maximise=False), expected, atol=1e-9)
+    np.testing.assert_allclose(normal_ranks(values, maximise=True), -expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("count", [1, 12])
+def test_trials_that_are_all_equal_stop_no_sampler(sampler, count) -> None:
+    spec = make_spec(search={"sampler": sampler})
+    equal = [replace(trial, value=0.5) for trial in history(spec, count)]
+    assert choose(Replica(spec), 20, equal, [defaults(spec.space)] * 3)
+
+
+def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
+    early, late = GP_UNTIL - 1, GP_UNTIL
+    assert make_spec().search.sampler == "auto"
+    assert chosen("auto", number=early) == chosen("gp", number=early) != chosen("tpe", number=early)
+    assert chosen("auto", number=late) == chosen("tpe", number=late) != chosen("gp", number=late)
+
+
+THREADS = """
+import os
+os.environ.update(OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
+from contextlib import contextmanager
+from threadpoolctl import threadpool_info
+from tuner.search import sampler as sampling
+from tuner.search.view import Finished, Replica
+from tuner.spec.file import read_spec_dict
+from tuner.spec.space import defaults, unregularised
+from tuner.threads import one_thread
+
+@contextmanager
+def watched():
+    with one_thread():
+        yield
+        print({pool["num_threads"] for pool in threadpool_info()}, len(threadpool_info()) > 1)
+
+sampling.one_thread = watched
+spec = read_spec_dict({"data": {"path": "/nowhere.csv"}, "study": {"name": "x"}, "search": {"sampler": "gp"}})
+pairs = enumerate((unregularised(spec.space), defaults(spec.space)))
+finished = [Finished(number, params, "complete", 0.5 + number, (0.5 + number,)) for number, params in pairs]
+sampling.choose(Replica(spec), 9, finished, [])
+"""
+
+
+def test_the_first_choice_of_a_process_is_made_in_one_thread_too(tmp_path) -> None:
+    # in a fresh interpreter: the linear algebra that is imported while threads are limited has all of them
+    here = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+    done = fresh(tmp_path, "-c", here + THREADS).wait()
+    assert (done.status, done.out) == (0, "{1} True\n")
+
+
+def test_random_sampling_learns_nothing() -> None:
+    assert chosen("random", count=0, under_way=0) == chosen("random", count=18, under_way=1)
+
+
+def test_a_space_of_constants_has_one_configuration() -> None:
+    fixed = {name: domain.default for name, domain in make_spec().space.items()}
+    spec = make_spec(space=fixed)
+    assert choose(Replica(spec), 7, [], []) == fixed
+
+
+def test_nothing_is_said_while_sampling(capfd: pytest.CaptureFixture[str]) -> None:
+    for sampler in SAMPLERS:
+        chosen(sampler)
+    assert capfd.readouterr() == ("", "")

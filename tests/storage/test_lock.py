@@ -1,0 +1,133 @@
+"""One writer a study: a second real process is refused, and told who holds the lock; a dead one holds nothing."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from tuner.errors import UserError
+from tuner.storage.lock import Holder, file_holder, file_lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from tuner.storage.lock import file_lock
+with file_lock(Path(sys.argv[1]), "small"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "studies.db.small.lock"
+
+
+@pytest.fixture
+def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its standard input closes."""
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+def refusal(path: Path) -> UserError:
+    with pytest.raises(UserError) as caught, file_lock(path, "small"):
+        pass
+    return caught.value
+
+
+def test_the_holder_is_named_with_its_process_host_and_time(path, holder) -> None:
+    message = str(refusal(path))
+    assert "the study small is being run" in message
+    assert f"by process {holder.pid} on {socket.gethostname()} since {datetime.now():%Y-%m-%d}" in message
+    assert "wait for it, stop it, or give your study another" in message
+
+
+def test_the_lock_of_a_process_that_was_killed_is_taken_over(path, holder) -> None:
+    refusal(path)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    with file_lock(path, "small"):
+        assert f'"process": {os.getpid()}' in path.read_text()
+
+
+def test_the_lock_of_a_process_that_ended_is_free(path, holder) -> None:
+    holder.communicate("")
+    with file_lock(path, "small"):
+        pass
+
+
+def test_the_lock_is_given_back_when_the_block_raises(path) -> None:
+    with pytest.raises(ZeroDivisionError), file_lock(path, "small"):
+        raise ZeroDivisionError
+    with file_lock(path, "small"):
+        pass
+
+
+def test_within_one_process_too_there_is_one_writer(path) -> None:
+    with file_lock(path, "small"):
+        assert f"by process {os.getpid()} on" in str(refusal(path))
+
+
+def test_other_studies_have_other_locks(path) -> None:
+    with file_lock(path, "small"), file_lock(path.with_name("studies.db.other.lock"), "other"):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"process": 1}'])
+def test_a_holder_that_has_not_said_who_it_is_is_another_process(path, text) -> None:
+    with file_lock(path, "small"):
+        path.write_text(text)
+        assert "the study small is being run by another process" in str(refusal(path))
+
+
+def test_a_longer_name_of_an_earlier_holder_leaves_no_rest(path) -> None:
+    path.parent.mkdir()
+    path.write_text("x" * 500)
+    with file_lock(path, "small"):
+        assert f"by process {os.getpid()}" in str(refusal(path))
+
+
+# --- looking
+
+
+def test_who_holds_a_lock_can_be_seen_without_taking_it(path, holder) -> None:
+    seen = file_holder(path)
+    assert seen is not None
+    assert (seen.process, seen.host) == (holder.pid, socket.gethostname())
+    assert str(seen) in str(refusal(path))
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert file_holder(path) is None
+
+
+def test_a_lock_that_nobody_ever_had_is_nobody_s_and_not_made(path) -> None:
+    assert file_holder(path) is None
+    assert not path.parent.exists()
+
+
+def test_one_who_looks_is_waited_for(path) -> None:
+    with file_lock(path, "small"):
+        pass
+    with path.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        Timer(0.03, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
+        with file_lock(path, "small"):
+            pass
+
+
+def test_a_holder_that_has_not_said_who_it_is_is_seen_too(path) -> None:
+    with file_lock(path, "small"):
+        path.write_text("{")
+        assert file_holder(path) == Holder()

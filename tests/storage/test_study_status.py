@@ -1,0 +1,180 @@
+"""The studies at a glance: counted right, quickly, while they are run, and without a trace in the store."""
+
+import os
+import signal
+import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.processes import FORKS
+from tests.search.making import FACTS, make_outcome, make_spec
+from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
+from tuner.errors import UserError
+from tuner.spec.space import defaults
+from tuner.storage.store import Store
+from tuner.storage.study_status import Status, read_statuses
+
+
+def only(url: str) -> Status:
+    (status,) = read_statuses(url)
+    return status
+
+
+def state(url: str) -> dict[str, bytes]:
+    """The store's file and all beside it."""
+    path = Path(url.removeprefix("sqlite:///"))
+    return {one.name: one.read_bytes() for one in path.parent.iterdir()}
+
+
+def test_trials_are_counted_by_how_they_ended(store, url, study) -> None:
+    tell(study, COMPLETE, PRUNED, FAILED, PRUNED)
+    study.add(defaults(SPEC.space))
+    status = only(url)
+    assert (status.study, status.metric, status.wanted) == ("small", "loss", 12)
+    assert (status.trials, status.complete, status.pruned, status.failed) == (4, 1, 2, 1)
+    assert status.best == (0, 1.0)
+    assert status.holder is None
+
+
+def test_the_best_is_a_complete_trial_and_of_equals_the_first(store, url, study) -> None:
+    tell(study, make_outcome([3.0]), make_outcome([2.0]), make_outcome([1.0], "pruned"), make_outcome([2.0]))
+    assert only(url).best == (1, 2.0)
+
+
+def test_where_more_is_better_the_best_is_the_highest(store, url) -> None:
+    spec = make_spec(study={"metric": "f1"})
+    tell(store.begin(spec, FACTS), *(make_outcome([value], maximise=True) for value in (0.2, 0.7, 0.4)))
+    assert (only(url).metric, only(url).best) == ("f1", (1, 0.7))
+
+
+def test_each_study_has_its_own_figures_in_the_order_of_names(store, url) -> None:
+    tell(store.begin(make_spec(study={"name": "b", "trials": 5}), FACTS), COMPLETE, COMPLETE)
+    tell(store.begin(make_spec(study={"name": "a"}), FACTS), PRUNED)
+    optuna.create_study(study_name="foreign", storage=url).optimize(lambda trial: trial.suggest_float("x", 0, 1), 1)
+    first, second = read_statuses(url)
+    assert (first.study, first.trials, first.best) == ("a", 1, None)
+    assert (second.study, second.trials, second.wanted, second.best) == ("b", 2, 5, (0, 1.0))
+
+
+def test_the_last_change_is_that_of_trials_and_runs(store, url, study) -> None:
+    begun = only(url).changed
+    assert abs(begun - datetime.now(UTC)) < timedelta(minutes=1)
+    time.sleep(0.01)
+    tell(study, COMPLETE)
+    told = only(url).changed
+    assert told > begun
+    with study.run(SPEC, {}):
+        pass
+    assert only(url).changed > told
+
+
+def test_a_running_study_says_who_runs_it(store, url, study) -> None:
+    with store.lock("small"):
+        holder = only(url).holder
+        assert holder is not None
+        assert holder.process == os.getpid()
+    assert only(url).holder is None
+
+
+def test_a_store_without_studies_has_none(store, url, tmp_path) -> None:
+    assert read_statuses(url) == []
+    sqlite3.connect(tmp_path / "empty.db").close()
+    (tmp_path / "empty.db").touch()
+    assert read_statuses(f"sqlite:///{tmp_path}/empty.db") == []
+    optuna.create_study(storage=f"sqlite:///{tmp_path}/foreign.db")
+    assert read_statuses(f"sqlite:///{tmp_path}/foreign.db") == []
+
+
+def test_a_missing_store_is_said_and_not_made(tmp_path) -> None:
+    with pytest.raises(UserError, match="there is no store"):
+        read_statuses(f"sqlite:///{tmp_path}/none.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "nosuchdb://user:secret@host/x"])
+def test_what_is_no_store_is_refused(bad) -> None:
+    with pytest.raises(UserError, match="the store cannot be opened") as refusal:
+        read_statuses(bad)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path) -> None:
+    (tmp_path / "x.db").write_bytes(b"this is no database, though it is long enough to look like one" * 99)
+    with pytest.raises(UserError, match="the store cannot be opened"):
+        read_statuses(f"sqlite:///{tmp_path}/x.db")
+
+
+# --- without a trace
+
+
+def test_nothing_is_written_to_a_store_at_rest(url) -> None:
+    store = Store(url, create=False)
+    tell(store.begin(SPEC, FACTS), COMPLETE)
+    store.close()
+    before = state(url)
+    assert only(url).trials == 1
+    assert state(url) == before
+
+
+def tell_and_die(url: str) -> None:
+    tell(Store(url, create=False).begin(SPEC, FACTS), COMPLETE)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_nothing_is_written_to_a_store_whose_writer_was_killed(url) -> None:
+    writer = FORKS.Process(target=tell_and_die, args=(url,))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+    before = {name: content for name, content in state(url).items() if not name.endswith("-shm")}
+    assert before["studies.db-wal"]
+    assert only(url).trials == 1
+    assert {name: content for name, content in state(url).items() if not name.endswith("-shm")} == before
+
+
+def test_a_writer_in_the_middle_of_a_commit_neither_waits_nor_is_waited_for(store, url, study) -> None:
+    tell(study, COMPLETE)
+    writer = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=0.1)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE studies SET study_name = 'other'")
+    started = time.monotonic()
+    assert only(url).study == "small"
+    assert time.monotonic() - started < 1
+    writer.execute("COMMIT")
+    writer.close()
+    assert only(url).study == "other"
+
+
+# --- quickly
+
+
+def test_fifty_studies_of_ten_thousand_trials_take_no_time(store, url) -> None:
+    store.begin(SPEC, FACTS)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
+        (created, spec, facts) = database.execute("SELECT created, spec, facts FROM tuner_studies").fetchone()
+        for number in range(2, 51):
+            name, uuid = f"study-{number:02d}", f"{number:032x}"
+            database.execute("INSERT INTO studies VALUES (?, ?)", (number, name))
+            database.execute("INSERT INTO study_directions VALUES (?, 'MINIMIZE', ?, 0)", (number, number))
+            database.execute(
+                "INSERT INTO study_user_attributes VALUES (?, ?, 'tuner:uuid', ?)", (number, number, f'"{uuid}"')
+            )
+            database.execute("INSERT INTO tuner_studies VALUES (?, ?, ?, ?, ?)", (uuid, name, created, spec, facts))
+        trials = [(study * 200 + n, n, study) for study in range(1, 51) for n in range(200)]
+        database.executemany(
+            "INSERT INTO trials VALUES (?, ?, ?, 'COMPLETE', '2026-01-01 00:00:00', '2026-01-01 00:01:00')", trials
+        )
+        database.executemany(
+            "INSERT INTO trial_values VALUES (?, ?, 0, ?, 'FINITE')",
+            [(trial, trial, 1.0 + number) for trial, number, _ in trials],
+        )
+    database.close()
+    started = time.monotonic()
+    found = read_statuses(url)
+    assert time.monotonic() - started < 1
+    assert [status.trials for status in found] == [200] * 50
+    assert {status.best for status in found} == {(0, 1.0)}

@@ -1,0 +1,166 @@
+"""Scores new rows with a bundle, a chunk of rows at a time: what it needs does not grow with the data."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from tuner.bundle.archive import Bundle
+from tuner.bundle.rarity import Rarity
+from tuner.data.chunks import Chunk, file_chunks, frame_chunks, frame_columns
+from tuner.data.scale import Scaling
+from tuner.data.series import Bools, Floats, Ints
+from tuner.training.learner import EVALUATION_BATCH
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Rows read at a time. Batches begin anew with each chunk, so the same rows give the same bits wherever they come from.
+CHUNK = 16 * EVALUATION_BATCH
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was found of consecutive rows; NaN where a row cannot be scored.
+
+    Attributes:
+        text: the time as the data say it, an Arrow array of text, (rows,).
+        score: (rows,) higher where more anomalous.
+        flag: (rows,) 1 from the threshold on, else 0; NaN throughout without a threshold.
+        forecast: (rows, targets) what was forecast of each row; (rows, 0) for `classify`.
+    """
+
+    text: Any
+    score: Floats
+    flag: Floats
+    forecast: Floats
+
+
+class Scorer:
+    """Scores rows by the networks of a bundle, the mean of which counts."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        self.manifest = manifest
+        self._networks = bundle.networks
+        self._features = _scaling(manifest.features)
+        self._targets = None if manifest.targets is None else _scaling(manifest.targets)
+        self._residual = np.array(manifest.residual or ())
+        self._rarity = Rarity(np.array(manifest.rarity.raw), np.array(manifest.rarity.score), manifest.rarity.tail)
+        self._window = manifest.task.window
+        # rows from the first one that a window sees to the one it answers
+        self._reach = manifest.task.window - 1 + manifest.task.horizon
+
+    def score(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """The frame's rows scored, with its index: `score`, `flag` (0 or 1) and, of a forecast, `forecast`.
+
+        Columns are matched by name, others left out of account; the time may be the index. With several targets there
+        is a column `forecast_NAME` for each. Missing is what cannot be scored: the first rows, and those after a gap or
+        a missing value, as far as a window reaches; all of `flag` if the bundle has no threshold.
+
+        Raises:
+            UserError: a column is missing, holds text among numbers, or the times do not increase.
+        """
+        import pandas as pd
+
+        wanted = self.manifest.wanted
+        columns = frame_columns(frame, wanted)
+        parts = [self.columns(part) for part in self.chunks(frame_chunks(columns, wanted, CHUNK))]
+        found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}
+        time = np.arange(len(frame)) if wanted.time is None else columns[wanted.time].array
+        return pd.DataFrame({"time": time, **found}, index=frame.index).astype({"flag": "Int8"})
+
+    def score_file(self, path: Path) -> Iterator[Scored]:
+        """The rows of a CSV or Parquet file scored, in parts.
+
+        Raises:
+            UserError: as `score`, or the file cannot be read.
+        """
+        return self.chunks(file_chunks(path, self.manifest.wanted, CHUNK))
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of the result after the time."""
+        targets = self.manifest.columns.targets
+        return ["score", "flag", *(["forecast"] if len(targets) == 1 else [f"forecast_{name}" for name in targets])]
+
+    def columns(self, scored: Scored) -> dict[str, Floats]:
+        """The result by the `names` of its columns."""
+        return dict(zip(self.names, [scored.score, scored.flag, *scored.forecast.T], strict=True))
+
+    def chunks(self, chunks: Iterable[Chunk]) -> Iterator[Scored]:
+        """Scores consecutive chunks of one series of rows."""
+        held: Chunk | None = None
+        for chunk in chunks:
+            joined = chunk if held is None else _joined(held, chunk)
+            yield self._scored(joined, len(chunk.time))
+            held = _last(joined, self._reach)
+
+    def _scored(self, rows: Chunk, new: int) -> Scored:
+        """The last `new` of the rows; those before are there for windows to begin in."""
+        first = self._complete(rows)
+        outputs = self._forward(self._features.apply(rows.features).astype(np.float32), first)
+        raw = np.full(len(rows.time), np.nan)
+        forecast = np.full((len(rows.time), len(self._residual)), np.nan)
+        answered = first + self._reach
+        if self._targets is None:
+            raw[answered] = outputs[:, 0]
+        else:
+            values = outputs * self._targets.deviation + self._targets.mean
+            if self.manifest.task.difference:
+                values += rows.targets[first + self._window - 1]
+            forecast[answered] = values
+            raw[answered] = np.sqrt(np.mean(np.square((values - rows.targets[answered]) / self._residual), axis=1))
+        score = self._rarity.apply(raw)
+        flag = np.full(len(score), np.nan)
+        if self.manifest.threshold is not None:
+            flag = np.where(np.isnan(score), np.nan, score >= self.manifest.threshold)
+        old = len(score) - new
+        return Scored(rows.text, score[old:], flag[old:], forecast[old:])
+
+    def _complete(self, rows: Chunk) -> Ints:
+        """The first row of each window that lacks no value and is cut by no gap up to the row it answers."""
+        first = np.arange(max(0, len(rows.time) - self._reach))
+        steps = np.diff(rows.time).astype(np.float64)
+        columns = self.manifest.columns
+        gaps = np.concatenate([[False], steps > columns.max_gap * columns.step])
+        holes = np.asarray(np.isnan(rows.features).any(axis=1))
+        whole = _count(gaps, first + 1, first + self._reach + 1) == 0
+        complete: Ints = first[whole & (_count(holes, first, first + self._window) == 0)]
+        return complete
+
+    @torch.inference_mode()
+    def _forward(self, rows: "np.ndarray[Any, np.dtype[np.float32]]", first: Ints) -> Floats:
+        """The mean of the networks' outputs for the windows that begin in these rows, (windows, outputs)."""
+        values, begins = torch.from_numpy(rows), torch.from_numpy(first)
+        offsets = torch.arange(self._window)[:, None]
+        outputs = [np.empty((0, self.manifest.outputs))]
+        for part in torch.split(begins, EVALUATION_BATCH):
+            x = values.index_select(0, (part + offsets).reshape(-1)).view(self._window, len(part), values.shape[1])
+            total = torch.stack([network(x) for network in self._networks]).mean(dim=0)
+            outputs.append(total.numpy().astype(np.float64))
+        return np.concatenate(outputs)
+
+
+def _scaling(part: Any) -> Scaling:  # noqa: ANN401
+    return Scaling(np.array(part.mean), np.array(part.deviation))
+
+
+def _count(rows: Bools, start: Ints, stop: Ints) -> Ints:
+    """How many of rows start to stop - 1 are true, (n,)."""
+    total = np.concatenate([[0], np.cumsum(rows)])
+    counts: Ints = total[stop] - total[start]
+    return counts
+
+
+def _joined(held: Chunk, chunk: Chunk) -> Chunk:
+    parts = (np.concatenate([getattr(held, name), getattr(chunk, name)]) for name in ("time", "features", "targets"))
+    return Chunk(chunk.text, *parts)
+
+
+def _last(rows: Chunk, count: int) -> Chunk:
+    start = max(0, len(rows.time) - count)
+    return Chunk(None, rows.time[start:], rows.features[start:], rows.targets[start:])

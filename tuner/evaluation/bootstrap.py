@@ -1,0 +1,115 @@
+"""Block bootstrap of what is measured on windows, the same draw for all models compared.
+
+Neighbouring windows share rows, so whole blocks are drawn with replacement, from blocks that do not overlap (Carlstein,
+Ann. Statist. 14, 1986). A metric of a draw counts each window as often as its block was drawn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.data.series import Bools, Floats, Ints
+from tuner.evaluation.detection import Scores
+
+DRAWS = 1000
+# Percentile intervals of fewer blocks are far too narrow.
+LEAST_BLOCKS = 10
+# Of 95 %.
+PERCENTILES = (2.5, 97.5)
+# Windows times draws that average precision holds in memory at once.
+CHUNK = 2_000_000
+
+Interval = tuple[float, float]
+
+
+def cut_blocks(first: Ints, series: Ints, length: int) -> Ints:
+    """The number of the block that each window belongs to, (m,), from 0 on.
+
+    Windows that follow each other row by row in one series are cut into nearly equal blocks of at least `length`
+    windows; fewer than that make one block.
+
+    Args:
+        first: (m,) first rows of the windows, ascending.
+        series: (m,) the series of each.
+        length: rows from a window's first one to the one it answers: windows that far apart share none.
+    """
+    begins = np.flatnonzero((np.diff(first, prepend=-2) != 1) | (np.diff(series, prepend=-1) != 0))
+    blocks = np.empty(len(first), dtype=np.int64)
+    number = 0
+    for begin, end in zip(begins, [*begins[1:], len(first)], strict=True):
+        count = max(1, int(end - begin) // length)
+        blocks[begin:end] = number + np.arange(end - begin) * count // (end - begin)
+        number += count
+    return blocks
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How often each draw holds each block.
+
+    Draws without a window to average are NaN, and so are draws without an anomalous row in a detection metric;
+    `interval` leaves them out.
+
+    Attributes:
+        blocks: (m,) the block of each window.
+        counts: (draws, blocks).
+    """
+
+    blocks: Ints
+    counts: Floats
+
+    def mean(self, values: Scores, counted: Bools) -> Floats:
+        """The mean of `values`, (m,), over the counted windows of each draw, (draws,)."""
+        return _ratio(self._total(np.where(counted, values, 0.0)), self._total(counted))
+
+    def f1(self, flags: Bools, labels: Bools) -> Floats:
+        """F1 of the flagged windows, (m,), in each draw, (draws,)."""
+        present = self._total(labels)
+        f1 = _ratio(2 * self._total(flags & labels), self._total(flags) + present)
+        return np.where(present > 0, f1, np.nan)
+
+    def average_precision(self, scores: Scores, labels: Bools) -> Floats:
+        """Average precision of `scores`, (m,), in each draw, (draws,), as scikit-learn has it with sample weights."""
+        order = np.argsort(-scores, kind="stable")
+        # rows of one score are flagged together: after the last of them
+        last = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0)
+        blocks, hits = self.blocks[order], labels[order].astype(np.float64)
+        parts = []
+        for counts in np.array_split(self.counts, -(-len(self.counts) * len(scores) // CHUNK)):
+            weights = counts[:, blocks]
+            flagged = np.cumsum(weights, axis=1)[:, last]
+            found = np.cumsum(weights * hits, axis=1)[:, last]
+            precision = np.divide(found, flagged, out=np.zeros_like(found), where=flagged > 0)
+            parts.append(_ratio((np.diff(found, prepend=0.0) * precision).sum(axis=1), found[:, -1]))
+        return np.concatenate(parts)
+
+    def _total(self, values: Scores | Bools) -> Floats:
+        """The sum of `values`, (m,), over each draw, (draws,)."""
+        sums = np.bincount(self.blocks, values, minlength=self.counts.shape[1])
+        # unlike a matrix product, the same to the last bit with any number of threads
+        total: Floats = np.einsum("db,b->d", self.counts, sums)
+        return total
+
+
+def draw_blocks(blocks: Ints, seed: Sequence[int]) -> Draws | None:
+    """As many blocks as there are, drawn with replacement, `DRAWS` times; None with fewer than `LEAST_BLOCKS`."""
+    count = int(blocks.max(initial=-1)) + 1
+    if count < LEAST_BLOCKS:
+        return None
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    counts = generator.multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    return Draws(blocks, counts.astype(np.float64))
+
+
+def interval(values: Floats) -> Interval | None:
+    """The 95 % percentile interval of the draws, (draws,), that are no NaN; None without any."""
+    known = values[~np.isnan(values)]
+    if len(known) == 0:
+        return None
+    low, high = np.percentile(known, PERCENTILES)
+    return float(low), float(high)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)

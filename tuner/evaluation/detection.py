@@ -1,0 +1,188 @@
+"""Detection metrics on out-of-fold scores, with thresholds that never saw the fold they judge.
+
+No point adjustment: it makes random scores look state of the art (Kim et al., AAAI 2022). An event is caught when any
+of its scored rows is flagged; precision, recall and F1 count rows as they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.data.series import Bools, Floats, Ints
+from tuner.evaluation.events import judge_flags, number_events
+
+Scores = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class FoldDetection:
+    """The detection of one fold; without an anomalous row it has no metrics, and without a threshold only the first.
+
+    Attributes:
+        average_precision: area under the precision-recall steps.
+        precision, recall, f1: at the fold's inner threshold.
+        caught, events: events with a flagged row, of those present.
+    """
+
+    average_precision: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    caught: int
+    events: int
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How well out-of-fold scores find anomalous rows, all folds pooled that have an inner threshold.
+
+    Attributes:
+        average_precision: area under the precision-recall steps.
+        precision, recall, f1: at the inner thresholds.
+        threshold: the one that all out-of-fold scores together choose, for new data.
+        caught, events: events with a flagged row, of those present.
+        reached: precision of all out-of-fold scores at `threshold`; None in a study that was begun before it was kept.
+        folds: each fold by itself, in order; empty likewise.
+    """
+
+    average_precision: float
+    precision: float
+    recall: float
+    f1: float
+    threshold: float
+    caught: int = 0
+    events: int = 0
+    reached: float | None = None
+    folds: tuple[FoldDetection, ...] = ()
+
+
+def root_mean_square(errors: Scores) -> Floats:
+    """The root mean square of errors (n, targets) over windows, (targets,)."""
+    scale: Floats = np.sqrt(np.mean(np.square(errors, dtype=np.float64), axis=0))
+    return scale
+
+
+def scaled_errors(errors: Scores, residual: Floats) -> Scores:
+    """The score of each forecast, (m,): root mean square over targets of its error, in units of training residuals.
+
+    Args:
+        errors: (m, targets) of the windows to score.
+        residual: (targets,) root mean square error on training windows.
+    """
+    scaled = errors / np.maximum(residual, np.finfo(np.float32).tiny)
+    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=1))
+    return scores
+
+
+def choose_threshold(scores: Scores, labels: Bools, min_precision: float | None = None) -> float:
+    """The score from which on rows are flagged. Needs one true label.
+
+    Without `min_precision` it is the one with the greatest F1, the highest of equals. Otherwise it is the lowest, hence
+    the one with the greatest recall, whose precision is at least so high; where none is, the lowest of those with the
+    highest precision.
+    """
+    limits, rank = np.unique(scores, return_inverse=True)
+    # of the rows from each limit on: how many, and how many of them are true
+    flagged = np.cumsum(np.bincount(rank)[::-1])[::-1]
+    found = np.cumsum(np.bincount(rank, labels)[::-1])[::-1]
+    if min_precision is None:
+        f1 = 2 * found / (flagged + labels.sum())
+        return float(limits[len(f1) - 1 - np.argmax(f1[::-1])])
+    precision = found / flagged
+    return float(limits[np.argmax(precision >= min(min_precision, precision.max()))])
+
+
+def inner_thresholds(
+    scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool, min_precision: float | None = None
+) -> tuple[float | None, ...]:
+    """Per fold, the threshold chosen on the out-of-fold scores of the other folds (of the earlier ones, walk-forward).
+
+    None where those folds hold no anomalous row, or where there are none.
+    """
+    thresholds: list[float | None] = []
+    for fold in range(len(scores)):
+        others = [other for other in range(len(scores)) if other < fold or (other > fold and not earlier_only)]
+        if any(labels[other].any() for other in others):
+            pooled, truth = (np.concatenate([part[other] for other in others]) for part in (scores, labels))
+            thresholds.append(choose_threshold(pooled, truth, min_precision))
+        else:
+            thresholds.append(None)
+    return tuple(thresholds)
+
+
+def fold_metric(
+    metric: str,
+    scores: Sequence[Scores],
+    labels: Sequence[Bools],
+    *,
+    earlier_only: bool,
+    min_precision: float | None = None,
+) -> tuple[float, ...]:
+    """Average precision, or F1 at the inner threshold, of each fold; NaN for a fold without a threshold."""
+    from sklearn.metrics import average_precision_score, f1_score
+
+    if metric == "average_precision":
+        return tuple(float(average_precision_score(truth, score)) for score, truth in zip(scores, labels, strict=True))
+    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, min_precision=min_precision)
+    return tuple(
+        float("nan") if threshold is None else float(f1_score(truth, score >= threshold, zero_division=0.0))
+        for score, truth, threshold in zip(scores, labels, thresholds, strict=True)
+    )
+
+
+def detect(
+    scores: Sequence[Scores],
+    labels: Sequence[Bools],
+    rows: Sequence[Ints],
+    *,
+    earlier_only: bool,
+    min_precision: float | None = None,
+) -> Detection | None:
+    """The pooled detection of all folds that have an inner threshold; None if no fold has one, or no event.
+
+    Args:
+        scores: per fold, (m,) out-of-fold scores, higher where more anomalous.
+        labels: per fold, (m,).
+        rows: per fold, (m,) where the scored rows lie, ascending; only distances count.
+        earlier_only: thresholds come from earlier folds only.
+        min_precision: what thresholds are chosen for; None for the greatest F1.
+    """
+    from sklearn.metrics import average_precision_score
+
+    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, min_precision=min_precision)
+    judged = [fold for fold, limit in enumerate(thresholds) if limit is not None]
+    if not any(labels[fold].any() for fold in judged):
+        return None
+    folds = tuple(_detect_fold(*fold) for fold in zip(scores, labels, rows, thresholds, strict=True))
+    pooled, truth = (np.concatenate([part[fold] for fold in judged]) for part in (scores, labels))
+    flags = np.concatenate([scores[fold] >= limit for fold, limit in enumerate(thresholds) if limit is not None])
+    # no edge of a fold cuts an event
+    found = judge_flags(flags, truth, number_events(np.concatenate([rows[fold] for fold in judged]), truth))
+    all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
+    threshold = choose_threshold(all_scores, all_labels, min_precision)
+    return Detection(
+        average_precision=float(average_precision_score(truth, pooled)),
+        precision=found.precision,
+        recall=found.recall,
+        f1=found.f1,
+        threshold=threshold,
+        caught=found.caught,
+        events=found.events,
+        reached=float(all_labels[all_scores >= threshold].mean()),
+        folds=folds,
+    )
+
+
+def _detect_fold(scores: Scores, labels: Bools, rows: Ints, threshold: float | None) -> FoldDetection:
+    from sklearn.metrics import average_precision_score
+
+    if not labels.any():
+        return FoldDetection(None, None, None, None, 0, 0)
+    average_precision = float(average_precision_score(labels, scores))
+    events = number_events(rows, labels)
+    if threshold is None:
+        return FoldDetection(average_precision, None, None, None, 0, int(events.max()) + 1)
+    found = judge_flags(scores >= threshold, labels, events)
+    return FoldDetection(average_precision, found.precision, found.recall, found.f1, found.caught, found.events)

@@ -1,0 +1,232 @@
+"""What a study found: its best trial, how sure that is, and what it took."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tuner.results.study_info import Facts
+from tuner.spec.sections import Spec
+from tuner.spec.space import Value
+from tuner.training.outcome import Outcome, standard_error
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A told trial: its number, parameters (constants included) and outcome; `repeats` from other random streams."""
+
+    number: int
+    params: Mapping[str, Value]
+    outcome: Outcome
+    repeats: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A selected trial.
+
+    Attributes:
+        value: its mean over folds of the study's metric at its best epoch.
+        repeat_mean: the mean over the trial and its repeats; None if it was not repeated.
+        se: the study's standard error; NaN if too little has completed to know it.
+    """
+
+    trial: Trial
+    value: float
+    repeat_mean: float | None
+    se: float
+
+    @property
+    def mean(self) -> float:
+        """What the choice was made on."""
+        return self.value if self.repeat_mean is None else self.repeat_mean
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A study in figures.
+
+    Attributes:
+        best: the trial with the best mean; None while nothing has completed.
+        one_se: the most regularised trial whose mean is within one standard error of it.
+        complete, pruned, failed: how many trials ended so.
+        audits: how many trials went on though the pruner would have ended them.
+        false_prunes: how many of these came out among the best tenth of all trials that did not fail.
+        fold_epochs: epochs trained, summed over trials and folds, the finalists' repeats included.
+        fold_epochs_saved: what pruning and early stopping left out of the last epoch of all trials that did not fail.
+    """
+
+    best: Chosen | None
+    one_se: Chosen | None
+    complete: int
+    pruned: int
+    failed: int
+    audits: int
+    false_prunes: int
+    fold_epochs: int
+    fold_epochs_saved: int
+
+    @property
+    def trials(self) -> int:
+        return self.complete + self.pruned + self.failed
+
+
+def summarise(spec: Spec, facts: Facts, trials: Sequence[Trial]) -> Summary:
+    """The figures of the told trials, a pure function of them."""
+    states = [trial.outcome.state for trial in trials]
+    audits = [trial.number for trial in trials if trial.outcome.audited]
+    full = spec.cv.folds * spec.train.max_epochs * (len(states) - states.count("failed"))
+    own = sum(trial.outcome.fold_epochs for trial in trials if trial.outcome.state != "failed")
+    best, one_se = choose(spec, facts, trials)
+    return Summary(
+        best=best,
+        one_se=one_se,
+        complete=states.count("complete"),
+        pruned=states.count("pruned"),
+        failed=states.count("failed"),
+        audits=len(audits),
+        false_prunes=len(set(audits) & best_tenth(spec, trials)),
+        fold_epochs=sum(outcome.fold_epochs for trial in trials for outcome in (trial.outcome, *trial.repeats)),
+        fold_epochs_saved=full - own,
+    )
+
+
+def finalists(spec: Spec, trials: Sequence[Trial]) -> list[Trial]:
+    """The complete trials that are repeated before one of them is named, best first; of equals the first."""
+    complete = [trial for trial in trials if trial.outcome.state == "complete"]
+    return sorted(complete, key=lambda trial: (_loss(spec, trial.outcome), trial.number))[: spec.search.finalists]
+
+
+def choose(spec: Spec, facts: Facts, trials: Sequence[Trial]) -> tuple[Chosen | None, Chosen | None]:
+    """The best trial, and the most regularised one that is not clearly worse (the one-standard-error rule).
+
+    Best is the finalist with the best mean over itself and its repeats, once all finalists have theirs; the best of
+    many single runs is above all a lucky one. Of the complete trials whose mean is within one standard error of that,
+    the most regularised is the one with the highest training loss at its best epoch (it refuses more of its training
+    rows), then the fewest weights, then the lowest number: with several penalties there is no natural order.
+    """
+    last = finalists(spec, trials)
+    if not last:
+        return None, None
+    settled = spec.search.repeats > 0 and all(len(trial.repeats) == spec.search.repeats for trial in last)
+    repeated = {trial.number for trial in last if settled and _all_complete(trial)}
+    means = {
+        trial.number: float(np.nanmean(fold_values(trial, repeats=trial.number in repeated)))
+        for trial in trials
+        if trial.outcome.state == "complete"
+    }
+    sign = -1.0 if spec.maximise else 1.0
+    contenders = [trial for trial in last if trial.number in repeated] or last
+    best = min(contenders, key=lambda trial: sign * means[trial.number])
+    se = study_error(spec, facts, trials, best, repeated)
+
+    def chosen(trial: Trial) -> Chosen:
+        value = trial.outcome.value
+        assert value is not None  # noqa: S101 (it is complete)
+        return Chosen(trial, value, means[trial.number] if trial.number in repeated else None, se)
+
+    limit = sign * means[best.number] + (0.0 if math.isnan(se) else se)
+    near = [trial for trial in trials if trial.number in means and sign * means[trial.number] <= limit]
+    most = min(near, key=lambda t: (-float(np.mean(t.outcome.at_best("train_loss"))), t.outcome.weights, t.number))
+    return chosen(best), chosen(most)
+
+
+def fold_values(trial: Trial, *, repeats: bool) -> Floats:
+    """The study's metric of each fold at the best epoch, (folds,), mean over the trial and its repeats."""
+    outcomes = (trial.outcome, *(trial.repeats if repeats else ()))
+    values: Floats = np.mean([outcome.at_best("metric") for outcome in outcomes], axis=0)
+    return values
+
+
+def study_error(spec: Spec, facts: Facts, trials: Sequence[Trial], best: Trial, repeated: Collection[int]) -> float:
+    """The standard error of a difference to the best mean, one for the whole study; NaN with fewer than two trials.
+
+    sqrt((1/k + test/train) * s2), where s2 is the median variance over folds of the paired differences to the best
+    trial, over the best quarter of the complete trials (corrected for overlapping training sets: Nadeau & Bengio,
+    Machine Learning 52, 2003; a heuristic for k-fold). An error of each candidate's own would let the noisy ones in.
+    """
+    complete = sorted(
+        (trial for trial in trials if trial.outcome.state == "complete"),
+        key=lambda trial: (_loss(spec, trial.outcome), trial.number),
+    )
+    quarter = [trial for trial in complete[: max(2, math.ceil(len(complete) / 4))] if trial.number != best.number]
+    mine = fold_values(best, repeats=best.number in repeated)
+    others = [fold_values(trial, repeats=trial.number in repeated) for trial in quarter]
+    return paired_error(mine, others, facts.test_to_train)
+
+
+def paired_error(best: Floats, others: Sequence[Floats], test_to_train: float) -> float:
+    """The corrected standard error of a mean difference to `best`, from the median variance of the paired differences.
+
+    Args:
+        best: the study's metric by fold, (k,); NaN for a fold without a value.
+        others: likewise, of each of the others.
+        test_to_train: validation windows over training windows, mean over folds.
+    """
+    variances = []
+    for other in others:
+        differences = other - best
+        known = differences[~np.isnan(differences)]
+        if len(known) > 1:
+            variances.append(float(known.var(ddof=1)))
+    if not variances:
+        return float("nan")
+    return float(np.sqrt((1 / len(best) + test_to_train) * np.median(variances)))
+
+
+def _all_complete(trial: Trial) -> bool:
+    return all(outcome.state == "complete" for outcome in trial.repeats)
+
+
+def _loss(spec: Spec, outcome: Outcome) -> float:
+    """The value of a complete outcome, smaller is better."""
+    value = outcome.value
+    assert value is not None  # noqa: S101 (it is complete)
+    return -value if spec.maximise else value
+
+
+def best_tenth(spec: Spec, trials: Sequence[Trial]) -> set[int]:
+    """The numbers of the best tenth, rounded up, of the trials that have a value; a pruned one counts with its last."""
+    sign = -1.0 if spec.maximise else 1.0
+    values = [(trial.number, trial.outcome.value) for trial in trials]
+    ranked = sorted((sign * value, number) for number, value in values if value is not None)
+    return {number for _, number in ranked[: math.ceil(len(ranked) / 10)]}
+
+
+def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
+    """Total shrinkage by weight decay up to the best epoch: learning_rate * weight_decay * steps."""
+    return float(params["learning_rate"]) * float(params["weight_decay"]) * outcome.steps
+
+
+def scalars(spec: Spec, facts: Facts, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
+    """What a trial is shown with in Optuna's tools: scalar attributes, which become axes there."""
+    shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
+    if outcome.reason:
+        shown["reason"] = outcome.reason[:2000]
+    if outcome.state == "failed":
+        return shown
+    train = sum(outcome.at_best("train_loss")) / spec.cv.folds
+    valid = sum(outcome.at_best("valid_loss")) / spec.cv.folds
+    shown |= {
+        "best_epoch": outcome.best_epoch,
+        "se": standard_error(outcome.at_best("metric"), facts.test_to_train),
+        "train_loss": train,
+        "valid_loss": valid,
+        "gap": valid - train,
+        "weights": outcome.weights,
+        "zeros": outcome.zeros,
+        "weight_norm": outcome.weight_norm,
+        "shrinkage": shrinkage(params, outcome),
+    }
+    if outcome.detection is not None:
+        shown |= {
+            "average_precision": outcome.detection.average_precision,
+            "precision": outcome.detection.precision,
+            "recall": outcome.detection.recall,
+            "f1": outcome.detection.f1,
+        }
+    return shown

@@ -1,0 +1,173 @@
+"""Where trials train, the other way: on the workers of a running Dask scheduler, one job a worker at a time."""
+
+import pickle
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from distributed import Client, KilledWorker, get_worker
+from distributed import Future as DaskFuture
+
+from tuner.errors import UserError
+from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
+from tuner.search.process import look
+from tuner.search.view import Finished
+from tuner.search.worker import Worker
+
+# Seconds that a scheduler may take to answer.
+PATIENCE = 10.0
+
+
+@dataclass
+class _Slot:
+    """A worker of the cluster: the study's data on it, how many finished trials it was told of, and what it is doing.
+
+    Once a task on it has not come to its end, nothing of that can be relied on: it is broken.
+    """
+
+    placed: "DaskFuture[Any]"
+    told: int = 0
+    future: "Future[Any] | None" = None
+    remote: "DaskFuture[Any] | None" = None
+    broken: bool = False
+
+    @property
+    def free(self) -> bool:
+        return self.future is None or self.future.done()
+
+
+class DaskCluster:
+    """The workers of the scheduler at `address`; they may come and go.
+
+    Raises:
+        UserError: no scheduler answers there.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            self._client = Client(address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"no Dask scheduler answers: {error}", where=f"--cluster {address}", mend="start one: dask scheduler"
+            ) from None
+        self._study = uuid4().hex
+        self._slots: dict[str, _Slot] = {}
+        self._signs: deque[Progress] = deque()
+        self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progress(**event[1])))
+
+    def look(self, precision: str) -> Machine:
+        # there may be no worker yet; a study is the same only on machines of one kind, and this is one
+        return look(precision)
+
+    def place(self, placed: Placed) -> None:
+        self._placed = pickle.dumps(placed)
+
+    @property
+    def free(self) -> int:
+        self._look()
+        return sum(slot.free for slot in self._slots.values())
+
+    def submit(self, job: Job[R_co], known: Sequence[Finished] = ()) -> "Future[R_co]":
+        address, slot = next((address, slot) for address, slot in self._slots.items() if slot.free)
+        future: Future[R_co] = Future()
+        remote = self._client.submit(
+            _do,
+            self._study,
+            slot.placed,
+            job,
+            slot.told,
+            tuple(known[slot.told :]),
+            workers=[address],
+            pure=False,
+        )
+        slot.future, slot.remote, slot.told = future, remote, max(slot.told, len(known))
+        remote.add_done_callback(lambda done: _hand_over(done, slot, address))
+        return future
+
+    def progress(self) -> Iterator[Progress]:
+        self._look()
+        while self._signs:
+            yield self._signs.popleft()
+
+    def close(self) -> None:
+        for slot in self._slots.values():
+            if slot.remote is not None and not slot.free:
+                slot.remote.cancel()
+        self._client.close(timeout=1)
+
+    def _look(self) -> None:
+        """Takes notice of workers that came or went; a task bound to a lost worker would wait for it for ever."""
+        present = self._client.nthreads()
+        for address in [at for at, slot in self._slots.items() if (slot.broken and slot.free) or at not in present]:
+            lost = self._slots.pop(address)
+            if lost.future is not None and lost.remote is not None and not lost.future.done():
+                lost.remote.cancel()
+                with suppress(InvalidStateError):  # it is done in this very moment
+                    lost.future.set_exception(BrokenExecutor(f"the worker {address} is gone"))
+        for address in present.keys() - self._slots.keys():
+            # a copy a worker: Dask cannot make again what was scattered to one that then died
+            with suppress(OSError, KeyError):  # it is gone again
+                placed = self._client.scatter(self._placed, workers=[address], hash=False, timeout=PATIENCE)
+                self._slots[address] = _Slot(placed)
+
+
+def _hand_over(remote: "DaskFuture[Any]", slot: _Slot, address: str) -> None:
+    """The end of a remote task becomes the end of the future that the coordinator waits for."""
+    if slot.future is None:
+        return
+    # a worker may be given up for lost in this very moment
+    with suppress(InvalidStateError):
+        if remote.status == "finished":
+            slot.future.set_result(remote.result())
+        else:
+            slot.broken = True
+            slot.future.set_exception(_reason(remote, address))
+
+
+def _reason(remote: "DaskFuture[Any]", address: str) -> Exception:
+    """Why a remote task did not finish, as local processes would say it."""
+    error = remote.exception() if remote.status == "error" else None
+    # the scheduler, which unpickles jobs too, wraps its own
+    missing = error if isinstance(error, ImportError) else error and error.__cause__
+    if isinstance(missing, ImportError):
+        return UserError(
+            f"the cluster lacks what a trial needs: {missing}",
+            where=address,
+            mend="install what is installed here beside its scheduler and every worker, `tuner` too",
+        )
+    if isinstance(error, Exception) and not isinstance(error, KilledWorker):
+        return error
+    return BrokenExecutor(f"the task was {remote.status} on the cluster")
+
+
+class _Halted(BaseException):
+    """The coordinator no longer wants the trial."""
+
+
+# what a worker process keeps between the trials of a study
+_workers: dict[str, Worker] = {}
+
+
+def _do(study: str, placed: bytes, job: Job[R_co], expected: int, news: Sequence[Finished]) -> R_co:
+    here = get_worker()
+    key = here.get_current_task()
+    if study not in _workers:
+        _workers.clear()
+        _workers[study] = Worker(pickle.loads(placed))  # noqa: S301 (from our own coordinator)
+    worker = _workers[study]
+    if worker.known < expected:
+        raise BrokenExecutor("the worker has forgotten what it was told")
+    worker.learn(news)
+
+    def report(progress: Progress) -> None:
+        state: Any = here.state.tasks.get(key)
+        # cancelled by the coordinator, or left behind by one that died
+        if state is None or state.state != "executing":
+            raise _Halted
+        here.log_event(study, vars(progress))
+
+    return job.run(worker, report)

@@ -1,0 +1,106 @@
+"""Trains the points of a regularisation path that are not there yet."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from tuner.results.findings import Findings
+from tuner.results.path_values import ordered, path_domain, path_values
+from tuner.results.regularisation_path import Path, Point
+from tuner.search.coordinator import DIED, Listener
+from tuner.search.jobs import PathPoint, Placed, failure
+from tuner.search.pool import do_all
+from tuner.search.study import prepare
+from tuner.search.workers import Backend
+from tuner.signals import held
+from tuner.spec.space import Value
+from tuner.storage.store import Store
+
+
+class PathListener(Listener, Protocol):
+    """Is told how a path grows."""
+
+    def tracing(self, there: Sequence[Point], missing: int) -> None:
+        """These points are there from earlier; so many follow."""
+
+    def traced(self, point: Point) -> None:
+        """A point is trained."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A path that is wanted.
+
+    Attributes:
+        study: the name of its study.
+        parameter: the one that varies.
+        values: of that, in order.
+        params: the other parameters, and this one as the study's best trial has it.
+    """
+
+    study: str
+    parameter: str
+    values: tuple[Value, ...]
+    params: dict[str, Value]
+
+    def at(self, value: Value) -> dict[str, Value]:
+        """The configuration of a point."""
+        return self.params | {self.parameter: value}
+
+
+def plan(found: Findings, parameter: str, count: int) -> Plan:
+    """A path of about `count` points through the study's best trial.
+
+    Raises:
+        UserError: nothing has completed, there is no such parameter, or it has one possible value.
+    """
+    domain = path_domain(found.spec, parameter)
+    params = dict(found.chosen("best").trial.params)
+    values = path_values(parameter, domain, count, params[parameter])
+    return Plan(found.spec.study.name, parameter, values, params)
+
+
+def stored_path(found: Findings, parameter: str) -> Path | None:
+    """The study's path of the parameter as far as it is trained; None if nothing of it is."""
+    return next((path for path in found.paths if path.parameter == parameter), None)
+
+
+def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[], Backend]) -> None:
+    """Trains what is missing of a path; each point is committed as soon as it is there.
+
+    A point whose worker dies twice is left for the next call.
+
+    Args:
+        planned: the path.
+        store: with its study.
+        listener: told of each point.
+        start: makes the backend, if there is anything to train.
+
+    Raises:
+        UserError: another process writes the study, its data are gone or have changed, or it needs another processor.
+        KeyboardInterrupt: as it came in.
+    """
+    name = planned.parameter
+    with store.lock(planned.study):
+        study = store.open(planned.study)
+        there = {
+            params[name]: outcome
+            for params, outcome in study.evaluations.path_points()
+            if params == planned.at(params[name])
+        }
+        missing = [value for value in planned.values if value not in there]
+        listener.tracing([Point(value, there[value]) for value in ordered(name, there)], len(missing))
+        if not missing:
+            return
+        with closing(start()) as backend:
+            prepared = prepare(study.spec)
+            with held():
+                study = store.begin(prepared.spec, prepared.facts)  # refuses other data
+                backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
+                backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
+                jobs = [PathPoint(planned.at(value)) for value in missing]
+                for index, outcome in do_all(jobs, backend, listener, None):
+                    if outcome is not None:
+                        study.evaluations.save_path_point(jobs[index].params, outcome)
+                    listener.traced(Point(missing[index], outcome or failure(DIED)))

@@ -1,0 +1,100 @@
+"""Chooses the configuration of a trial."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import optuna
+from optuna.samplers import RandomSampler, TPESampler
+
+from tuner.data.series import Floats
+from tuner.search.cube import Cube
+from tuner.search.view import Finished, Replica, trial_seed
+from tuner.spec.sections import Spec
+from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
+from tuner.storage.distributions import completed, distributions
+from tuner.threads import one_thread
+
+# Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
+START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
+# From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the cube of the trials it knows.
+GP_UNTIL = 100
+# The share of regularisers that a start-up trial leaves at their least.
+SPARSITY = 0.5
+
+
+def choose(
+    replica: Replica, number: int, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """The parameters of trial `number`, constants included: they hang on the arguments and the study file alone.
+
+    Args:
+        replica: of the study; grows.
+        number: 0 is the unregularised reference, 1 the default configuration; then come sparse random ones, and from
+            `START_UP` on the sampler chooses.
+        finished: what the trial may know: the trials up to number - lag.
+        under_way: the parameters of those after them.
+    """
+    spec = replica.spec
+    if number < 2:
+        return unregularised(spec.space) if number == 0 else defaults(spec.space)
+    if number < START_UP[spec.search.sampler]:
+        return _sparse(spec, number)
+    seed = trial_seed(spec.study.seed, number)
+    if spec.search.sampler == "gp" or (spec.search.sampler == "auto" and number < GP_UNTIL):
+        return _by_process(spec, seed, finished, under_way)
+    study = replica.show(finished, under_way)
+    # a new one each time: what a kept one remembers would be lost in an interruption
+    study.sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
+    return completed(spec.space, study.ask(distributions(spec.space)).params)
+
+
+def _by_process(
+    spec: Spec, seed: int, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """Where a Gaussian process of all finished trials, failed ones as the worst, expects the most."""
+    # here: no other sampler waits for SciPy, and threads are limited only of what is imported already
+    from tuner.search.gaussian import fit
+    from tuner.search.improvement import most_promising
+
+    cube, chance = Cube(spec.space), np.random.default_rng(seed)
+    if len(finished) < 2 or not cube.axes:
+        return completed(spec.space, cube.read(cube.snap(chance.random((1, cube.axes)))[0]))
+    worst = -math.inf if spec.maximise else math.inf
+    values = [worst if trial.value is None else trial.value for trial in finished]
+    with one_thread():
+        known = cube.place([trial.params for trial in finished])
+        process = fit(known, normal_ranks(values, maximise=spec.maximise))
+        if under_way:
+            process = process.believing(cube.place(under_way))
+        point = most_promising(process, cube, chance)
+    return completed(spec.space, cube.read(point))
+
+
+def normal_ranks(values: Sequence[float], *, maximise: bool) -> Floats:
+    """The normal quantile of each value's rank, (values,), of spread 1; the best is the lowest, equals share one.
+
+    A Gaussian process takes values for normal and of one spread everywhere (rank-based inverse normal transform,
+    Salinas et al. 2020). It also lets pruned trials in, which a process otherwise leaves out: the best so far of a
+    pruned trial is worse than what it would have become, which its rank hardly shows.
+    """
+    from scipy.special import ndtri
+
+    _, place, count = np.unique(np.array(values) * (-1 if maximise else 1), return_inverse=True, return_counts=True)
+    quantiles: Floats = ndtri(((np.cumsum(count) - count / 2) / len(values))[place])
+    return quantiles / (quantiles.std() or 1.0)
+
+
+def _sparse(spec: Spec, number: int) -> dict[str, Value]:
+    """A random configuration with half of its regularisers at their least.
+
+    Drawn independently, all of them would be strong at once in nearly every trial, and the network too weak to learn.
+    """
+    chance = np.random.default_rng(trial_seed(spec.study.seed, number))
+    trial = optuna.create_study(sampler=RandomSampler(seed=int(chance.integers(2**32)))).ask(distributions(spec.space))
+    least = unregularised(spec.space)
+    params = completed(spec.space, trial.params)
+    return {
+        name: least[name] if PARAMETERS[name].regularises and chance.random() < SPARSITY else value
+        for name, value in params.items()
+    }

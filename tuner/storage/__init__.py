@@ -1,0 +1,1 @@
+"""The database that studies are kept in, and who may write it; nothing here chooses or trains."""

@@ -1,0 +1,208 @@
+"""One writer a study: a lock of the operating system or of the database server, which ends with its holder."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tuner.errors import UserError
+from tuner.files import unwritable
+from tuner.storage.faults import GONE, told
+from tuner.storage.url import shown
+
+# How often, and how many seconds apart, a lock is tried for: whoever looks at it (`file_holder`) has it for an instant.
+TRIES, APART = 5, 0.02
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a study's lock and since when, by its host's clock; None where it has not said so yet."""
+
+    host: str | None = None
+    process: int | None = None
+    since: str | None = None
+
+    def __str__(self) -> str:
+        if self.process is None:
+            return "another process"
+        return f"process {self.process} on {self.host} since {self.since}"
+
+
+def lock_path(database: Path, study: str) -> Path:
+    """Where the lock file of a study lies: beside the SQLite file."""
+    return database.with_name(f"{database.name}.{study}.lock")
+
+
+@contextmanager
+def file_lock(path: Path, study: str) -> Iterator[None]:
+    """Holds the lock file at `path` while the block runs; the file says who holds it.
+
+    Raises:
+        UserError: another process holds it, or it cannot be written.
+    """
+    holder = {"host": socket.gethostname(), "process": os.getpid(), "since": f"{_now():%Y-%m-%d %H:%M:%S}"}
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # without a buffer, which closing would write out once more
+            file = stack.enter_context(path.open("ab+", buffering=0))
+            if not _taken(file):
+                file.seek(0)
+                raise _refusal(study, str(path.parent), _holder(file.read()))
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
+        except OSError as error:
+            raise unwritable(error, path) from None
+        yield
+
+
+def file_holder(path: Path) -> Holder | None:
+    """Who holds the lock file at `path`; None if nobody does.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _holder(file.read())
+            return None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"the lock file cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _taken(file: IO[bytes]) -> bool:
+    for _ in range(TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(APART)
+    return False
+
+
+@contextmanager
+def file_kept(path: Path, engine: Engine) -> Iterator[None]:
+    """While the block runs, the engine gives a connection only as long as its SQLite file at `path` is the same one.
+
+    A file that was deleted can still be written, but nobody could ever read it.
+
+    Raises:
+        UserError: the file was deleted or replaced, from whatever the block does with the engine then.
+    """
+    before = identity(path)
+
+    def check(*_: object) -> None:
+        if identity(path) != before:
+            raise UserError(
+                "its file was deleted or replaced while the study was run: what is trained can no longer be kept",
+                where=shown(engine.url),
+                mend="put a copy of it in its place, if you have one, then give the same command again",
+            )
+
+    # do_connect: a new connection would make an empty file
+    for moment in ("do_connect", "checkout"):
+        event.listen(engine, moment, check)
+    try:
+        yield
+    finally:
+        for moment in ("do_connect", "checkout"):
+            event.remove(engine, moment, check)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """The same for as long as the path leads to the same file; None if to none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
+    """Holds PostgreSQL's advisory lock of the study, on a connection of its own, while the block runs.
+
+    When that connection is lost, the engine gives no other: after a new one, another process could have the lock.
+
+    Raises:
+        UserError: another connection holds it; or it was lost, from whatever the block does with the engine then.
+    """
+    key = _key(study)
+    where = shown(engine.url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = f"tuner, process {os.getpid()} on {socket.gethostname()}"[:63]
+        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+            raise _refusal(study, where, advisory_holder(connection, study) or Holder())
+
+        def check(*_: object) -> None:
+            try:
+                connection.execute(text("SELECT 1"))
+            except SQLAlchemyError as error:
+                raise told(GONE, where) from error
+
+        event.listen(engine, "checkout", check)
+        try:
+            yield
+        finally:
+            event.remove(engine, "checkout", check)
+            # a connection that was lost has taken its lock with it
+            with suppress(SQLAlchemyError):
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+
+
+def advisory_holder(connection: Connection, study: str) -> Holder | None:
+    """Who holds PostgreSQL's advisory lock of the study; None if nobody does."""
+    key = _key(study)
+    row = connection.execute(_HOLDER, {"high": key >> 32 & 0xFFFFFFFF, "low": key & 0xFFFFFFFF}).first()
+    if row is None:
+        return None
+    named = re.fullmatch(r"tuner, process (\d+) on (.*)", row.application_name)
+    since = f"{row.backend_start:%Y-%m-%d %H:%M:%S}"
+    return Holder(named[2], int(named[1]), since) if named else Holder()
+
+
+def _key(study: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"tuner {study}".encode()).digest()[:8], signed=True)
+
+
+_HOLDER = text(
+    "SELECT application_name, backend_start FROM pg_stat_activity JOIN pg_locks USING (pid) "
+    "WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
+)
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _refusal(study: str, where: str, holder: Holder) -> UserError:
+    return UserError(
+        f"the study {study} is being run by {holder}",
+        where=where,
+        mend="wait for it, stop it, or give your study another `[study] name`",
+    )
+
+
+def _holder(written: bytes) -> Holder:
+    try:
+        holder = json.loads(written)
+        return Holder(holder["host"], holder["process"], holder["since"])
+    except (ValueError, KeyError, TypeError):
+        return Holder()

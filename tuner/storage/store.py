@@ -1,0 +1,223 @@
+"""The store: a database of Optuna studies that any Optuna tool can open, with our own tables beside Optuna's."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import StudyModel
+from sqlalchemy import NullPool, create_engine, delete, event
+from sqlalchemy.orm import sessionmaker
+
+from tuner.errors import UserError, nearest
+from tuner.files import make_folder
+from tuner.results.study_info import Facts
+from tuner.spec.sections import Spec
+from tuner.storage.compatibility import begun
+from tuner.storage.faults import DATABASE_ERRORS, database_fault, reading
+from tuner.storage.lock import advisory_lock, file_kept, file_lock, identity, lock_path
+from tuner.storage.schema import UUID_ATTRIBUTE, Base, StudyRow
+from tuner.storage.stored_study import StoredStudy
+from tuner.storage.url import no_store, opening, shown, sqlite_file
+
+# Seconds for which a write waits while another process keeps a SQLite file locked.
+BUSY_SECONDS = 60.0
+
+
+class Store:
+    """A database of studies; as a context, it closes at the end.
+
+    Args:
+        url: of SQLAlchemy; a SQLite file and its folder are made if they are missing and `create` is set.
+        create: whether a missing SQLite file may be made.
+
+    Attributes:
+        shown: the URL without its password.
+        engine: of the database.
+
+    Raises:
+        UserError: it cannot be opened, is missing, or is no store; at the end of the context, it failed within.
+    """
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        new = False
+        with opening(url) as self._url:
+            self.shown = shown(self._url)
+            self._path = sqlite_file(self._url)
+            if self._path is not None and not self._path.exists():
+                if not create:
+                    raise no_store(self.shown)
+                make_folder(self._path.parent)
+                new = True
+            arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
+            known = begun(create_engine(self._url, poolclass=NullPool, **arguments))
+            self._storage = RDBStorage(url, engine_kwargs=arguments, skip_compatibility_check=True)
+            self.engine = self._storage.engine
+            self._check_version()
+            # another tool's is left as it is until a study is begun
+            if known or new:
+                self._furnish()
+        self._file = None if self._path is None else identity(self._path)
+        self._session = sessionmaker(self.engine, expire_on_commit=False)
+
+    @property
+    def storage(self) -> RDBStorage:
+        """What Optuna's own tools read and write the studies by."""
+        return self._storage
+
+    def _check_version(self) -> None:
+        there, here = self._storage.get_current_version(), self._storage.get_head_version()
+        if there != here:
+            self.engine.dispose()
+            raise UserError(
+                f"its tables are those of Optuna {there}, and this Optuna has those of {here}",
+                mend="bring a copy of it up to date (optuna storage upgrade --storage URL), or name another --storage",
+            )
+
+    def _furnish(self) -> None:
+        """Makes those of our tables that are missing, and has SQLite write ahead."""
+        if self._path is not None and not event.contains(self.engine, "connect", _prefer_wal):
+            event.listen(self.engine, "connect", _prefer_wal)
+            self.engine.dispose()
+        Base.metadata.create_all(self.engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.close()
+        if fault := database_fault(error, self.shown):
+            raise fault from error
+
+    def close(self) -> None:
+        """Writes the log back into the SQLite file, so that a copy of it is whole, and lets go of it."""
+        if self._path is not None and identity(self._path) == self._file:
+            # on a full disk the log stays beside the file, and the next one to open it reads both
+            with suppress(*DATABASE_ERRORS), self.engine.connect() as connection:
+                # a reader that stays keeps the log in use: then the last one to leave writes it back
+                connection.exec_driver_sql("PRAGMA busy_timeout = 500")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(*DATABASE_ERRORS):
+            self._storage.remove_session()
+        self.engine.dispose()
+
+    def names(self) -> list[str]:
+        """The studies of the store that the tuner made, by name."""
+        with reading(self.shown):
+            # not by Optuna's summaries, which read every trial of every study
+            studies = self._storage.get_all_studies()
+            return sorted(study.study_name for study in studies if UUID_ATTRIBUTE in study.user_attrs)
+
+    def open(self, name: str) -> StoredStudy:
+        """The study called `name`.
+
+        Raises:
+            UserError: there is none.
+        """
+        names = self.names()
+        if name not in names:
+            mend = nearest(name, names) if names else "run it first: python -m tuner.run --study …"
+            raise UserError(f"there is no study {name!r}", where=self.shown, mend=mend)
+        with reading(self.shown):
+            study = optuna.load_study(study_name=name, storage=self._storage)
+            with self._session() as session:
+                row = session.get_one(StudyRow, str(study.user_attrs[UUID_ATTRIBUTE]))
+            return StoredStudy(study, self._storage, self._session, row)
+
+    def begin(self, spec: Spec, facts: Facts) -> StoredStudy:
+        """The study that `spec` names: made if it is new, else checked to be the same search of the same data.
+
+        Raises:
+            UserError: a key changed that may not, the data changed, or another tool's study has the name.
+        """
+        name = spec.study.name
+        if name in self.names():
+            stored = self.open(name)
+            _check_unchanged(stored, spec, facts)
+            return stored
+        direction: Literal["maximize", "minimize"] = "maximize" if spec.maximise else "minimize"
+        study = optuna.create_study(study_name=name, storage=self._storage, direction=direction, load_if_exists=True)
+        if study.get_trials(deepcopy=False) or study.direction.name.lower() != direction:
+            raise UserError(
+                f"{name!r} is a study of another tool", where=self.shown, mend="give yours another `[study] name`"
+            )
+        self._furnish()
+        row = StudyRow(
+            uuid=uuid.uuid4().hex,
+            name=name,
+            created=datetime.now(UTC),
+            spec=spec.to_dict(),
+            facts=facts.to_dict(),
+        )
+        with self._session.begin() as session:
+            session.add(row)
+        # set last: a study without it was not begun, and is begun again
+        study.set_user_attr(UUID_ATTRIBUTE, row.uuid)
+        return StoredStudy(study, self._storage, self._session, row)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """The right to write the study `name`, for as long as the context lasts.
+
+        Raises:
+            UserError: another process has it; or from whatever the block writes, once it is lost.
+        """
+        if self.engine.name == "postgresql":
+            with advisory_lock(self.engine, name):
+                yield
+        elif self._path is None:
+            yield
+        else:
+            with file_lock(lock_path(self._path, name), name), file_kept(self._path, self.engine):
+                yield
+
+    def delete(self, name: str) -> None:
+        """Deletes the study `name`, Optuna's part and ours, in one commit; to be called with its lock.
+
+        Raises:
+            UserError: there is none.
+        """
+        self.open(name)
+        study = optuna.load_study(study_name=name, storage=self._storage)
+        own = study.user_attrs[UUID_ATTRIBUTE]
+        with self._session.begin() as session:
+            # SQLite cascades nothing unless it is told to, connection by connection
+            for table in reversed(Base.metadata.sorted_tables):
+                for key in table.foreign_keys:
+                    if key.references(StudyRow.__table__):
+                        session.execute(delete(table).where(key.parent == own))
+            session.execute(delete(StudyRow).where(StudyRow.uuid == own))
+            session.delete(StudyModel.find_or_raise_by_id(study._study_id, session))
+
+
+def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API connection of any driver)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _check_unchanged(stored: StoredStudy, spec: Spec, facts: Facts) -> None:
+    """Only the number of trials may change in a begun study, and the place of equal data."""
+    before, after = stored.spec.to_dict(), spec.to_dict()
+    for section in after:
+        for key in sorted(before[section].keys() | after[section].keys()):
+            if (section, key) in {("study", "trials"), ("data", "path")}:
+                continue
+            old, new = (json.dumps(side[section].get(key)) for side in (before, after))
+            if old != new:
+                raise UserError(
+                    f"`{key}` was {old} when the study began and is {new} now",
+                    where=f"[{section}] {key}",
+                    mend="put it back, or search anew under another `[study] name`; only `trials` may change",
+                )
+    if stored.facts.digest != facts.digest:
+        raise UserError(
+            "the data have changed since the study began",
+            where=spec.data_paths,
+            mend="put them back, or search anew under another `[study] name`",
+        )

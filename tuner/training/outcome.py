@@ -1,0 +1,86 @@
+"""Fold curves, the mean curve that every decision reads, and its standard error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tuner.evaluation.detection import Detection
+
+
+@dataclass(frozen=True)
+class FoldCurve:
+    """One fold by epoch, epoch 1 first: losses in evaluation mode, and the study's metric on the validation windows."""
+
+    train_loss: tuple[float, ...]
+    valid_loss: tuple[float, ...]
+    metric: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training one trial gave.
+
+    Attributes:
+        state: how the trial ended.
+        reason: why it was pruned or failed; empty when it is complete.
+        curve: the validation curve: mean over folds of the study's metric, by epoch.
+        folds: the fold curves.
+        best_epoch: where the validation curve is best, counted from 1; 0 if there is no finished epoch.
+        steps: optimiser steps at the best epoch, mean over folds.
+        fold_epochs: epochs trained, summed over folds.
+        weights: entries of the network's weight matrices, which the penalties act on.
+        zeros: share of exact zeros in its weight matrices at the best epoch, mean over folds.
+        weight_norm: Euclidean norm of its weight matrices at the best epoch, mean over folds.
+        detection: pooled out-of-fold detection at the best epoch; None without labels.
+        seconds: duration.
+        audited: the epoch after which the pruner would have ended it, had it not gone on as an audit; 0 if it did not.
+    """
+
+    state: Literal["complete", "pruned", "failed"]
+    reason: str
+    curve: tuple[float, ...]
+    folds: tuple[FoldCurve, ...]
+    best_epoch: int
+    steps: float
+    fold_epochs: int
+    weights: int
+    zeros: float
+    weight_norm: float
+    detection: Detection | None
+    seconds: float
+    audited: int = 0
+
+    @property
+    def value(self) -> float | None:
+        """The best mean, which is the trial's value whether pruned or complete; None if it failed."""
+        return None if self.state == "failed" else self.curve[self.best_epoch - 1]
+
+    def at_best(self, which: Literal["train_loss", "valid_loss", "metric"]) -> tuple[float, ...]:
+        """A quantity of each fold at the best epoch."""
+        return tuple(getattr(fold, which)[self.best_epoch - 1] for fold in self.folds)
+
+
+def best_epoch(curve: Sequence[float], *, maximise: bool) -> int:
+    """The first epoch at which a curve is best, counted from 1; 0 for an empty curve."""
+    if not curve:
+        return 0
+    return int(np.argmax(curve) if maximise else np.argmin(curve)) + 1
+
+
+def standard_error(values: Sequence[float], test_to_train: float) -> float:
+    """The corrected standard error of a cross-validated mean: sqrt((1/k + test/train) * variance).
+
+    The training sets of k folds overlap, so that the naive sqrt(variance / k) is too small (Nadeau & Bengio, Machine
+    Learning 52, 2003). For k-fold this is a heuristic: no unbiased estimator exists.
+
+    Args:
+        values: of the k folds; NaN for a fold without a value.
+        test_to_train: validation windows over training windows, mean over folds.
+    """
+    finite = np.asarray(values, dtype=float)
+    finite = finite[~np.isnan(finite)]
+    if len(finite) < 2:
+        return float("nan")
+    return float(np.sqrt((1 / len(finite) + test_to_train) * finite.var(ddof=1)))
