@@ -139,9 +139,9 @@ def test_a_disk_that_fills_up_ends_a_run_and_loses_nothing(folder, disk, expecte
 def test_a_disk_that_is_nearly_full_at_the_start_does_no_harm(folder, disk, expected, spare) -> None:
     fill(disk, spare)
     done = run(folder, "run", *ARGUMENTS, TRIALS)
-    what, mend = message(done)
+    what, hint = message(done)
     assert "disk is full" in what or "fails to read or write" in what
-    assert mend.endswith(KEPT)
+    assert hint.endswith(KEPT)
     (disk / "filler").unlink()
     check_goes_on(folder, done, expected)
 

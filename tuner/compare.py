@@ -27,7 +27,7 @@ def main(
 
     names = list(dict.fromkeys(studies))
     if len(names) < 2:
-        raise UserError("it takes two studies to compare", where="NAME", mend="name another one of the store")
+        raise UserError("it takes two studies to compare", where="NAME", hint="name another one of the store")
 
     from tuner.search.study import findings
     from tuner.storage.store import Store

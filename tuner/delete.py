@@ -26,7 +26,7 @@ def main(
     Its folder in `studies/` stays, and so does its study file.
     """
     if not yes and not sys.stdin.isatty():
-        raise UserError("nobody can be asked, as this is no terminal", where=study, mend="add --yes to delete it")
+        raise UserError("nobody can be asked, as this is no terminal", where=study, hint="add --yes to delete it")
 
     from rich.console import Console
 

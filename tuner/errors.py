@@ -16,13 +16,13 @@ class UserError(Exception):
         mend: how to put it right.
     """
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
-        super().__init__(what, where, mend)
-        self.what, self.where, self.mend = what, where, mend
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what, where, hint)
+        self.what, self.where, self.hint = what, where, hint
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}\n  {self.mend}" if self.mend else text
+        return f"{text}\n  {self.hint}" if self.hint else text
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -78,7 +78,7 @@ def _check(bundle: Path, form: Format, out: Path | None) -> None:
 
     if out is not None or form is not Format.TOML:
         fault = "a bundle has its configuration in it, as TOML"
-        raise UserError(fault, where="--bundle", mend="leave out --out and --format, or give a command of its own")
+        raise UserError(fault, where="--bundle", hint="leave out --out and --format, or give a command of its own")
     check_folder(bundle, FILES)
 
 

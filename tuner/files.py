@@ -25,8 +25,8 @@ MENDS = {
 def unwritable(error: OSError, where: Path | str) -> UserError:
     """What is said of a place that cannot be written."""
     known = MENDS.get(error.errno or 0)
-    mend = f"{known}, then give the same command again" if known else "name another place"
-    return UserError(f"cannot be written: {error.strerror}", where=str(where), mend=mend)
+    hint = f"{known}, then give the same command again" if known else "name another place"
+    return UserError(f"cannot be written: {error.strerror}", where=str(where), hint=hint)
 
 
 def make_folder(path: Path) -> None:
@@ -80,11 +80,11 @@ def check_folder(path: Path, names: Collection[str]) -> None:
         UserError: it is a file, or a folder with other things in it.
     """
     if path.exists() and not path.is_dir():
-        raise UserError("there is a file of that name", where=str(path), mend="name another folder")
+        raise UserError("there is a file of that name", where=str(path), hint="name another folder")
     others = sorted(one.name for one in path.glob("*") if one.name not in names) if path.exists() else []
     if others:
         fault = f"the folder holds other things already: {', '.join(others[:5])}{', …' if len(others) > 5 else ''}"
-        raise UserError(fault, where=str(path), mend="name a new folder, or one that was written so before")
+        raise UserError(fault, where=str(path), hint="name a new folder, or one that was written so before")
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:

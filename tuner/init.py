@@ -32,16 +32,16 @@ def main(
 ) -> None:
     """Looks at a data file and writes a study file for it, commented, ready to run."""
     if len(data) > 1:
-        mend = 'put a pattern in quotes, so that the shell leaves it alone: "folder/*.csv"'
-        raise UserError(f"{len(data)} names were given instead of one", where="DATA", mend=mend)
+        hint = 'put a pattern in quotes, so that the shell leaves it alone: "folder/*.csv"'
+        raise UserError(f"{len(data)} names were given instead of one", where="DATA", hint=hint)
     if re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", data[0]):
-        raise UserError("the name of the file holds characters that are no text", where="DATA", mend="rename it")
+        raise UserError("the name of the file holds characters that are no text", where="DATA", hint="rename it")
     path = Path(data[0]).parent.resolve() / Path(data[0]).name
     target = Path("studies", f"{study_name(path)}.toml") if out is None else out
     if target.suffix != ".toml":
-        raise UserError("a study file ends in .toml", where=str(target), mend=f"--out {target}.toml")
+        raise UserError("a study file ends in .toml", where=str(target), hint=f"--out {target}.toml")
     if not force and _exists(target):
-        raise UserError("there is such a study file already", where=str(target), mend="--out FILE, or --force")
+        raise UserError("there is such a study file already", where=str(target), hint="--out FILE, or --force")
 
     from tuner.data.sources import read_tables
     from tuner.files import write_whole
@@ -114,7 +114,7 @@ def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Profile, 
             return found, chosen, text
     what = refusal.what if refusal else "nothing to try"
     raise UserError(
-        f"no way was found to divide these data into folds: {what}", where=path, mend="more rows are needed"
+        f"no way was found to divide these data into folds: {what}", where=path, hint="more rows are needed"
     )
 
 

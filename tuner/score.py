@@ -32,7 +32,7 @@ def main(
     from tuner.files import written_whole
 
     if out.exists() and data.exists() and out.samefile(data):
-        raise UserError("this is the data file itself", where="--out", mend="name another file")
+        raise UserError("this is the data file itself", where="--out", hint="name another file")
     scorer = Scorer(read_bundle(bundle))
     rows = scored = flagged = 0
     with written_whole(out) as file:

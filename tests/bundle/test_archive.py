@@ -47,7 +47,7 @@ def test_nothing_is_unpickled(tmp_path, monkeypatch) -> None:
 def refusal(folder: Path) -> str:
     with pytest.raises(UserError) as caught:
         read_bundle(folder)
-    assert caught.value.mend, "it says how to mend it"
+    assert caught.value.hint, "it says how to mend it"
     return str(caught.value)
 
 

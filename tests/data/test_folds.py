@@ -300,7 +300,7 @@ def test_a_detection_metric_without_labels_is_refused():
 def test_a_detection_metric_needs_an_event_in_every_fold_and_says_the_counts(metric):
     error = refusal(labels=marked(60, (8, 10), (30, 33)), study={"metric": metric})
     assert "anomalous ones by fold: 2, 3, 0" in error.what
-    assert (error.where, 'metric = "loss"' in error.mend) == ("[study] metric", True)
+    assert (error.where, 'metric = "loss"' in error.hint) == ("[study] metric", True)
 
 
 def test_a_detection_metric_is_content_with_an_event_in_every_fold():
@@ -320,7 +320,7 @@ def test_a_fold_without_an_event_to_learn_from_is_refused():
 def test_a_fold_with_nothing_but_events_to_learn_from_is_refused():
     error = refusal(labels=marked(60, *((row, row + 1) for row in range(0, 60, 4))))
     assert "0 training and" in error.what
-    assert (error.where, "classify" in error.mend) == ("[cv]", True)
+    assert (error.where, "classify" in error.hint) == ("[cv]", True)
 
 
 def test_a_fold_with_nothing_but_events_to_validate_is_refused():

@@ -115,7 +115,7 @@ def test_a_file_put_by_hand_is_as_good(files, nowhere, tmp_path) -> None:
     message = refusal(nowhere)
     assert "could not be downloaded" in message.what
     assert message.where == f"{nowhere}data/{TAXI}.csv"
-    place = Path(message.mend.split("by hand: ")[1].splitlines()[0])
+    place = Path(message.hint.split("by hand: ")[1].splitlines()[0])
     assert place == tmp_path / "cache" / f"nab-ea702d7/data/{TAXI}.csv"
     for path in (nab.LABELS, f"data/{TAXI}.csv"):
         there = tmp_path / "cache" / "nab-ea702d7" / path
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_made_is_said(address, tmp_path, monkeypatch) ->
 
 
 def test_an_unknown_series_is_refused_with_the_nearest(nowhere) -> None:
-    assert "did you mean `realKnownCause/nyc_taxi`?" in refusal(nowhere, "nab:realKnownCause/nyc_taxis").mend
+    assert "did you mean `realKnownCause/nyc_taxi`?" in refusal(nowhere, "nab:realKnownCause/nyc_taxis").hint
 
 
 # --- the real files

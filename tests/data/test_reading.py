@@ -98,7 +98,7 @@ def test_missing_and_infinite_values_are_refused(tmp_path: Path, cell: str) -> N
     error = refusal(written(tmp_path, f"time,a,b\n1,1,1\n2,2,{cell}\n3,3,{cell}\n4,5,6"))
     assert error.where.endswith("data.csv:3 b")
     assert "2 of 4" in error.what
-    assert 'missing = "interpolate"' in error.mend
+    assert 'missing = "interpolate"' in error.hint
 
 
 def test_missing_values_in_columns_that_are_not_used_do_not_matter(tmp_path: Path) -> None:

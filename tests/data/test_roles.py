@@ -44,7 +44,7 @@ def test_columns_named_in_the_study_file(tmp_path: Path) -> None:
 def test_a_name_that_is_no_column_suggests_the_nearest(tmp_path: Path, key: str) -> None:
     error = refusal(written(tmp_path, "time,volume\n1,2\n2,3\n"), **{key: "volme"})
     assert error.where == f"[data] {key}"
-    assert "did you mean `volume`" in error.mend
+    assert "did you mean `volume`" in error.hint
 
 
 @pytest.mark.parametrize(

@@ -361,7 +361,7 @@ def test_too_few_windows_are_refused_with_the_counts():
     error = refused([14], folds=3, embargo=6, holdout=0.0)
     assert "12 windows do not suffice for 3 folds" in error.what
     assert "fold 1 has 0 training and 4 validation windows" in error.what
-    assert (error.where, "embargo" in error.mend) == ("[cv] folds", True)
+    assert (error.where, "embargo" in error.hint) == ("[cv] folds", True)
 
 
 def test_two_training_windows_are_enough_for_a_fold_but_one_is_not():
@@ -382,7 +382,7 @@ def test_a_holdout_that_leaves_nothing_is_refused():
 def test_too_few_series_are_refused_with_the_counts():
     error = refused([20, 20, 20], scheme="series", folds=3, holdout=0.2)
     assert "3 series are too few for 3 folds and a holdout of 0.2" in error.what
-    assert (error.where, "blocked" in error.mend) == ("[cv] folds", True)
+    assert (error.where, "blocked" in error.hint) == ("[cv] folds", True)
 
 
 def test_series_too_short_for_a_window_do_not_count_as_series():

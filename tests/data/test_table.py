@@ -45,7 +45,7 @@ def test_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     written(tmp_path, ROWS, "traffic.csv")
     error = refusal(tmp_path / "trafic.csv")
     assert "no such file" in error.what
-    assert "traffic.csv" in error.mend
+    assert "traffic.csv" in error.hint
 
 
 def test_folder_and_pattern_without_match(tmp_path: Path) -> None:

@@ -188,16 +188,16 @@ def test_an_override_that_is_none_is_refused(tmp_path, override):
         ({"space": {"dropuot": 0.1}}, "[space]", "unknown parameter `dropuot`", "did you mean `dropout`?"),
     ],
 )
-def test_an_unknown_or_impossible_key_is_refused_with_name_reason_and_nearest(sections, where, what, mend):
+def test_an_unknown_or_impossible_key_is_refused_with_name_reason_and_nearest(sections, where, what, hint):
     error = refusal(sections)
     assert error.where == where
     assert what in error.what
-    assert mend in error.mend
+    assert hint in error.hint
 
 
 def test_a_target_is_refused_where_labels_are_learnt():
     error = refusal({"data": {"path": "a", "target": "x"}, "task": {"kind": "classify"}})
-    assert (error.where, "label" in error.mend) == ("[data] target", True)
+    assert (error.where, "label" in error.hint) == ("[data] target", True)
 
 
 def test_a_refusal_names_the_file(tmp_path):

@@ -67,12 +67,12 @@ def test_a_line_is_read_as_the_domain_it_describes(name, line, domain):
         ("dropout", {"choices": [0.1], "default": 0.2}, "the default 0.2 is not one of the choices", ""),
     ],
 )
-def test_an_impossible_line_is_refused_with_its_name_and_the_reason(name, line, why, mend):
+def test_an_impossible_line_is_refused_with_its_name_and_the_reason(name, line, why, hint):
     with pytest.raises(UserError) as refused:
         parse_space({name: line})
     assert refused.value.where == f"[space] {name}"
     assert why in refused.value.what
-    assert mend in refused.value.mend
+    assert hint in refused.value.hint
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest():

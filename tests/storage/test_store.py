@@ -39,11 +39,11 @@ def test_names_are_those_of_the_tuner_s_studies_in_order(store, url) -> None:
 def test_for_an_unknown_name_the_nearest_is_suggested(store, study) -> None:
     error = refused(store.open, "smal")
     assert error.what == "there is no study 'smal'"
-    assert error.mend == "did you mean `small`?"
+    assert error.hint == "did you mean `small`?"
 
 
 def test_in_an_empty_store_it_is_said_how_to_run_a_study(store) -> None:
-    assert "python -m tuner.run" in refused(store.open, "small").mend
+    assert "python -m tuner.run" in refused(store.open, "small").hint
 
 
 def test_a_study_of_another_tool_is_neither_opened_nor_continued(store, url) -> None:
@@ -51,7 +51,7 @@ def test_a_study_of_another_tool_is_neither_opened_nor_continued(store, url) -> 
     assert "there is no study 'small'" in refused(store.open, "small").what
     error = refused(store.begin, SPEC, FACTS)
     assert "is a study of another tool" in error.what
-    assert "another `[study] name`" in error.mend
+    assert "another `[study] name`" in error.hint
 
 
 def test_an_empty_study_of_another_direction_is_not_continued(store, url) -> None:
@@ -92,7 +92,7 @@ def test_a_changed_key_is_named_with_what_it_was(store, study, section, key, old
     error = refused(store.begin, make_spec(**{section: {key: new}}), FACTS)
     assert error.where == f"[{section}] {key}"
     assert f"`{key}` was {old} when the study began and is" in error.what
-    assert "another `[study] name`" in error.mend
+    assert "another `[study] name`" in error.hint
 
 
 def test_the_number_of_trials_may_change(store, study) -> None:

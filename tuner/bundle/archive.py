@@ -49,7 +49,7 @@ def read_bundle(folder: Path) -> Bundle:
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
             fault = f"it does not match its checksum in {MANIFEST}: damaged, or changed by hand"
-            raise UserError(fault, where=str(folder / name), mend=AGAIN)
+            raise UserError(fault, where=str(folder / name), hint=AGAIN)
     tensors = _tensors(contents[WEIGHTS], str(folder / WEIGHTS))
     networks = tuple(_blank(manifest, member) for member in manifest.members)
     expected = {
@@ -69,8 +69,8 @@ def _read(folder: Path, name: str) -> bytes:
     except FileNotFoundError:
         there = folder.is_dir() and any((folder / other).exists() for other in FILES)
         what = f"the bundle has no {name}" if there else "there is no bundle"
-        mend = AGAIN if there else "write one with `python -m tuner.export --study NAME --bundle DIR`"
-        raise UserError(what, where=str(folder), mend=mend) from None
+        hint = AGAIN if there else "write one with `python -m tuner.export --study NAME --bundle DIR`"
+        raise UserError(what, where=str(folder), hint=hint) from None
     except OSError as error:
         raise UserError(f"the file cannot be read: {error.strerror}", where=str(folder / name)) from None
 
@@ -94,7 +94,7 @@ def _tensors(content: bytes, where: str) -> dict[str, Tensor]:
     try:
         return load(content)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise UserError(f"these are not weights: {error}", where=where, mend=AGAIN) from None
+        raise UserError(f"these are not weights: {error}", where=where, hint=AGAIN) from None
 
 
 def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
@@ -104,4 +104,4 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where:
             for side in (tensors, expected)
         )
         if found != wanted:
-            raise UserError(f"`{name}` is {found} where {MANIFEST} has {wanted}", where=where, mend=AGAIN)
+            raise UserError(f"`{name}` is {found} where {MANIFEST} has {wanted}", where=where, hint=AGAIN)

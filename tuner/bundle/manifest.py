@@ -136,20 +136,20 @@ def read_manifest(text: bytes, where: str) -> Manifest:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise UserError("this is not a manifest: the file is damaged", where=where, mend=AGAIN)
+        raise UserError("this is not a manifest: the file is damaged", where=where, hint=AGAIN)
     if values.get("format") != FORMAT:
-        mend = "read it with the version of the tuner that wrote it, or write it again with this one"
+        hint = "read it with the version of the tuner that wrote it, or write it again with this one"
         raise UserError(
-            f"format {values.get('format')!r} is not known; this version reads {FORMAT}", where=where, mend=mend
+            f"format {values.get('format')!r} is not known; this version reads {FORMAT}", where=where, hint=hint
         )
     if values.pop("sha256", None) != _checksum(values):
-        raise UserError("it does not match its checksum: damaged, or changed by hand", where=where, mend=AGAIN)
+        raise UserError("it does not match its checksum: damaged, or changed by hand", where=where, hint=AGAIN)
     try:
         return Manifest.model_validate_json(json.dumps(values))
     except ValidationError as error:
         detail = error.errors()[0]
         at = ".".join(map(str, detail["loc"]))
-        raise UserError(f"{at + ': ' if at else ''}{detail['msg']}", where=where, mend=AGAIN) from None
+        raise UserError(f"{at + ': ' if at else ''}{detail['msg']}", where=where, hint=AGAIN) from None
 
 
 def _checksum(values: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ def times(table: Table, name: str) -> Column:
         raise UserError(
             "the time is missing" if missing(column)[row] else f"{quoted(column[row])} is not a date that can be read",
             where=table.at(row, name),
-            mend="write dates like 2024-05-01 14:30:00, or name another column as `[data] time`",
+            hint="write dates like 2024-05-01 14:30:00, or name another column as `[data] time`",
         )
     late = np.flatnonzero(stamps[1:] <= stamps[:-1])
     if len(late):
@@ -40,7 +40,7 @@ def times(table: Table, name: str) -> Column:
         raise UserError(
             f"the time {this} stands here twice" if same else f"the time {this} comes after {before}",
             where=table.at(row, name),
-            mend='sort the rows by time, one row a time; or set `[data] time` to "" if the rows are evenly spaced',
+            hint='sort the rows by time, one row a time; or set `[data] time` to "" if the rows are evenly spaced',
         )
     return stamps
 
@@ -89,7 +89,7 @@ def labels(table: Table, name: str) -> Bools:
         raise UserError(
             "the label is missing" if missing(column)[row] else f"{quoted(column[row])} is no label",
             where=table.at(row, name),
-            mend="labels are 0 or 1, or true or false, in every row",
+            hint="labels are 0 or 1, or true or false, in every row",
         )
     return anomalous
 
@@ -114,8 +114,8 @@ def numbers(table: Table, name: str) -> Floats:
     """
     column = table.columns[name]
     if is_date(column):
-        mend = "name columns of numbers as `[data] features` and `target`"
-        raise UserError("the column holds dates, not numbers", where=table.at(0, name), mend=mend)
+        hint = "name columns of numbers as `[data] features` and `target`"
+        raise UserError("the column holds dates, not numbers", where=table.at(0, name), hint=hint)
     if is_number(column):
         values = column.astype(np.float64)
     else:
@@ -125,7 +125,7 @@ def numbers(table: Table, name: str) -> Floats:
             raise UserError(
                 f"{quoted(column[row])} is not a number ({other.sum()} of {len(other)} rows hold text)",
                 where=table.at(row, name),
-                mend="correct it, leave the cell empty if the value is missing, "
+                hint="correct it, leave the cell empty if the value is missing, "
                 "or name only the columns to use as `[data] features`",
             )
     # networks compute in 32 bits
@@ -143,5 +143,5 @@ def refuse_missing(table: Table, name: str, values: Floats) -> None:
         raise UserError(
             f"{absent.sum()} of {len(values)} values are missing or infinite, the first one here",
             where=table.at(int(absent.argmax()), name),
-            mend='fill them in, or set `[data] missing = "interpolate"`',
+            hint='fill them in, or set `[data] missing = "interpolate"`',
         )

@@ -137,8 +137,8 @@ def _present(names: Sequence[str], wanted: Wanted, where: str) -> list[str]:
     needed += [] if wanted.optional else wanted.targets
     lacking = [name for name in dict.fromkeys(needed) if name not in names]
     if lacking:
-        mend = nearest(lacking[0], names) if len(lacking) == 1 else f"there are {listed(names)}"
-        raise UserError(f"there is no column {listed(lacking)}", where=where, mend=mend)
+        hint = nearest(lacking[0], names) if len(lacking) == 1 else f"there are {listed(names)}"
+        raise UserError(f"there is no column {listed(lacking)}", where=where, hint=hint)
     return [name for name in dict.fromkeys([*needed, *wanted.targets]) if name in names]
 
 

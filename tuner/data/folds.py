@@ -98,7 +98,7 @@ class Problem:
             raise UserError(
                 f"a fold has {len(train)} training and {counted.sum()} validation windows without anomalous rows",
                 where="[cv]",
-                mend='lower `folds`, make `[task] window` shorter, or learn the labels with `[task] kind = "classify"`',
+                hint='lower `folds`, make `[task] window` shorter, or learn the labels with `[task] kind = "classify"`',
             )
         features = fit_scaling(self.features[self.windows.seen_rows(train)])
         weight, targets, answers = 1.0, None, self.answers
@@ -135,7 +135,7 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
             f"no series has the {spec.task.window + spec.task.ahead} rows that a window needs; "
             f"the longest has {max(lengths)}",
             where="[task] window",
-            mend="make `window` shorter, or raise `[data] max_gap` if series were cut at gaps",
+            hint="make `window` shorter, or raise `[data] max_gap` if series were cut at gaps",
         )
     labels = join_labels(data.series)
     files = [series.file or series.name for series in data.series]
@@ -144,7 +144,7 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
     persistence = None
     if classify:
         if labels is None:
-            raise UserError("`classify` needs a label column", where="[data] label", mend="name it as `label`")
+            raise UserError("`classify` needs a label column", where="[data] label", hint="name it as `label`")
         answers = labels[windows.target].astype(np.float64)[:, None]
     else:
         targets = np.concatenate([series.targets for series in data.series])
@@ -163,7 +163,7 @@ def _class_weight(answers: Floats) -> float:
         raise UserError(
             "a fold has no anomalous window to learn from",
             where="[cv] folds",
-            mend='lower `folds`, or use `[task] kind = "forecast"`',
+            hint='lower `folds`, or use `[task] kind = "forecast"`',
         )
     return float(min(max((len(answers) - anomalous) / anomalous, 1.0), MAX_CLASS_WEIGHT))
 
@@ -173,7 +173,7 @@ def _check_events(spec: Spec, problem: Problem) -> None:
         raise UserError(
             "a precision needs a label column",
             where="[study] min_precision",
-            mend="name it as `[data] label`, or remove `min_precision`",
+            hint="name it as `[data] label`, or remove `min_precision`",
         )
     if spec.study.metric == "loss":
         return
@@ -181,7 +181,7 @@ def _check_events(spec: Spec, problem: Problem) -> None:
         raise UserError(
             f"the metric {spec.study.metric} needs a label column",
             where="[study] metric",
-            mend='name it as `[data] label`, or use metric = "loss"',
+            hint='name it as `[data] label`, or use metric = "loss"',
         )
     target = problem.windows.target
     counts = [int(problem.labels[target[fold.valid]].sum()) for fold in problem.split.folds]
@@ -190,5 +190,5 @@ def _check_events(spec: Spec, problem: Problem) -> None:
             f"{spec.study.metric} needs anomalous and normal rows in every fold; "
             f"anomalous ones by fold: {', '.join(map(str, counts))}",
             where="[study] metric",
-            mend='use metric = "loss", or fewer folds',
+            hint='use metric = "loss", or fewer folds',
         )

@@ -54,7 +54,7 @@ def read_nab(source: str, address: str = ADDRESS) -> Table:
         raise UserError(
             f"there is no series `{name}` of the Numenta Anomaly Benchmark here",
             where="[data] source",
-            mend=nearest(name, SERIES),
+            hint=nearest(name, SERIES),
         )
     table = read_table(_file(f"data/{name}.csv", address), Path(name).name)
     windows = json.loads(_file(LABELS, address).read_bytes())[f"{name}.csv"]
@@ -89,6 +89,6 @@ def _file(path: str, address: str) -> Path:
     raise UserError(
         what,
         where=address + path,
-        mend=f"give the command again with a network, or put the file there by hand: {place}\n"
+        hint=f"give the command again with a network, or put the file there by hand: {place}\n"
         f"  (${CACHE_VARIABLE} names another folder than {folder})",
     )

@@ -10,7 +10,7 @@ from tuner.data.checks import labels, numbers, refuse_missing, times
 from tuner.data.roles import Roles, assign_roles
 from tuner.data.series import Bools, Dataset, Floats, Series, join_labels, runs
 from tuner.data.sources import lookback, read_tables
-from tuner.data.stretches import LONGEST_MENDED, kept, mend, steady
+from tuner.data.stretches import LONGEST_MENDED, hint, kept, steady
 from tuner.data.table import Column, Table
 from tuner.data.wording import counted, listed
 from tuner.errors import UserError
@@ -61,7 +61,7 @@ def make_dataset(tables: Sequence[Table], spec: Spec) -> Dataset:
     parts = [piece for part in steady_parts for piece in _complete_parts(part)]
     if not parts:
         how = "name the columns with fewer missing values"
-        raise UserError("every row lacks a value", where="[data] features", mend=how)
+        raise UserError("every row lacks a value", where="[data] features", hint=how)
     constant = _constant(parts, roles.numeric)
     feature_names, target_names = _chosen(roles, constant, spec.task.kind == "classify")
     series = _series(parts, roles.numeric, feature_names, target_names)
@@ -93,7 +93,7 @@ def _steady_parts(table: Table, roles: Roles, data: DataSection) -> list[_Part]:
 
 def _complete_parts(part: _Part) -> list[_Part]:
     pieces = [part.rows(*stretch) for stretch in kept(part.missing)]
-    return [_Part(one.file, one.time, mend(one.values), one.missing, one.labels) for one in pieces]
+    return [_Part(one.file, one.time, hint(one.values), one.missing, one.labels) for one in pieces]
 
 
 def _constant(parts: Sequence[_Part], names: Sequence[str]) -> frozenset[str]:
@@ -109,12 +109,12 @@ def _chosen(roles: Roles, constant: frozenset[str], classify: bool) -> tuple[tup
         raise UserError(
             f"every feature is constant: {listed(roles.features)}",
             where="[data] features",
-            mend="name columns whose values change",
+            hint="name columns whose values change",
         )
     targets = () if classify else roles.targets or features[:1]
     if stuck := [name for name in targets if name in constant]:
         raise UserError(
-            f"the target `{stuck[0]}` never changes", where="[data] target", mend="name a column whose values change"
+            f"the target `{stuck[0]}` never changes", where="[data] target", hint="name a column whose values change"
         )
     return features, targets
 
@@ -145,13 +145,13 @@ def _check_labels(series: Sequence[Series], spec: Spec) -> None:
         raise UserError(
             f"{need} needs a label column, and none was recognised",
             where="[data] label",
-            mend="name the column that says which rows are anomalous (1) and which are not (0)",
+            hint="name the column that says which rows are anomalous (1) and which are not (0)",
         )
     if not marks.any():
         raise UserError(
             f"{need} needs anomalous rows, and no row is labelled so",
             where="[data] label",
-            mend='use kind = "forecast" and metric = "loss"',
+            hint='use kind = "forecast" and metric = "loss"',
         )
 
 

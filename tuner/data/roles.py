@@ -70,13 +70,13 @@ def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
             raise UserError(
                 f"no column holds numbers to learn from; there are {listed(first.columns)}",
                 where=first.where,
-                mend="add columns of numbers, besides the time and the label",
+                hint="add columns of numbers, besides the time and the label",
             )
     if len(features) > MOST_FEATURES:
         raise UserError(
             f"{counted(len(features), 'column')} are more than the {MOST_FEATURES:,} that can be learnt from",
             where=first.where,
-            mend="name those that matter as `[data] features`",
+            hint="name those that matter as `[data] features`",
         )
     roles = Roles(time, label, features, data.target, tuple(notes))
     for table in tables[1:]:
@@ -85,7 +85,7 @@ def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
                 raise UserError(
                     f"there is no column `{name}`, which {first.where} has",
                     where=table.where,
-                    mend="files of one study share their columns; name those that all have as `[data] features`",
+                    hint="files of one study share their columns; name those that all have as `[data] features`",
                 )
     return roles
 
@@ -95,12 +95,12 @@ def _check_named(table: Table, data: DataSection) -> None:
     for key, names in {**single, "features": data.features or (), "target": data.target or ()}.items():
         for name in names:
             if name not in table.columns:
-                mend = nearest(name, table.columns)
-                raise UserError(f"there is no column `{name}` in {table.where}", where=f"[data] {key}", mend=mend)
+                hint = nearest(name, table.columns)
+                raise UserError(f"there is no column `{name}` in {table.where}", where=f"[data] {key}", hint=hint)
             other = next((part for part, taken in single.items() if part != key and name in taken), None)
             if other is not None or names.count(name) > 1:
                 fault = f"`{name}` is the {other} already" if other else f"`{name}` is named twice"
-                raise UserError(fault, where=f"[data] {key}", mend="give each column one part")
+                raise UserError(fault, where=f"[data] {key}", hint="give each column one part")
 
 
 def _recognised_time(columns: Mapping[str, Column]) -> str | None:

@@ -28,7 +28,7 @@ def read_tables(data: DataSection) -> tuple[Table, ...]:
         raise UserError(
             f"there is no source `{data.source}`",
             where="[data] source",
-            mend=nearest(str(data.source), (MARKET, *(nab.PREFIX + name for name in nab.SERIES))),
+            hint=nearest(str(data.source), (MARKET, *(nab.PREFIX + name for name in nab.SERIES))),
         )
     import pyarrow as pa
 
@@ -55,8 +55,8 @@ def _read_files(path: Path) -> tuple[Table, ...]:
         files = _found(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte
         reason = getattr(error, "strerror", None) or str(error)
-        mend = "name a file by its path, or several by a pattern"
-        raise UserError(f"this cannot be looked up: {reason}", where=str(path), mend=mend) from None
+        hint = "name a file by its path, or several by a pattern"
+        raise UserError(f"this cannot be looked up: {reason}", where=str(path), hint=hint) from None
     stems = Counter(one.stem for one in files)
     common = commonpath([one.parent for one in files])
     names = [one.stem if stems[one.stem] == 1 else one.relative_to(common).as_posix() for one in files]
@@ -66,13 +66,13 @@ def _read_files(path: Path) -> tuple[Table, ...]:
 def _found(path: Path) -> list[Path]:
     """The files that a path or pattern means, at least one, by name."""
     if path.is_dir():
-        mend = f'name a file, or several by a pattern such as "{path.name}/*.csv"'
-        raise UserError("this is a folder", where=shown(path), mend=mend)
+        hint = f'name a file, or several by a pattern such as "{path.name}/*.csv"'
+        raise UserError("this is a folder", where=shown(path), hint=hint)
     # glob.glob rather than Path.glob: it leaves hidden files out, such as the `._x.csv` of archives made on a Mac
     found = [path] if path.exists() else [Path(name) for name in glob(str(path), recursive=True)]  # noqa: PTH207
     files = sorted((one for one in found if one.is_file()), key=lambda one: (one.name, one))
     if not files:
-        raise UserError("there is no such file", where=shown(path), mend=_neighbours(path))
+        raise UserError("there is no such file", where=shown(path), hint=_neighbours(path))
     return files
 
 

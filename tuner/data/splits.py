@@ -80,7 +80,7 @@ def make_split(
         raise UserError(
             f"no window of {windows.length} rows fits {part} the holdout",
             where="[cv] holdout",
-            mend="make `[task] window` shorter or change the share",
+            hint="make `[task] window` shorter or change the share",
         )
     if cv.scheme == "series":
         block = _series_blocks(stretches, windows.target[development], labels, cv)
@@ -110,7 +110,7 @@ def _holdout_rows(offsets: Ints, labels: Bools | None, cv: CvSection) -> Bools:
             raise UserError(
                 f"{count} series are too few for {cv.folds} folds and a holdout of {cv.holdout:g}",
                 where="[cv] folds",
-                mend="lower `folds`, or use the scheme `blocked`",
+                hint="lower `folds`, or use the scheme `blocked`",
             )
         held[offsets[kept] :] = True
         return held
@@ -142,7 +142,7 @@ def _series_blocks(offsets: Ints, target: Ints, labels: Bools | None, cv: CvSect
         raise UserError(
             f"{len(numbers)} series with windows are too few for {cv.folds} folds",
             where="[cv] folds",
-            mend="lower `folds`, or use the scheme `blocked`",
+            hint="lower `folds`, or use the scheme `blocked`",
         )
     events = np.zeros(len(numbers), dtype=np.int64)
     if labels is not None:
@@ -190,5 +190,5 @@ def _refuse_empty(split: Split, windows: Windows, cv: CvSection) -> None:
         raise UserError(
             f"{len(windows)} windows do not suffice for {cv.folds} folds after purging: {short[0]}",
             where="[cv] folds",
-            mend="lower `folds`, `embargo` or `[task] window`",
+            hint="lower `folds`, `embargo` or `[task] window`",
         )

@@ -37,7 +37,7 @@ def kept(missing: Bools) -> list[tuple[int, int]]:
     return runs(~cut)
 
 
-def mend(values: Floats) -> Floats:
+def hint(values: Floats) -> Floats:
     """The values, (rows, columns), with NaN interpolated linearly between the rows before and after, by column.
 
     The first and the last row must be complete.

@@ -76,12 +76,12 @@ def read_table(path: Path, name: str) -> Table:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        mend = "get the right to read it, or name another file"
-        raise UserError(f"the file cannot be read: {error.strerror}", where=where, mend=mend) from None
+        hint = "get the right to read it, or name another file"
+        raise UserError(f"the file cannot be read: {error.strerror}", where=where, hint=hint) from None
     except MemoryError:
-        raise UserError("the file does not fit into memory", where=where, mend="cut it, or name another file") from None
+        raise UserError("the file does not fit into memory", where=where, hint="cut it, or name another file") from None
     if not raw.strip():
-        raise UserError("the file is empty", where=where, mend=NEEDED)
+        raise UserError("the file is empty", where=where, hint=NEEDED)
     read = _read_parquet if path.suffix.lower() in PARQUET else _read_csv
     return read(name, where, raw)
 
@@ -94,7 +94,7 @@ def _read_parquet(name: str, where: str, raw: bytes) -> Table:
         table = parquet.read_table(pa.BufferReader(raw), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         what = f"this is not a Parquet file: {str(error).splitlines()[0]}"
-        raise UserError(what, where=where, mend="write it anew, or give a CSV file a name in .csv") from None
+        raise UserError(what, where=where, hint="write it anew, or give a CSV file a name in .csv") from None
     return make_table(name, where, table)
 
 
@@ -119,13 +119,13 @@ def _read_csv(name: str, where: str, raw: bytes) -> Table:
         )
     except pa.ArrowInvalid as error:
         if not ragged:
-            raise UserError(f"this is not a CSV file: {error}", where=where, mend=NEEDED) from None
+            raise UserError(f"this is not a CSV file: {error}", where=where, hint=NEEDED) from None
         row = ragged[0]
         line = _lines(text, delimiter, where)[row.number - 2]
         raise UserError(
             f"{counted(row.actual_columns, 'value')} where the header names {row.expected_columns} columns",
             where=f"{where}:{line}",
-            mend="give each row as many values as there are columns; quote text that holds a separator or a quote",
+            hint="give each row as many values as there are columns; quote text that holds a separator or a quote",
         ) from None
     _refuse_headless(table.column_names, where)
     regular = text.rstrip("\r\n").count("\n") == table.num_rows
@@ -138,16 +138,16 @@ def delimiter_of(text: str) -> str:
 
 
 def _decoded(raw: bytes, where: str) -> str:
-    mend = "save it as CSV in UTF-8, or as Parquet with a name in .parquet"
+    hint = "save it as CSV in UTF-8, or as Parquet with a name in .parquet"
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError("this is UTF-16 text", where=where, mend=mend)
+        raise UserError("this is UTF-16 text", where=where, hint=hint)
     if b"\0" in raw:
-        raise UserError("this is not a text file", where=where, mend=mend)
+        raise UserError("this is not a text file", where=where, hint=hint)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise UserError("this is not UTF-8 text", where=f"{where}:{line}", mend=mend) from None
+        raise UserError("this is not UTF-8 text", where=f"{where}:{line}", hint=hint) from None
 
 
 def _lines(text: str, delimiter: str, where: str) -> list[int]:
@@ -163,7 +163,7 @@ def _lines(text: str, delimiter: str, where: str) -> list[int]:
         raise UserError(
             f"a quotation mark is out of place: {error}",
             where=f"{where}:{last + 1}",
-            mend="close each quotation mark, and double those inside quotes",
+            hint="close each quotation mark, and double those inside quotes",
         ) from None
     return begins[1:]
 
@@ -175,7 +175,7 @@ def _refuse_headless(names: Sequence[str], where: str) -> None:
         raise UserError(
             f"the first line holds values ({', '.join(names[:3])}), not the columns' names",
             where=f"{where}:1",
-            mend="write the names of the columns, separated by commas, on the first line",
+            hint="write the names of the columns, separated by commas, on the first line",
         )
 
 
@@ -187,7 +187,7 @@ def make_table(name: str, where: str, table: Any, lines: Sequence[int] | None = 
     """
     names = unique_names(table.column_names, where)
     if table.num_rows == 0:
-        raise UserError("the file has no rows", where=where, mend=NEEDED)
+        raise UserError("the file has no rows", where=where, hint=NEEDED)
     columns = dict(zip(names, map(plain, table.columns), strict=True))
     return Table(name, where, columns, range(1, table.num_rows + 1) if lines is None else lines)
 
@@ -203,10 +203,10 @@ def unique_names(names: Sequence[str], where: str) -> list[str]:
         re.sub(r"[\t-\r]+", " ", name.strip()) or (f"column {n}" if n > 1 else "") for n, name in enumerate(names, 1)
     ]
     if odd := [number for number, name in enumerate(stripped, 1) if any(category(letter) == "Cc" for letter in name)]:
-        raise UserError(f"the name of column {odd[0]} holds a control character", where=where, mend="rename it")
+        raise UserError(f"the name of column {odd[0]} holds a control character", where=where, hint="rename it")
     twice = [name for name, count in Counter(stripped).items() if count > 1]
     if twice:
-        raise UserError(f"two columns are called `{twice[0]}`", where=where, mend="rename one of them")
+        raise UserError(f"two columns are called `{twice[0]}`", where=where, hint="rename one of them")
     return stripped
 
 

@@ -76,7 +76,7 @@ def look(data: Dataset, roles: Roles) -> Profile:
         raise UserError(
             f"the series are too short to learn from: half of the {lengths.sum()} rows are in pieces of less than "
             f"{SHORTEST}",
-            mend="raise `[data] max_gap` if gaps cut them, or join the files of one series",
+            hint="raise `[data] max_gap` if gaps cut them, or join the files of one series",
         )
     targets = _targets(data)
     columns = [data.feature_names.index(name) for name in targets]

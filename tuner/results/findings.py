@@ -67,6 +67,6 @@ class Findings:
             raise UserError(
                 f"no trial of {name} has completed yet",
                 where=name,
-                mend=f"run it first: python -m tuner.run --study {name}",
+                hint=f"run it first: python -m tuner.run --study {name}",
             )
         return chosen

@@ -20,7 +20,7 @@ def path_domain(spec: Spec, name: str) -> Range | Choices:
         UserError: there is no such parameter, or it has one possible value.
     """
     if name not in PARAMETERS:
-        raise UserError(f"unknown parameter `{name}`", where="--param", mend=nearest(name, PARAMETERS))
+        raise UserError(f"unknown parameter `{name}`", where="--param", hint=nearest(name, PARAMETERS))
     parameter, domain = PARAMETERS[name], spec.space[name]
     if isinstance(domain, Constant):
         domain = Choices(parameter.words, parameter.words[0]) if parameter.words else parameter.domain
@@ -28,7 +28,7 @@ def path_domain(spec: Spec, name: str) -> Range | Choices:
         raise UserError(
             f"`{name}` has one possible value, {spec.space[name].default}: there is no path",
             where="--param",
-            mend=f"give it a range in the [space] of another study: {name} = {{low = …, high = …}}",
+            hint=f"give it a range in the [space] of another study: {name} = {{low = …, high = …}}",
         )
     return domain
 

@@ -61,7 +61,7 @@ def refit_all(
         raise UserError(
             "the data have changed since the study began",
             where=study.spec.data_paths,
-            mend="put them back, or run a new study on the data as they are",
+            hint="put them back, or run a new study on the data as they are",
         )
     data, kept = prepared.problem.whole(), study.evaluations.scored(trial.number)
     jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]

@@ -155,7 +155,7 @@ class Coordinator:
             raise UserError(
                 f"each of the first {HOPELESS} trials failed: {reasons.pop()}",
                 where=self._study.spec.study.name,
-                mend="mend the cause, then search anew under another `[study] name`",
+                hint="mend the cause, then search anew under another `[study] name`",
             )
 
 

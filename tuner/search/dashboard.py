@@ -73,7 +73,7 @@ def serve(store: Store, port: int, draw: Draw, began: Callable[[str], None]) -> 
         server = make_server(HOST, port, serve_it, server_class=_Server, handler_class=_Quiet)
     except OSError as error:
         raise UserError(
-            f"the port {port} cannot be used: {error.strerror}", where="--port", mend=f"name another: --port {port + 1}"
+            f"the port {port} cannot be used: {error.strerror}", where="--port", hint=f"name another: --port {port + 1}"
         ) from None
     os.nice(NICE)
     keeper = Thread(target=_keep_up, args=(store, draw, looked, stop), daemon=True)

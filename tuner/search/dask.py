@@ -52,7 +52,7 @@ class DaskCluster:
             self._client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"no Dask scheduler answers: {error}", where=f"--cluster {address}", mend="start one: dask scheduler"
+                f"no Dask scheduler answers: {error}", where=f"--cluster {address}", hint="start one: dask scheduler"
             ) from None
         self._study = uuid4().hex
         self._slots: dict[str, _Slot] = {}
@@ -137,7 +137,7 @@ def _reason(remote: "DaskFuture[Any]", address: str) -> Exception:
         return UserError(
             f"the cluster lacks what a trial needs: {missing}",
             where=address,
-            mend="install what is installed here beside its scheduler and every worker, `tuner` too",
+            hint="install what is installed here beside its scheduler and every worker, `tuner` too",
         )
     if isinstance(error, Exception) and not isinstance(error, KilledWorker):
         return error

@@ -44,7 +44,7 @@ class Machine:
             raise UserError(
                 "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
                 where=spec.study.name,
-                mend='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
+                hint='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
             )
 
 

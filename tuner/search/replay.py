@@ -55,7 +55,7 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
         raise UserError(
             f"there is no finished trial {number}",
             where=study.spec.study.name,
-            mend=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
+            hint=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
         )
     look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
     before = stored[number]

@@ -35,22 +35,22 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         text = raw.decode("utf-8-sig") if len(raw) <= MOST_BYTES else ""
     except FileNotFoundError:
         known = sorted(found.stem for found in path.parent.glob("*.toml"))
-        mend = nearest(path.stem, known) if known else "write one with `python -m tuner.init DATA.csv`"
-        raise UserError("there is no such study file", where=str(path), mend=mend) from None
+        hint = nearest(path.stem, known) if known else "write one with `python -m tuner.init DATA.csv`"
+        raise UserError("there is no such study file", where=str(path), hint=hint) from None
     except (OSError, ValueError) as error:
         reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
         raise UserError(
-            f"the study file cannot be read: {reason}", where=str(path), mend="name a file of TOML in UTF-8"
+            f"the study file cannot be read: {reason}", where=str(path), hint="name a file of TOML in UTF-8"
         ) from None
     if len(raw) > MOST_BYTES:
         raise UserError(
-            "this is too long for a study file", where=str(path), mend="name the data in it as `[data] path`"
+            "this is too long for a study file", where=str(path), hint="name the data in it as `[data] path`"
         )
     try:
         sections = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also numbers too long to read
-        mend = 'write [section] on a line, and below it lines such as key = 5 or key = "word"'
-        raise UserError(f"this is not TOML: {error}", where=str(path), mend=mend) from None
+        hint = 'write [section] on a line, and below it lines such as key = 5 or key = "word"'
+        raise UserError(f"this is not TOML: {error}", where=str(path), hint=hint) from None
     for override in overrides:
         sections = _override(sections, override)
     if isinstance(study := sections.setdefault("study", {}), dict):
@@ -58,7 +58,7 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
     try:
         return resolved(read_spec_dict(sections), path.parent)
     except UserError as error:
-        raise UserError(error.what, where=f"{path} {error.where}", mend=error.mend) from None
+        raise UserError(error.what, where=f"{path} {error.where}", hint=error.hint) from None
 
 
 def read_spec_dict(sections: Mapping[str, Any]) -> Spec:
@@ -70,10 +70,10 @@ def read_spec_dict(sections: Mapping[str, Any]) -> Spec:
     for name, section in sections.items():
         if name not in SECTIONS:
             homes = _homes()
-            mend = f"`{name}` belongs in [{homes[name]}]" if name in homes else nearest(name, SECTIONS)
-            raise UserError(f"unknown section `{name}`", where=f"[{name}]", mend=mend)
+            hint = f"`{name}` belongs in [{homes[name]}]" if name in homes else nearest(name, SECTIONS)
+            raise UserError(f"unknown section `{name}`", where=f"[{name}]", hint=hint)
         if not isinstance(section, Mapping):
-            raise UserError(f"`{name}` must be a section", where=f"[{name}]", mend=f"write it as [{name}]")
+            raise UserError(f"`{name}` must be a section", where=f"[{name}]", hint=f"write it as [{name}]")
     space = parse_space(sections.get("space", {}), _homes())
     try:
         spec = Spec.model_validate({"data": {}} | dict(sections) | {"space": space})
@@ -89,22 +89,22 @@ def _check_together(spec: Spec) -> None:
         raise UserError(
             f"`studies/{name}` is the place of another file, not of this study's folder",
             where="[study] name",
-            mend="choose a name without .toml or studies.db",
+            hint="choose a name without .toml or studies.db",
         )
     if (data.path is None) == (data.source is None):
         fault = "neither `path` nor `source`" if data.path is None else "both `path` and `source`"
-        raise UserError(f"the study has {fault}", where="[data]", mend="give exactly one of them")
+        raise UserError(f"the study has {fault}", where="[data]", hint="give exactly one of them")
     if task.kind == "classify" and (task.horizon or task.difference):
         key = "horizon" if task.horizon else "difference"
-        raise UserError(f"`{key}` belongs to a forecast", where=f"[task] {key}", mend=f"remove `{key}`")
+        raise UserError(f"`{key}` belongs to a forecast", where=f"[task] {key}", hint=f"remove `{key}`")
     if task.kind == "classify" and data.target is not None:
         raise UserError(
             "`target` belongs to a forecast",
             where="[data] target",
-            mend="name the anomaly column as `label` instead",
+            hint="name the anomaly column as `label` instead",
         )
     if task.kind == "forecast" and task.horizon == 0:
-        raise UserError("a forecast must look ahead", where="[task] horizon", mend="set `horizon` to 1 or more")
+        raise UserError("a forecast must look ahead", where="[task] horizon", hint="set `horizon` to 1 or more")
 
 
 def _override(sections: Mapping[str, Any], override: str) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _override(sections: Mapping[str, Any], override: str) -> dict[str, Any]:
     section, dot, name = key.strip().partition(".")
     if not (equals and dot and section and name):
         raise UserError(
-            f"`{override}` is not section.key=value", where="--set", mend="write for example train.patience=5"
+            f"`{override}` is not section.key=value", where="--set", hint="write for example train.patience=5"
         )
     try:
         read = tomllib.loads(f"value = {text}")
@@ -131,17 +131,17 @@ def _refusal(detail: ErrorDetails) -> UserError:
     match detail["type"]:
         case "extra_forbidden":
             home = _homes().get(keys[0])
-            mend = f"`{keys[0]}` belongs in [{home}]" if home else nearest(keys[0], _keys(section))
-            return UserError(f"unknown key `{keys[0]}`", where=where, mend=mend)
+            hint = f"`{keys[0]}` belongs in [{home}]" if home else nearest(keys[0], _keys(section))
+            return UserError(f"unknown key `{keys[0]}`", where=where, hint=hint)
         case "missing":
-            return UserError(f"`{keys[0] if keys else section}` is missing", where=where, mend="add it")
+            return UserError(f"`{keys[0] if keys else section}` is missing", where=where, hint="add it")
         case "too_short":
-            return UserError("it is empty", where=where, mend="name a column, or leave the key out")
+            return UserError("it is empty", where=where, hint="name a column, or leave the key out")
         case "string_pattern_mismatch":
             return UserError(
                 f"{_brief(detail['input'])} cannot be a study's name",
                 where=where,
-                mend="use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
+                hint="use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
             )
     message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
     return UserError(f"{_brief(detail['input'])} is not possible: it {message}", where=where)

@@ -102,8 +102,8 @@ def parse_space(lines: Mapping[str, Any], homes: Mapping[str, str] | None = None
     homes = homes or {}
     for name in lines:
         if name not in PARAMETERS:
-            mend = f"`{name}` belongs in [{homes[name]}]" if name in homes else nearest(name, PARAMETERS)
-            raise UserError(f"unknown parameter `{name}`", where="[space]", mend=mend)
+            hint = f"`{name}` belongs in [{homes[name]}]" if name in homes else nearest(name, PARAMETERS)
+            raise UserError(f"unknown parameter `{name}`", where="[space]", hint=hint)
     return {
         name: _parse_domain(name, parameter, lines[name]) if name in lines else parameter.domain
         for name, parameter in PARAMETERS.items()
@@ -117,42 +117,42 @@ def _parse_domain(name: str, parameter: Parameter, line: Any) -> Domain:  # noqa
     keys = {"choices", "default"} if "choices" in line else {"low", "high", "log", "step", "default"}
     for key in line:
         if key not in keys:
-            raise UserError(f"unknown key `{key}`", where=where, mend=nearest(key, sorted(keys)))
+            raise UserError(f"unknown key `{key}`", where=where, hint=nearest(key, sorted(keys)))
     return _parse_choices(parameter, line, where) if "choices" in line else _parse_range(parameter, line, where)
 
 
 def _parse_choices(parameter: Parameter, line: Mapping[str, Any], where: str) -> Choices:
     listed = line["choices"]
     if not isinstance(listed, (list, tuple)) or not listed:
-        raise UserError("`choices` must be a list of at least one value", where=where, mend=HOW)
+        raise UserError("`choices` must be a list of at least one value", where=where, hint=HOW)
     choices = tuple(_checked(parameter, choice, where) for choice in listed)
     if len(set(choices)) < len(choices):
-        raise UserError("`choices` names a value twice", where=where, mend="name each once")
+        raise UserError("`choices` names a value twice", where=where, hint="name each once")
     default = _checked(parameter, line.get("default", choices[0]), where)
     if default not in choices:
-        raise UserError(f"the default {default!r} is not one of the choices", where=where, mend="name one of them")
+        raise UserError(f"the default {default!r} is not one of the choices", where=where, hint="name one of them")
     return Choices(choices, default)
 
 
 def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> Range:
     if parameter.kind is str:
         words = ", ".join(f'"{word}"' for word in parameter.words)
-        raise UserError("takes words, not a range", where=where, mend=f"write {{choices = [{words}]}}")
+        raise UserError("takes words, not a range", where=where, hint=f"write {{choices = [{words}]}}")
     if missing := [key for key in ("low", "high") if key not in line]:
         raise UserError(
             f"`{missing[0]}` is missing",
             where=where,
-            mend=HOW,
+            hint=HOW,
         )
     low, high = (_checked(parameter, line[key], where) for key in ("low", "high"))
     log, step = line.get("log", False), line.get("step")
     if not isinstance(log, bool):
-        raise UserError("`log` must be true or false", where=where, mend="write log = true, or leave it out")
+        raise UserError("`log` must be true or false", where=where, hint="write log = true, or leave it out")
     if isinstance(low, str) or isinstance(high, str) or low >= high:
-        mend = "change one of them, or write a constant"
-        raise UserError(f"`low` ({low}) must be below `high` ({high})", where=where, mend=mend)
+        hint = "change one of them, or write a constant"
+        raise UserError(f"`low` ({low}) must be below `high` ({high})", where=where, hint=hint)
     if log and low <= 0:
-        raise UserError("a logarithmic range needs `low` above 0", where=where, mend="raise `low` or drop `log`")
+        raise UserError("a logarithmic range needs `low` above 0", where=where, hint="raise `low` or drop `log`")
     if step is not None:
         step = _checked_step(_number(parameter, step, f"{where} step"), low, high, log, where)
     if "default" in line:
@@ -163,22 +163,22 @@ def _parse_range(parameter: Parameter, line: Mapping[str, Any], where: str) -> R
         if step is not None:
             default = parameter.kind(low + step * round((default - low) / step))
     if isinstance(default, str) or not low <= default <= high:
-        mend = "change it, or leave it out"
-        raise UserError(f"the default {default} lies outside {low} to {high}", where=where, mend=mend)
+        hint = "change it, or leave it out"
+        raise UserError(f"the default {default} lies outside {low} to {high}", where=where, hint=hint)
     if step is not None and not _on_grid(default, low, step):
-        mend = "change it, or leave it out"
-        raise UserError(f"the default {default} is not `low` plus a whole number of steps", where=where, mend=mend)
+        hint = "change it, or leave it out"
+        raise UserError(f"the default {default} is not `low` plus a whole number of steps", where=where, hint=hint)
     return Range(low, high, default, log, step)
 
 
 def _checked_step(step: float | int, low: float, high: float, log: bool, where: str) -> float | int:
     if log or not 0 < step <= high - low:
         what = "`step` must be above 0, within the range, and cannot go with `log`"
-        raise UserError(what, where=where, mend="change it, or leave it out")
+        raise UserError(what, where=where, hint="change it, or leave it out")
     if not _on_grid(high, low, step):
         most = low + step * int((high - low) / step)
         raise UserError(
-            f"`high` ({high}) is not `low` plus a whole number of steps", where=where, mend=f"the nearest is {most:g}"
+            f"`high` ({high}) is not `low` plus a whole number of steps", where=where, hint=f"the nearest is {most:g}"
         )
     return step
 
@@ -191,9 +191,9 @@ def _on_grid(value: float, low: float, step: float) -> bool:
 def _number(parameter: Parameter, value: Any, where: str) -> float | int:  # noqa: ANN401 (TOML value)
     kind = "a whole number" if parameter.kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise UserError(f"{value!r} is not {kind}", where=where, mend=HOW)
+        raise UserError(f"{value!r} is not {kind}", where=where, hint=HOW)
     if parameter.kind is int and value != int(value):
-        raise UserError(f"{value!r} is not a whole number", where=where, mend=f"{int(value)} is")
+        raise UserError(f"{value!r} is not a whole number", where=where, hint=f"{int(value)} is")
     return int(value) if parameter.kind is int else float(value)
 
 
@@ -203,13 +203,13 @@ def _checked(parameter: Parameter, value: Any, where: str) -> Value:  # noqa: AN
             raise UserError(
                 f"{value!r} is not one of {', '.join(parameter.words)}",
                 where=where,
-                mend=nearest(str(value), parameter.words),
+                hint=nearest(str(value), parameter.words),
             )
         return str(value)
     number = _number(parameter, value, where)
     if not parameter.least <= number <= parameter.most:
         what = f"{number} lies outside {parameter.least:g} to {parameter.most:g}"
-        raise UserError(what, where=where, mend="choose a value between them")
+        raise UserError(what, where=where, hint="choose a value between them")
     return number
 
 

@@ -22,7 +22,7 @@ def begun(engine: Engine) -> bool:
     if others and not tables >= OPTUNA:
         raise UserError(
             f"it belongs to another application, whose tables are {', '.join(others[:3])}{', …' * (len(others) > 3)}",
-            mend="name another --storage, such as a new file or an empty database",
+            hint="name another --storage, such as a new file or an empty database",
         )
     for table in Base.metadata.sorted_tables:
         if table.name not in tables:
@@ -31,6 +31,6 @@ def begun(engine: Engine) -> bool:
         if missing := [column.name for column in table.columns if column.name not in there]:
             raise UserError(
                 f"another version of the tuner made it: its table {table.name} has no column `{missing[0]}`",
-                mend="name another --storage, or use the version that made it",
+                hint="name another --storage, or use the version that made it",
             )
     return StudyRow.__tablename__ in tables

@@ -58,8 +58,8 @@ def database_fault(error: BaseException | None, where: str) -> UserError | None:
 
 def told(fault: tuple[str, str], where: str) -> UserError:
     """The message for a fault of the store shown as `where`."""
-    what, mend = fault
-    return UserError(what, where=where, mend=f"{mend}, then give the same command again: finished trials are kept")
+    what, hint = fault
+    return UserError(what, where=where, hint=f"{hint}, then give the same command again: finished trials are kept")
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def reading(where: str) -> Iterator[None]:
         raise UserError(
             f"it holds what the tuner did not write ({type(error).__name__}: {reason(error)})",
             where=where,
-            mend="put a sound copy of it in its place, or name another --storage",
+            hint="put a sound copy of it in its place, or name another --storage",
         ) from error
 
 

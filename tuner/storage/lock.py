@@ -112,7 +112,7 @@ def file_kept(path: Path, engine: Engine) -> Iterator[None]:
             raise UserError(
                 "its file was deleted or replaced while the study was run: what is trained can no longer be kept",
                 where=shown(engine.url),
-                mend="put a copy of it in its place, if you have one, then give the same command again",
+                hint="put a copy of it in its place, if you have one, then give the same command again",
             )
 
     # do_connect: a new connection would make an empty file
@@ -196,7 +196,7 @@ def _refusal(study: str, where: str, holder: Holder) -> UserError:
     return UserError(
         f"the study {study} is being run by {holder}",
         where=where,
-        mend="wait for it, stop it, or give your study another `[study] name`",
+        hint="wait for it, stop it, or give your study another `[study] name`",
     )
 
 

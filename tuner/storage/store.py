@@ -75,7 +75,7 @@ class Store:
             self.engine.dispose()
             raise UserError(
                 f"its tables are those of Optuna {there}, and this Optuna has those of {here}",
-                mend="bring a copy of it up to date (optuna storage upgrade --storage URL), or name another --storage",
+                hint="bring a copy of it up to date (optuna storage upgrade --storage URL), or name another --storage",
             )
 
     def _furnish(self) -> None:
@@ -120,8 +120,8 @@ class Store:
         """
         names = self.names()
         if name not in names:
-            mend = nearest(name, names) if names else "run it first: python -m tuner.run --study …"
-            raise UserError(f"there is no study {name!r}", where=self.shown, mend=mend)
+            hint = nearest(name, names) if names else "run it first: python -m tuner.run --study …"
+            raise UserError(f"there is no study {name!r}", where=self.shown, hint=hint)
         with reading(self.shown):
             study = optuna.load_study(study_name=name, storage=self._storage)
             with self._session() as session:
@@ -143,7 +143,7 @@ class Store:
         study = optuna.create_study(study_name=name, storage=self._storage, direction=direction, load_if_exists=True)
         if study.get_trials(deepcopy=False) or study.direction.name.lower() != direction:
             raise UserError(
-                f"{name!r} is a study of another tool", where=self.shown, mend="give yours another `[study] name`"
+                f"{name!r} is a study of another tool", where=self.shown, hint="give yours another `[study] name`"
             )
         self._furnish()
         row = StudyRow(
@@ -213,11 +213,11 @@ def _check_unchanged(stored: StoredStudy, spec: Spec, facts: Facts) -> None:
                 raise UserError(
                     f"`{key}` was {old} when the study began and is {new} now",
                     where=f"[{section}] {key}",
-                    mend="put it back, or search anew under another `[study] name`; only `trials` may change",
+                    hint="put it back, or search anew under another `[study] name`; only `trials` may change",
                 )
     if stored.facts.digest != facts.digest:
         raise UserError(
             "the data have changed since the study began",
             where=spec.data_paths,
-            mend="put them back, or search anew under another `[study] name`",
+            hint="put them back, or search anew under another `[study] name`",
         )

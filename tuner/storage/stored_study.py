@@ -50,7 +50,7 @@ class StoredStudy:
             raise UserError(
                 f"another version of the tuner wrote it: {error.where}: {error.what}",
                 where=self._where,
-                mend="use the version that wrote it, or name another --storage",
+                hint="use the version that wrote it, or name another --storage",
             ) from None
         self.facts = Facts.from_dict(row.facts)
         self.created = row.created

@@ -19,7 +19,7 @@ def sqlite_file(url: URL) -> Path | None:
 
 def no_store(where: str) -> UserError:
     """What is said of a store that is missing."""
-    return UserError("there is no store", where=where, mend="run a study first, or name another --storage")
+    return UserError("there is no store", where=where, hint="run a study first, or name another --storage")
 
 
 def shown(url: URL) -> str:
@@ -41,16 +41,16 @@ def opening(url: str) -> Iterator[URL]:
         raise UserError(
             "the store cannot be opened: this is not the URL of a database",
             where="--storage",
-            mend="write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+            hint="write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
         ) from None
     where = shown(address)
     try:
         yield address
     except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError, ValueError) as error:
-        fault = database_fault(error, where) or UserError(reason(error), mend=_mend(error))
-        raise UserError(f"the store cannot be opened: {fault.what}", where=where, mend=fault.mend) from None
+        fault = database_fault(error, where) or UserError(reason(error), hint=_mend(error))
+        raise UserError(f"the store cannot be opened: {fault.what}", where=where, hint=fault.hint) from None
     except UserError as error:
-        raise UserError(error.what, where=error.where or where, mend=error.mend) from None
+        raise UserError(error.what, where=error.where or where, hint=error.hint) from None
 
 
 def _mend(error: BaseException) -> str:
