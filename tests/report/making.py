@@ -13,7 +13,7 @@ from tuner.evaluation.holdout import Holdout, Score
 from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial, finalists, summarise
-from tuner.results.study_info import FoldFacts
+from tuner.results.study_info import FoldInfo
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import Choices, Domain, Range, Value, defaults
 from tuner.training.outcome import FoldCurve, Outcome, best_epoch
@@ -103,7 +103,7 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
             "space": {"normalization": {"choices": ["none", "layer"]}},
         }
     )
-    folds = (FoldFacts(800, 200, 40, 5),) * 5
+    folds = (FoldInfo(800, 200, 40, 5),) * 5
     facts = replace(FACTS, folds=folds, rows=1000, baseline=Baseline("base rate", 0.35 if spec.maximise else 0.95))
     trials = []
     for number in range(count):

@@ -10,7 +10,7 @@ from tuner.evaluation.detection import Detection
 from tuner.results.advice import warn_after, warn_before, warn_path
 from tuner.results.regularisation_path import Point, make_path
 from tuner.results.selection import Chosen, Trial
-from tuner.results.study_info import FoldFacts
+from tuner.results.study_info import FoldInfo
 from tuner.spec.space import Value, defaults
 
 QUIET: dict[str, dict[str, Any]] = {
@@ -50,9 +50,9 @@ def test_without_a_pruner_none_is_missed() -> None:
 
 
 def test_few_anomalous_rows_are_said_where_something_is_judged_by_them() -> None:
-    few = replace(FACTS, features=("x", "y"), folds=(FoldFacts(150, 50, 14, 2), FoldFacts(150, 100, 15, 3)))
-    enough = replace(few, folds=(FoldFacts(150, 50, 15, 2), FoldFacts(150, 100, 15, 3)))
-    none = replace(few, folds=(FoldFacts(150, 50, 0, 0), FoldFacts(150, 100, 0, 0)))
+    few = replace(FACTS, features=("x", "y"), folds=(FoldInfo(150, 50, 14, 2), FoldInfo(150, 100, 15, 3)))
+    enough = replace(few, folds=(FoldInfo(150, 50, 15, 2), FoldInfo(150, 100, 15, 3)))
+    none = replace(few, folds=(FoldInfo(150, 50, 0, 0), FoldInfo(150, 100, 0, 0)))
     classify, forecast = make_spec(**{**QUIET, "task": {"kind": "classify"}}), make_spec(**QUIET)
     assert [len(warn_before(classify, facts)) for facts in (few, enough, none)] == [1, 0, 1]
     (said,) = warn_before(forecast, few)

@@ -21,7 +21,7 @@ from tuner.results.selection import (
     shrinkage,
     summarise,
 )
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.spec.space import defaults
 from tuner.training.outcome import FoldCurve, Outcome
@@ -35,7 +35,7 @@ def trials(*outcomes: Outcome) -> list[Trial]:
     return [Trial(number, PARAMS, outcome) for number, outcome in enumerate(outcomes)]
 
 
-def best_of(spec: Spec, facts: Facts, told: list[Trial]) -> Chosen | None:
+def best_of(spec: Spec, facts: StudyInfo, told: list[Trial]) -> Chosen | None:
     return choose(spec, facts, told)[0]
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from tests.making import make_dataset, make_spec, marked
 from tuner.data.folds import make_problem
-from tuner.results.study_info import Facts, FoldFacts, establish
+from tuner.results.study_info import FoldInfo, StudyInfo, establish
 
 EVENTS = marked(40, (5, 8), (15, 17), (25, 26), (33, 36))
 SECTIONS: dict[str, dict[str, Any]] = {"cv": {"folds": 2, "holdout": 0.0}, "task": {"window": 4, "kind": "classify"}}
 
 
-def established(**changes) -> Facts:
+def established(**changes) -> StudyInfo:
     spec = make_spec(**{**SECTIONS, **changes})
     data = make_dataset([40], EVENTS)
     problem = make_problem(spec, data)
@@ -57,10 +57,10 @@ def test_windows_of_a_fold_are_those_it_trains_and_validates_on() -> None:
 
 def test_validation_over_training_windows_is_the_mean_of_the_folds_ratios() -> None:
     facts = established()
-    one, two = FoldFacts(10, 5, 0, 0), FoldFacts(10, 10, 0, 0)
-    assert Facts(**{**vars(facts), "folds": (one, two)}).test_to_train == pytest.approx(0.75)
+    one, two = FoldInfo(10, 5, 0, 0), FoldInfo(10, 10, 0, 0)
+    assert StudyInfo(**{**vars(facts), "folds": (one, two)}).test_to_train == pytest.approx(0.75)
 
 
 def test_facts_survive_the_way_through_json() -> None:
     facts = established()
-    assert Facts.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
+    assert StudyInfo.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts

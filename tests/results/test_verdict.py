@@ -9,7 +9,7 @@ from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings
-from tuner.results.study_info import FoldFacts
+from tuner.results.study_info import FoldInfo
 from tuner.results.verdict import find_optimism, verdict
 
 
@@ -131,9 +131,7 @@ def test_where_the_rows_differ_that_is_said_instead(baseline) -> None:
 
 
 def test_where_the_folds_train_on_far_fewer_rows_that_is_said_instead() -> None:
-    walk = replace(
-        FACTS, folds=(FoldFacts(60, 50, 0, 0), FoldFacts(160, 50, 0, 0)), baseline=Baseline("base rate", 0.5)
-    )
+    walk = replace(FACTS, folds=(FoldInfo(60, 50, 0, 0), FoldInfo(160, 50, 0, 0)), baseline=Baseline("base rate", 0.5))
     optimism = find_optimism(replace(found(make_holdout()), facts=walk))
     assert optimism is not None and optimism.value is None
     assert optimism.said.endswith("the folds train on 55% of the rows that the refit has.")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial, summarise
-from tuner.results.study_info import Facts, FoldFacts
+from tuner.results.study_info import FoldInfo, StudyInfo
 from tuner.search.view import Finished
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
@@ -23,7 +23,7 @@ SMALL: dict[str, Any] = {
     "space": {"hidden_size": 4, "num_layers": 1, "batch_size": 128},
 }
 
-FACTS = Facts(
+FACTS = StudyInfo(
     digest="d" * 64,
     features=("x",),
     targets=("x",),
@@ -31,7 +31,7 @@ FACTS = Facts(
     series=1,
     windows=394,
     holdout=74,
-    folds=(FoldFacts(150, 50, 0, 0), FoldFacts(150, 100, 0, 0)),
+    folds=(FoldInfo(150, 50, 0, 0), FoldInfo(150, 100, 0, 0)),
     baseline=Baseline("persistence", 0.5),
     bf16_from=None,
 )

@@ -96,7 +96,7 @@ class Holdout:
         windows: in the holdout.
         blocks: of the bootstrap.
         anomalous, events: in the holdout, as far as they are scored.
-        baseline: what `Facts.baseline` is in the folds, on the holdout.
+        baseline: what `StudyInfo.baseline` is in the folds, on the holdout.
         looks: how many trials were scored as chosen ones, in all studies of the store with the same data.
     """
 

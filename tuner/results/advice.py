@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Chosen, shrinkage
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value
 
@@ -18,7 +18,7 @@ LEAST_ANOMALOUS = 30
 EDGE = 0.02
 
 
-def warn_before(spec: Spec, facts: Facts) -> list[str]:
+def warn_before(spec: Spec, facts: StudyInfo) -> list[str]:
     """What can be said before the first trial."""
     said = []
     searched = [name for name, domain in spec.space.items() if not isinstance(domain, Constant)]

@@ -12,7 +12,7 @@ from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Chosen, Summary, Trial
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 
 
@@ -47,7 +47,7 @@ class Findings:
     """
 
     spec: Spec
-    facts: Facts
+    facts: StudyInfo
     trials: tuple[Trial, ...]
     summary: Summary
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tuner.results.path_values import ordered
 from tuner.results.selection import Floats, paired_error, shrinkage
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value
 from tuner.training.outcome import Outcome
@@ -70,7 +70,7 @@ class Path:
 
 
 def stored_paths(
-    spec: Spec, facts: Facts, incumbent: Mapping[str, Value], trained: Iterable[tuple[Mapping[str, Value], Outcome]]
+    spec: Spec, facts: StudyInfo, incumbent: Mapping[str, Value], trained: Iterable[tuple[Mapping[str, Value], Outcome]]
 ) -> tuple[Path, ...]:
     """The paths through the incumbent, in the order of PARAMETERS.
 
@@ -96,7 +96,7 @@ def stored_paths(
     )
 
 
-def make_path(spec: Spec, facts: Facts, name: str, params: Mapping[str, Value], points: Sequence[Point]) -> Path:
+def make_path(spec: Spec, facts: StudyInfo, name: str, params: Mapping[str, Value], points: Sequence[Point]) -> Path:
     """The path through these points, in any order, with the choice made on it; `params` are the incumbent's.
 
     Best is the best mean over folds. The standard error is that of a paired difference to it, from the median variance

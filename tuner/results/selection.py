@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome, standard_error
@@ -75,7 +75,7 @@ class Summary:
         return self.complete + self.pruned + self.failed
 
 
-def summarise(spec: Spec, facts: Facts, trials: Sequence[Trial]) -> Summary:
+def summarise(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> Summary:
     """The figures of the told trials, a pure function of them."""
     states = [trial.outcome.state for trial in trials]
     audits = [trial.number for trial in trials if trial.outcome.audited]
@@ -101,7 +101,7 @@ def finalists(spec: Spec, trials: Sequence[Trial]) -> list[Trial]:
     return sorted(complete, key=lambda trial: (_loss(spec, trial.outcome), trial.number))[: spec.search.finalists]
 
 
-def choose(spec: Spec, facts: Facts, trials: Sequence[Trial]) -> tuple[Chosen | None, Chosen | None]:
+def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Chosen | None, Chosen | None]:
     """The best trial, and the most regularised one that is not clearly worse (the one-standard-error rule).
 
     Best is the finalist with the best mean over itself and its repeats, once all finalists have theirs; the best of
@@ -142,7 +142,7 @@ def fold_values(trial: Trial, *, repeats: bool) -> Floats:
     return values
 
 
-def study_error(spec: Spec, facts: Facts, trials: Sequence[Trial], best: Trial, repeated: Collection[int]) -> float:
+def study_error(spec: Spec, facts: StudyInfo, trials: Sequence[Trial], best: Trial, repeated: Collection[int]) -> float:
     """The standard error of a difference to the best mean, one for the whole study; NaN with fewer than two trials.
 
     sqrt((1/k + test/train) * s2), where s2 is the median variance over folds of the paired differences to the best
@@ -202,7 +202,9 @@ def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
     return float(params["learning_rate"]) * float(params["weight_decay"]) * outcome.steps
 
 
-def scalars(spec: Spec, facts: Facts, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
+def scalars(
+    spec: Spec, facts: StudyInfo, params: Mapping[str, Value], outcome: Outcome
+) -> dict[str, float | int | str]:
     """What a trial is shown with in Optuna's tools: scalar attributes, which become axes there."""
     shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
     if outcome.reason:

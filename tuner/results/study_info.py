@@ -13,7 +13,7 @@ from tuner.spec.sections import Spec
 
 
 @dataclass(frozen=True)
-class FoldFacts:
+class FoldInfo:
     """Windows that a fold trains on and validates on; anomalous rows and events in the latter."""
 
     train: int
@@ -23,7 +23,7 @@ class FoldFacts:
 
 
 @dataclass(frozen=True)
-class Facts:
+class StudyInfo:
     """What is fixed before the first trial.
 
     Attributes:
@@ -46,7 +46,7 @@ class Facts:
     series: int
     windows: int
     holdout: int
-    folds: tuple[FoldFacts, ...]
+    folds: tuple[FoldInfo, ...]
     baseline: Baseline
     bf16_from: int | None = None
 
@@ -59,13 +59,13 @@ class Facts:
         return asdict(self)
 
     @staticmethod
-    def from_dict(values: dict[str, Any]) -> "Facts":
-        return TypeAdapter(Facts).validate_python(values)
+    def from_dict(values: dict[str, Any]) -> "StudyInfo":
+        return TypeAdapter(StudyInfo).validate_python(values)
 
 
-def establish(spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData, ...]) -> Facts:
+def establish(spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData, ...]) -> StudyInfo:
     """Looks at what a study begins with."""
-    return Facts(
+    return StudyInfo(
         digest=data.digest,
         features=data.feature_names,
         targets=data.target_names,
@@ -78,11 +78,11 @@ def establish(spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData
     )
 
 
-def _fold_facts(problem: Problem, fold: FoldData) -> FoldFacts:
+def _fold_facts(problem: Problem, fold: FoldData) -> FoldInfo:
     anomalous = events = 0
     if problem.labels is not None:
         validated = np.zeros(len(problem.labels), dtype=bool)
         validated[problem.windows.target[fold.valid]] = True
         flagged = problem.labels & validated
         anomalous, events = int(flagged.sum()), len(runs(flagged))
-    return FoldFacts(len(fold.train), len(fold.valid), anomalous, events)
+    return FoldInfo(len(fold.train), len(fold.valid), anomalous, events)

@@ -9,7 +9,7 @@ from tuner.data.series import Dataset
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
-from tuner.results.study_info import Facts, establish
+from tuner.results.study_info import StudyInfo, establish
 from tuner.search.coordinator import Coordinator, Listener, is_over
 from tuner.search.evaluate import score_holdout
 from tuner.search.jobs import Placed
@@ -31,7 +31,7 @@ class Prepared:
     data: Dataset
     problem: Problem
     folds: tuple[FoldData, ...]
-    facts: Facts
+    facts: StudyInfo
 
 
 def prepare(spec: Spec) -> Prepared:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.files import make_folder
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.storage.compatibility import begun
 from tuner.storage.faults import DATABASE_ERRORS, database_fault, reading
@@ -128,7 +128,7 @@ class Store:
                 row = session.get_one(StudyRow, str(study.user_attrs[UUID_ATTRIBUTE]))
             return StoredStudy(study, self._storage, self._session, row)
 
-    def begin(self, spec: Spec, facts: Facts) -> StoredStudy:
+    def begin(self, spec: Spec, facts: StudyInfo) -> StoredStudy:
         """The study that `spec` names: made if it is new, else checked to be the same search of the same data.
 
         Raises:
@@ -201,7 +201,7 @@ def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API c
     cursor.close()
 
 
-def _check_unchanged(stored: StoredStudy, spec: Spec, facts: Facts) -> None:
+def _check_unchanged(stored: StoredStudy, spec: Spec, facts: StudyInfo) -> None:
     """Only the number of trials may change in a begun study, and the place of equal data."""
     before, after = stored.spec.to_dict(), spec.to_dict()
     for section in after:

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tuner.errors import UserError
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
@@ -52,7 +52,7 @@ class StoredStudy:
                 where=self._where,
                 hint="use the version that wrote it, or name another --storage",
             ) from None
-        self.facts = Facts.from_dict(row.facts)
+        self.facts = StudyInfo.from_dict(row.facts)
         self.created = row.created
         self.evaluations = Evaluations(session, row.uuid)
 

@@ -14,7 +14,7 @@ from tuner.report.wording import METRIC_WORDS, shown
 from tuner.results.advice import warn_path
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, effect, mean
-from tuner.results.study_info import Facts
+from tuner.results.study_info import StudyInfo
 from tuner.spec.space import Constant
 from tuner.terminal.progress import Silent, print_json
 from tuner.training.outcome import standard_error
@@ -33,7 +33,7 @@ class SilentPath(Silent):
 class JsonPoints(SilentPath):
     """One JSON object a point on standard output, those of earlier calls first."""
 
-    def __init__(self, parameter: str, facts: Facts) -> None:
+    def __init__(self, parameter: str, facts: StudyInfo) -> None:
         self._parameter, self._facts = parameter, facts
         self._started = time.monotonic()
 
@@ -52,7 +52,7 @@ class JsonPoints(SilentPath):
 class PointLines(SilentPath):
     """A line a trained point, for logs and pipes."""
 
-    def __init__(self, parameter: str, facts: Facts, console: Console) -> None:
+    def __init__(self, parameter: str, facts: StudyInfo, console: Console) -> None:
         self._parameter, self._facts, self._console = parameter, facts, console
         self._done = self._total = 0
 
@@ -70,7 +70,7 @@ class PointLines(SilentPath):
 class PointBar(SilentPath):
     """A bar that is redrawn in place, with a line a trained point above it; use it as a context."""
 
-    def __init__(self, parameter: str, facts: Facts, console: Console) -> None:
+    def __init__(self, parameter: str, facts: StudyInfo, console: Console) -> None:
         self._parameter, self._facts = parameter, facts
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
@@ -104,7 +104,7 @@ class PointBar(SilentPath):
         self._bar.refresh()
 
 
-def describe(parameter: str, facts: Facts, point: Point) -> str:
+def describe(parameter: str, facts: StudyInfo, point: Point) -> str:
     """A trained point in a few words."""
     return f"{parameter} {shown(point.value)}: {_score(facts, point) or _reason(point)}"
 
@@ -166,7 +166,7 @@ def path_event(found: Findings, parameter: str, path: Path | None, seconds: floa
     }
 
 
-def _point_dict(parameter: str, facts: Facts, point: Point) -> dict[str, Any]:
+def _point_dict(parameter: str, facts: StudyInfo, point: Point) -> dict[str, Any]:
     complete = point.outcome.state == "complete"
     words, amount = effect(parameter, point.outcome)
     se = _se(facts, point) if complete else math.nan
@@ -182,14 +182,14 @@ def _point_dict(parameter: str, facts: Facts, point: Point) -> dict[str, Any]:
     }
 
 
-def _score(facts: Facts, point: Point) -> str:
+def _score(facts: StudyInfo, point: Point) -> str:
     if point.outcome.state != "complete":
         return ""
     se = _se(facts, point)
     return f"{mean(point):.4f}" + (f" ± {se:.4f}" if math.isfinite(se) else "")
 
 
-def _se(facts: Facts, point: Point) -> float:
+def _se(facts: StudyInfo, point: Point) -> float:
     return standard_error(point.outcome.at_best("metric"), facts.test_to_train)
 
 
