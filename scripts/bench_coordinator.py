@@ -28,7 +28,7 @@ from tuner.search.jobs import Machine, Placed, Progress, Result
 from tuner.search.pruner import PruningWatch
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
-from tuner.search.view import Finished, Replica
+from tuner.search.view import KnownTrial, Replica
 from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
@@ -69,7 +69,7 @@ class Instant(Backend):
     def free(self) -> int:
         return 1
 
-    def submit(self, job: Any, known: Sequence[Finished] = ()) -> "Future[Any]":  # noqa: ANN401, ARG002 (the protocol's)
+    def submit(self, job: Any, known: Sequence[KnownTrial] = ()) -> "Future[Any]":  # noqa: ANN401, ARG002 (the protocol's)
         future: Future[Result] = Future()
         future.set_result(Result(job.number, outcome(job.number)))
         return future
@@ -142,7 +142,7 @@ def go_on(file: Path, name: str) -> str:
 def take_in(study: StoredStudy) -> str:
     """What a worker needs until a trial can be judged: a new worker, and one that knows all but the last trials."""
     spec, params, outcomes = study.spec, study.params(), study.outcomes()
-    finished = [Finished.of(number, params[number], outcomes[number]) for number in sorted(outcomes)]
+    finished = [KnownTrial.of(number, params[number], outcomes[number]) for number in sorted(outcomes)]
     replica, spans = Replica(spec), []
     for known in range(len(finished) - MORE, len(finished)):
         started = time.perf_counter()

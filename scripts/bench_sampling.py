@@ -30,7 +30,7 @@ from recorded import STUDIES
 from tuner.results.findings import Findings
 from tuner.search import sampler as sampling
 from tuner.search.study import findings, prepare, run
-from tuner.search.view import Finished
+from tuner.search.view import KnownTrial
 from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
@@ -45,11 +45,11 @@ AFTER_TRIALS = (6, 12, 20, 30)
 AFTER_SECONDS = (30, 60, 90)
 
 
-Process = Callable[[Spec, int, Sequence[Finished], Sequence[Mapping[str, Value]]], dict[str, Value]]
+Process = Callable[[Spec, int, Sequence[KnownTrial], Sequence[Mapping[str, Value]]], dict[str, Value]]
 
 
 def by_optuna(
-    spec: Spec, seed: int, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]
+    spec: Spec, seed: int, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
     """What Optuna's process chooses."""
     import torch

@@ -7,7 +7,7 @@ from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial, summarise
 from tuner.results.study_info import FoldInfo, StudyInfo
-from tuner.search.view import Finished
+from tuner.search.view import KnownTrial
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
@@ -81,10 +81,10 @@ def make_finished(
     curve: Sequence[float],
     state: Literal["complete", "pruned", "failed"] = "complete",
     params: Mapping[str, Value] | None = None,
-) -> Finished:
+) -> KnownTrial:
     """A finished trial as others see it, by default of the default configuration."""
     outcome = make_outcome(curve, state, maximise=spec.maximise)
-    return Finished.of(number, params or defaults(spec.space), outcome)
+    return KnownTrial.of(number, params or defaults(spec.space), outcome)
 
 
 def make_findings(*outcomes: Outcome, spec: Spec | None = None) -> Findings:

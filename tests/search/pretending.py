@@ -13,13 +13,13 @@ from tests.search.making import FACTS, make_outcome
 from tuner.search.jobs import Machine, Placed, Progress, Result, Task, failure
 from tuner.search.pruner import PruningWatch
 from tuner.search.sampler import choose
-from tuner.search.view import Finished, Replica
+from tuner.search.view import KnownTrial, Replica
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome
 
 
-def pretend(spec: Spec, task: Task, known: Sequence[Finished]) -> Result:
+def pretend(spec: Spec, task: Task, known: Sequence[KnownTrial]) -> Result:
     """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
     watch = PruningWatch(Replica(spec), task.number, known)
     if task.number % 7 == 6:
@@ -38,7 +38,7 @@ def one_after_the_other(spec: Spec, trials: int) -> list[Result]:
     results: list[Result] = []
     for number in range(trials):
         past = max(0, number - spec.search.lag + 1)
-        known = [Finished.of(n, params[n], results[n].outcome) for n in range(past)]
+        known = [KnownTrial.of(n, params[n], results[n].outcome) for n in range(past)]
         params.append(choose(Replica(spec), number, known, params[past:]))
         results.append(pretend(spec, Task(number, params[number], past), known))
     return results
@@ -102,7 +102,7 @@ class FakeBackend:
     ) -> None:
         self._study, self._workers, self._chance = study, workers, chance
         self._deaths = Counter(deaths or {})
-        self._pending: list[tuple[Future[Any], Task, Sequence[Finished]]] = []
+        self._pending: list[tuple[Future[Any], Task, Sequence[KnownTrial]]] = []
         self.tasks: list[Task] = []
         self.most = 0
 
@@ -115,7 +115,7 @@ class FakeBackend:
     def free(self) -> int:
         return self._workers - len(self._pending)
 
-    def submit(self, task: Any, known: Sequence[Finished] = ()) -> Future[Any]:
+    def submit(self, task: Any, known: Sequence[KnownTrial] = ()) -> Future[Any]:
         lag = self._study.spec.search.lag
         assert self.free > 0
         if task.repeat:

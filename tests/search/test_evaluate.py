@@ -22,7 +22,7 @@ from tuner.results.study_info import establish
 from tuner.search.evaluate import SEEDS, score_holdout
 from tuner.search.jobs import Job, Machine, Placed, Progress
 from tuner.search.study import prepare
-from tuner.search.view import Finished
+from tuner.search.view import KnownTrial
 from tuner.search.worker import Worker
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
@@ -65,7 +65,7 @@ class Here:
     def place(self, placed: Placed) -> None: ...
     def close(self) -> None: ...
 
-    def submit(self, job: Job[Any], known: Sequence[Finished] = ()) -> Future[Any]:
+    def submit(self, job: Job[Any], known: Sequence[KnownTrial] = ()) -> Future[Any]:
         future: Future[Any] = Future()
         self.jobs.append(job)
         self.free = 0
@@ -184,7 +184,7 @@ def test_interrupted_or_not_the_report_is_the_same(store, study, score, problem)
 
 def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, score, problem) -> None:
     class Deadly(Here):
-        def submit(self, job: Job[Any], known: Sequence[Finished] = ()) -> Future[Any]:
+        def submit(self, job: Job[Any], known: Sequence[KnownTrial] = ()) -> Future[Any]:
             self._deaths = 99 if getattr(job, "params", {})["dropout"] == 0.0 else 0
             return super().submit(job, known)
 

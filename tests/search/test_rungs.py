@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.search.making import make_finished, make_spec
 from tuner.search.pruner import PruningWatch, is_audit
 from tuner.search.rungs import RUNGS
-from tuner.search.view import Finished, Replica
+from tuner.search.view import KnownTrial, Replica
 from tuner.spec.sections import LEAST_KNOWN
 
 EPOCHS = 20
@@ -59,7 +59,7 @@ def test_it_decides_as_written_out_by_hand(curve, others, maximise) -> None:
     assert ended == by_hand(curve, others, maximise=maximise)
 
 
-def survivors(finished: list[Finished], values: list[float], epoch: int) -> int:
+def survivors(finished: list[KnownTrial], values: list[float], epoch: int) -> int:
     """How many trials that stand at these values after so many epochs go on."""
     spec = make_spec(train={"max_epochs": EPOCHS})
     number = next(number for number in count(50) if not is_audit(spec.study.seed, number))

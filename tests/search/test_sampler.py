@@ -14,7 +14,7 @@ from scipy.stats import norm, rankdata
 from tests.processes import fresh
 from tests.search.making import make_finished, make_spec
 from tuner.search.sampler import GP_UNTIL, START_UP, choose, normal_ranks
-from tuner.search.view import Finished, Replica
+from tuner.search.view import KnownTrial, Replica
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
 from tuner.storage.distributions import distributions
@@ -23,7 +23,7 @@ SAMPLERS = ("auto", "gp", "tpe", "random")
 RANDOM = make_spec(search={"sampler": "random"}).search
 
 
-def history(spec: Spec, count: int) -> list[Finished]:
+def history(spec: Spec, count: int) -> list[KnownTrial]:
     """Finished trials at random places of the space, whose value is their dropout."""
     trials = []
     drawn = spec.model_copy(update={"search": RANDOM, "study": spec.study.model_copy(update={"seed": 99})})

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from tests.search.making import make_finished, make_spec
 from tuner.search.pruner import WARM_UP, PruningWatch, is_audit
 from tuner.search.sampler import choose
-from tuner.search.view import Finished, Replica, best_so_far, trial_seed
+from tuner.search.view import KnownTrial, Replica, best_so_far, trial_seed
 from tuner.spec.sections import LEAST_COMPLETE
 from tuner.spec.space import Value, defaults, unregularised
 from tuner.storage.distributions import searched
@@ -147,7 +147,7 @@ def test_a_replica_that_has_grown_shows_the_same_as_a_new_one(ends, looks) -> No
 def test_a_replica_that_has_grown_samples_as_a_new_one(sampler) -> None:
     spec = make_spec(search={"sampler": sampler, "lag": 3})
     chance, grown, lag = random.Random(sampler), Replica(spec), spec.search.lag
-    finished: list[Finished] = []
+    finished: list[KnownTrial] = []
     params: list[dict[str, Value]] = []
     for number in range(16):
         known = finished[: max(0, number - lag + 1)]

@@ -14,7 +14,7 @@ from tuner.errors import UserError
 from tuner.results.selection import scalars
 from tuner.search.jobs import Progress, Result, Task, failure
 from tuner.search.sampler import choose
-from tuner.search.view import Finished, Replica
+from tuner.search.view import KnownTrial, Replica
 from tuner.search.workers import Backend
 from tuner.signals import held, let_in
 from tuner.spec.space import Value
@@ -78,7 +78,7 @@ class Coordinator:
         self._params = study.params()
         self._outcomes = study.outcomes()
         self._finished = {
-            number: Finished.of(number, self._params[number], outcome) for number, outcome in self._outcomes.items()
+            number: KnownTrial.of(number, self._params[number], outcome) for number, outcome in self._outcomes.items()
         }
         self._replica = Replica(study.spec)
         self._told = study.told()
@@ -137,7 +137,7 @@ class Coordinator:
             result = Result(number, failure(DIED))
         self._study.save(result.number, result.outcome, result.repeat)
         self._outcomes[number] = result.outcome
-        self._finished[number] = Finished.of(number, self._params[number], result.outcome)
+        self._finished[number] = KnownTrial.of(number, self._params[number], result.outcome)
 
     def _tell_those_due(self) -> None:
         while self._told in self._outcomes:

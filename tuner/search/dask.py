@@ -15,7 +15,7 @@ from distributed import Future as DaskFuture
 from tuner.errors import UserError
 from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
 from tuner.search.process import look
-from tuner.search.view import Finished
+from tuner.search.view import KnownTrial
 from tuner.search.worker import Worker
 
 # Seconds that a scheduler may take to answer.
@@ -71,7 +71,7 @@ class DaskCluster:
         self._look()
         return sum(slot.free for slot in self._slots.values())
 
-    def submit(self, job: Job[R_co], known: Sequence[Finished] = ()) -> "Future[R_co]":
+    def submit(self, job: Job[R_co], known: Sequence[KnownTrial] = ()) -> "Future[R_co]":
         address, slot = next((address, slot) for address, slot in self._slots.items() if slot.free)
         future: Future[R_co] = Future()
         remote = self._client.submit(
@@ -152,7 +152,7 @@ class _Halted(BaseException):
 _workers: dict[str, Worker] = {}
 
 
-def _do(study: str, placed: bytes, job: Job[R_co], expected: int, news: Sequence[Finished]) -> R_co:
+def _do(study: str, placed: bytes, job: Job[R_co], expected: int, news: Sequence[KnownTrial]) -> R_co:
     here = get_worker()
     key = here.get_current_task()
     if study not in _workers:

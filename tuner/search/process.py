@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.search.jobs import Job, Machine, Progress, R_co
-    from tuner.search.view import Finished
+    from tuner.search.view import KnownTrial
     from tuner.search.worker import Worker
 
 _worker: "Worker | None" = None
@@ -49,7 +49,7 @@ def place(placed: bytes) -> None:
     _worker = Worker(pickle.loads(placed))  # noqa: S301 (from our own parent)
 
 
-def do(job: "Job[R_co]", news: "Sequence[Finished]") -> "R_co":
+def do(job: "Job[R_co]", news: "Sequence[KnownTrial]") -> "R_co":
     """Does a job, knowing the finished trials that are news too.
 
     Raises:

@@ -24,7 +24,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 @dataclass(frozen=True)
-class Finished:
+class KnownTrial:
     """A finished trial as other trials see it: `curve` is its validation curve."""
 
     number: int
@@ -34,8 +34,8 @@ class Finished:
     curve: tuple[float, ...]
 
     @staticmethod
-    def of(number: int, params: Mapping[str, Value], outcome: Outcome) -> "Finished":
-        return Finished(number, params, outcome.state, outcome.value, outcome.curve)
+    def of(number: int, params: Mapping[str, Value], outcome: Outcome) -> "KnownTrial":
+        return KnownTrial(number, params, outcome.state, outcome.value, outcome.curve)
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -68,7 +68,7 @@ class Replica:
         )
         self._finished = 0
 
-    def show(self, finished: Sequence[Finished], under_way: Sequence[Mapping[str, Value]]) -> optuna.Study:
+    def show(self, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]) -> optuna.Study:
         """The study of exactly these trials: the finished ones, from number 0 on, then those under way, running.
 
         It is the same study as last time, grown, unless that one knew more than this one may.
@@ -93,7 +93,7 @@ class Replica:
             )
         return self._study
 
-    def _finish(self, trial: Finished) -> None:
+    def _finish(self, trial: KnownTrial) -> None:
         """Ends a trial that was shown running."""
         row = self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, trial.number)
         for epoch, value in enumerate(_shown(self.spec, trial), 1):
@@ -101,14 +101,14 @@ class Replica:
         self._storage.set_trial_state_values(row, STATES[trial.state], None if trial.value is None else [trial.value])
 
 
-def _shown(spec: Spec, trial: Finished) -> list[float]:
+def _shown(spec: Spec, trial: KnownTrial) -> list[float]:
     values = best_so_far(trial.curve, maximise=spec.maximise)
     if trial.state == "complete":
         values += [values[-1]] * (spec.train.max_epochs - len(values))
     return values
 
 
-def _frozen(spec: Spec, trial: Finished, domains: Mapping[str, Any]) -> FrozenTrial:
+def _frozen(spec: Spec, trial: KnownTrial, domains: Mapping[str, Any]) -> FrozenTrial:
     return create_trial(
         state=STATES[trial.state],
         value=trial.value,

@@ -9,7 +9,7 @@ import torch
 from tuner.evaluation.detection import Scores
 from tuner.search.jobs import OutOfFold, PathPoint, Placed, Progress, Refit, Report, Result, Task, failure
 from tuner.search.pruner import PruningWatch
-from tuner.search.view import Finished, Replica
+from tuner.search.view import KnownTrial, Replica
 from tuner.training.outcome import Outcome
 from tuner.training.refit import judge, refit
 from tuner.training.refitted import Refitted
@@ -27,14 +27,14 @@ class Worker:
         # one thread a process: a second one gains nothing here, and results would depend on the machine's load
         torch.set_num_threads(1)
         self.placed = placed
-        self._finished: list[Finished] = []
+        self._finished: list[KnownTrial] = []
         self._replica = Replica(placed.spec)
 
     @property
     def known(self) -> int:
         return len(self._finished)
 
-    def learn(self, news: Sequence[Finished]) -> None:
+    def learn(self, news: Sequence[KnownTrial]) -> None:
         """Takes in finished trials, those before the first of them being known already."""
         if news:
             self._finished[news[0].number :] = news

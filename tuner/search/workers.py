@@ -21,7 +21,7 @@ from tuner.signals import held
 # light to import: the server of the workers begins to import torch before their coordinator has come further
 if TYPE_CHECKING:
     from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
-    from tuner.search.view import Finished
+    from tuner.search.view import KnownTrial
 
 R = TypeVar("R")
 
@@ -39,7 +39,7 @@ class Backend(Protocol):
     def free(self) -> int:
         """How many more jobs can be done now."""
 
-    def submit(self, job: "Job[R_co]", known: "Sequence[Finished]" = ()) -> "Future[R_co]":
+    def submit(self, job: "Job[R_co]", known: "Sequence[KnownTrial]" = ()) -> "Future[R_co]":
         """Does the job on a free worker, which then knows the trials in `known` (from number 0 on, in order).
 
         The future raises `concurrent.futures.BrokenExecutor` if the worker died.
@@ -121,7 +121,7 @@ class LocalProcesses:
     def free(self) -> int:
         return sum(slot.free for slot in self._slots)
 
-    def submit(self, job: "Job[R_co]", known: "Sequence[Finished]" = ()) -> "Future[R_co]":
+    def submit(self, job: "Job[R_co]", known: "Sequence[KnownTrial]" = ()) -> "Future[R_co]":
         index = next(index for index, slot in enumerate(self._slots) if slot.free)
         try:
             return self._start(self._slots[index], job, known)
@@ -136,7 +136,7 @@ class LocalProcesses:
             self._call(slot, place, self._placed)
         return slot
 
-    def _start(self, slot: _Slot, job: "Job[R_co]", known: "Sequence[Finished]") -> "Future[R_co]":
+    def _start(self, slot: _Slot, job: "Job[R_co]", known: "Sequence[KnownTrial]") -> "Future[R_co]":
         future = self._call(slot, do, job, tuple(known[slot.told :]))
         slot.future, slot.told = future, max(slot.told, len(known))
         return future
