@@ -10,7 +10,7 @@ import pytest
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.evaluation.detection import Detection
 from tuner.results.selection import (
-    Chosen,
+    Selection,
     Summary,
     Trial,
     best_tenth,
@@ -35,7 +35,7 @@ def trials(*outcomes: Outcome) -> list[Trial]:
     return [Trial(number, PARAMS, outcome) for number, outcome in enumerate(outcomes)]
 
 
-def best_of(spec: Spec, facts: StudyInfo, told: list[Trial]) -> Chosen | None:
+def best_of(spec: Spec, facts: StudyInfo, told: list[Trial]) -> Selection | None:
     return choose(spec, facts, told)[0]
 
 

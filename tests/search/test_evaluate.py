@@ -17,7 +17,7 @@ from tuner.errors import UserError
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout
 from tuner.evaluation.no_network import measure_baseline
-from tuner.results.selection import Chosen, Summary, Trial, summarise
+from tuner.results.selection import Selection, Summary, Trial, summarise
 from tuner.results.study_info import establish
 from tuner.search.evaluate import SEEDS, score_holdout
 from tuner.search.jobs import Job, Machine, Placed, Progress
@@ -118,7 +118,7 @@ def score(study: StoredStudy, problem: Problem) -> Scoring:
 
 def chosen(study: StoredStudy, best: int, one_se: int) -> Summary:
     summary = summarise(SPEC, study.facts, TRIALS)
-    named = [Chosen(TRIALS[number], float(number), None, 0.1) for number in (best, one_se)]
+    named = [Selection(TRIALS[number], float(number), None, 0.1) for number in (best, one_se)]
     return replace(summary, best=named[0], one_se=named[1])
 
 

@@ -9,7 +9,7 @@ from tuner.evaluation.holdout import Holdout
 from tuner.report.verdict import mean_of_runs
 from tuner.report.wording import METRIC_WORDS, number, searched, shown
 from tuner.results.findings import Findings
-from tuner.results.selection import Chosen, Trial, shrinkage
+from tuner.results.selection import Selection, Trial, shrinkage
 from tuner.spec.space import Constant
 
 MOST_TRIALS = 20
@@ -147,7 +147,7 @@ def comparison_table(studies: Sequence[Findings]) -> Table:
     return Table(("", *(findings.spec.study.name for findings in studies)), tuple(zip(names, *columns, strict=True)))
 
 
-def _reached(best: Chosen | None) -> tuple[str, str]:
+def _reached(best: Selection | None) -> tuple[str, str]:
     if best is None:
         return "nothing completed", ""
     error = f" ± {best.se:.4f}" if math.isfinite(best.se) else ""

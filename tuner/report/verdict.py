@@ -2,7 +2,7 @@
 
 from tuner.report.wording import METRIC_WORDS, mean_of
 from tuner.results.findings import Findings
-from tuner.results.selection import Chosen, Trial
+from tuner.results.selection import Selection, Trial
 from tuner.results.verdict import verdict as on_holdout
 
 # A difference of so many standard errors is called one, and of so many a clear one.
@@ -36,7 +36,7 @@ def verdict(findings: Findings) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
-def _use(findings: Findings, best: Chosen) -> str:
+def _use(findings: Findings, best: Selection) -> str:
     metric = METRIC_WORDS[findings.spec.study.metric]
     epochs = best.trial.outcome.best_epoch
     return (
@@ -45,7 +45,7 @@ def _use(findings: Findings, best: Chosen) -> str:
     )
 
 
-def _against(findings: Findings, best: Chosen, number: int, what: str, means: str) -> str:
+def _against(findings: Findings, best: Selection, number: int, what: str, means: str) -> str:
     """Whether the best trial beats a fixed one, in standard errors of their difference."""
     if best.trial.number == number:
         return f"{means} did not help: the best trial is {what}."
@@ -72,7 +72,7 @@ def mean_of_runs(trial: Trial) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else trial.outcome.value
 
 
-def _baseline(findings: Findings, best: Chosen) -> str:
+def _baseline(findings: Findings, best: Selection) -> str:
     baseline = findings.facts.baseline
     better = best.mean > baseline.value if findings.spec.maximise else best.mean < baseline.value
     if better:

@@ -2,7 +2,7 @@
 
 import math
 
-from tuner.results.selection import Chosen
+from tuner.results.selection import Selection
 from tuner.spec.space import Constant, Domain, Range, Value
 
 METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}
@@ -27,7 +27,7 @@ def searched(domain: Domain) -> str:
     return ", ".join(map(shown, domain.choices))
 
 
-def mean_of(chosen: Chosen) -> str:
+def mean_of(chosen: Selection) -> str:
     """What the choice was made on, with the standard error of a difference between two trials."""
     se = f" ± {chosen.se:.4f} SE" if math.isfinite(chosen.se) else ""
     if chosen.repeat_mean is None:

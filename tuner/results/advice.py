@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from tuner.results.regularisation_path import Path
-from tuner.results.selection import Chosen, shrinkage
+from tuner.results.selection import Selection, shrinkage
 from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value
@@ -43,7 +43,7 @@ def warn_before(spec: Spec, facts: StudyInfo) -> list[str]:
     return said
 
 
-def warn_after(spec: Spec, best: Chosen) -> list[str]:
+def warn_after(spec: Spec, best: Selection) -> list[str]:
     """What the best trial shows."""
     said = []
     params, outcome = best.trial.params, best.trial.outcome

@@ -11,7 +11,7 @@ from tuner.errors import UserError
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
 from tuner.results.regularisation_path import Path
-from tuner.results.selection import Chosen, Summary, Trial
+from tuner.results.selection import Selection, Summary, Trial
 from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 
@@ -55,7 +55,7 @@ class Findings:
     holdout: Holdout | None = None
     scored: OutOfFoldScores | None = None
 
-    def chosen(self, rule: Literal["best", "1se"]) -> Chosen:
+    def chosen(self, rule: Literal["best", "1se"]) -> Selection:
         """The trial that the rule names.
 
         Raises:

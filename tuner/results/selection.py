@@ -26,7 +26,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """A selected trial.
 
     Attributes:
@@ -60,8 +60,8 @@ class Summary:
         fold_epochs_saved: what pruning and early stopping left out of the last epoch of all trials that did not fail.
     """
 
-    best: Chosen | None
-    one_se: Chosen | None
+    best: Selection | None
+    one_se: Selection | None
     complete: int
     pruned: int
     failed: int
@@ -101,7 +101,7 @@ def finalists(spec: Spec, trials: Sequence[Trial]) -> list[Trial]:
     return sorted(complete, key=lambda trial: (_loss(spec, trial.outcome), trial.number))[: spec.search.finalists]
 
 
-def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Chosen | None, Chosen | None]:
+def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Selection | None, Selection | None]:
     """The best trial, and the most regularised one that is not clearly worse (the one-standard-error rule).
 
     Best is the finalist with the best mean over itself and its repeats, once all finalists have theirs; the best of
@@ -124,10 +124,10 @@ def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Chose
     best = min(contenders, key=lambda trial: sign * means[trial.number])
     se = study_error(spec, facts, trials, best, repeated)
 
-    def chosen(trial: Trial) -> Chosen:
+    def chosen(trial: Trial) -> Selection:
         value = trial.outcome.value
         assert value is not None  # noqa: S101 (it is complete)
-        return Chosen(trial, value, means[trial.number] if trial.number in repeated else None, se)
+        return Selection(trial, value, means[trial.number] if trial.number in repeated else None, se)
 
     limit = sign * means[best.number] + (0.0 if math.isnan(se) else se)
     near = [trial for trial in trials if trial.number in means and sign * means[trial.number] <= limit]

@@ -18,7 +18,7 @@ from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
 from tuner.results.configuration import Rule, configuration
 from tuner.results.findings import Findings
-from tuner.results.selection import Chosen
+from tuner.results.selection import Selection
 from tuner.search.coordinator import Listener
 from tuner.search.jobs import Job, OutOfFold, Placed, Refit
 from tuner.search.pool import do_all
@@ -150,7 +150,7 @@ def _columns(prepared: Prepared) -> Columns:
     )
 
 
-def _residual(prepared: Prepared, choice: Chosen, refits: Sequence[Refitted]) -> tuple[float, ...] | None:
+def _residual(prepared: Prepared, choice: Selection, refits: Sequence[Refitted]) -> tuple[float, ...] | None:
     residuals = [refit.residual for refit in refits if refit.residual is not None]
     deviations = [fold.targets.deviation for fold in prepared.folds if fold.targets is not None]
     if not residuals:
@@ -160,7 +160,7 @@ def _residual(prepared: Prepared, choice: Chosen, refits: Sequence[Refitted]) ->
     return tuple(carried_residual(own, losses, np.array(deviations)).tolist())
 
 
-def _holdout(found: Findings, choice: Chosen) -> dict[str, Any] | None:
+def _holdout(found: Findings, choice: Selection) -> dict[str, Any] | None:
     """What refit A of the chosen trial reached on the holdout, one network and all of them together."""
     if found.holdout is None:
         return None

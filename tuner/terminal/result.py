@@ -10,7 +10,7 @@ from tuner.evaluation.detection import Detection
 from tuner.report.wording import METRIC_WORDS, mean_of, searched, shown
 from tuner.results.advice import warn_after
 from tuner.results.findings import Findings
-from tuner.results.selection import Chosen, shrinkage
+from tuner.results.selection import Selection, shrinkage
 from tuner.terminal.holdout import holdout_dict, print_holdout
 
 
@@ -32,7 +32,7 @@ def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
     }
 
 
-def _chosen_dict(chosen: Chosen) -> dict[str, Any]:
+def _chosen_dict(chosen: Selection) -> dict[str, Any]:
     return {
         "trial": chosen.trial.number,
         "value": chosen.value,
@@ -97,7 +97,7 @@ def _detection(found: Detection) -> str:
     return said
 
 
-def _penalties(best: Chosen) -> str:
+def _penalties(best: Selection) -> str:
     outcome = best.trial.outcome
     return (
         f"total shrinkage {shrinkage(best.trial.params, outcome):.3g} by weight decay, "
@@ -105,7 +105,7 @@ def _penalties(best: Chosen) -> str:
     )
 
 
-def _configuration(findings: Findings, best: Chosen) -> Table:
+def _configuration(findings: Findings, best: Selection) -> Table:
     title = f"{findings.spec.study.name}: best configuration, trial {best.trial.number}"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("parameter")
