@@ -7,18 +7,18 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
 from tuner.evaluation.bootstrap import DRAWS
-from tuner.evaluation.holdout import Contender, Held, Score, score_models
+from tuner.evaluation.holdout import Contender, HoldoutWindows, Score, score_models
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat(RNG.random(60) < 0.3, 2)
-HELD = Held(np.arange(120), np.arange(120) // 10, np.ones(120, bool), LABELS)
+HELD = HoldoutWindows(np.arange(120), np.arange(120) // 10, np.ones(120, bool), LABELS)
 LOSSES = RNG.exponential(size=(2, 120))
 SCORES = LABELS + RNG.normal(size=(2, 120))
 BEST = Contender("best", 4, LOSSES, SCORES, 0.5)
 WORSE = Contender("default", 1, LOSSES + 0.25, RNG.normal(size=(2, 120)), 1.0)
 
 
-def scored(metric: str, *contenders: Contender, held: Held = HELD) -> tuple[Score, ...]:
+def scored(metric: str, *contenders: Contender, held: HoldoutWindows = HELD) -> tuple[Score, ...]:
     return score_models(metric, held, contenders, 0)
 
 
@@ -46,7 +46,9 @@ def test_average_precision_is_the_mean_of_scikit_learns():
 
 
 def test_events_caught_are_counted_by_their_rows():
-    held = Held(np.array([0, 1, 2, 3, 9]), np.zeros(5, np.int64), np.ones(5, bool), np.array([1, 1, 0, 1, 1], bool))
+    held = HoldoutWindows(
+        np.array([0, 1, 2, 3, 9]), np.zeros(5, np.int64), np.ones(5, bool), np.array([1, 1, 0, 1, 1], bool)
+    )
     scores = np.array([[0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 1.0]])
     (found,) = scored("loss", Contender("best", 0, None, scores, 0.5), held=held)
     assert found.caught == 1.5

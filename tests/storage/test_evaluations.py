@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, SPEC
-from tuner.evaluation.holdout import Contender, Held, Holdout, score_models
+from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, score_models
 from tuner.results.findings import OutOfFoldScores
 from tuner.spec.space import defaults
 from tuner.training.outcome import FoldCurve
@@ -41,7 +41,7 @@ def test_what_was_not_kept_is_none(store, study) -> None:
 
 def make_report() -> Holdout:
     rng = np.random.default_rng(0)
-    held = Held(np.arange(60), np.arange(60) // 5, np.ones(60, bool), None)
+    held = HoldoutWindows(np.arange(60), np.arange(60) // 5, np.ones(60, bool), None)
     contenders = [Contender(name, None, rng.random((2, 60)), rng.random((2, 60)), None) for name in ("best", "rival")]
     return Holdout("loss", score_models("loss", held, contenders, 0), 2, 100, 60, 12, 0, 0, 0.1 + 0.2)
 

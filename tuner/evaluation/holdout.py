@@ -15,7 +15,7 @@ BOOTSTRAP = 2**32 - 4
 
 
 @dataclass(frozen=True)
-class Held:
+class HoldoutWindows:
     """The windows of a holdout.
 
     Attributes:
@@ -116,7 +116,7 @@ class Holdout:
         return next((score for score in self.scores if score.name == name), None)
 
 
-def score_models(metric: str, held: Held, contenders: Sequence[Contender], seed: int) -> tuple[Score, ...]:
+def score_models(metric: str, held: HoldoutWindows, contenders: Sequence[Contender], seed: int) -> tuple[Score, ...]:
     """Scores the models, the first of which is the best, on the same bootstrap draws.
 
     Args:
@@ -136,7 +136,7 @@ def cross_entropy(logits: Floats, labels: Bools, class_weight: float) -> Floats:
     return np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits))
 
 
-def measure(metric: str, held: Held, contender: Contender) -> float | None:
+def measure(metric: str, held: HoldoutWindows, contender: Contender) -> float | None:
     """A metric of a model, mean over its seeds; None where it cannot be measured."""
     if not _measurable(metric, held, contender):
         return None
@@ -151,7 +151,12 @@ def measure(metric: str, held: Held, contender: Contender) -> float | None:
 
 
 def _score(
-    metric: str, held: Held, contender: Contender, draws: Draws | None, best: float | None, best_draws: Floats | None
+    metric: str,
+    held: HoldoutWindows,
+    contender: Contender,
+    draws: Draws | None,
+    best: float | None,
+    best_draws: Floats | None,
 ) -> Score:
     value, own_draws = measure(metric, held, contender), _resample(metric, held, contender, draws)
     difference = None if value is None or best is None else value - best
@@ -174,7 +179,7 @@ def _score(
     )
 
 
-def _measurable(metric: str, held: Held, contender: Contender) -> bool:
+def _measurable(metric: str, held: HoldoutWindows, contender: Contender) -> bool:
     """Whether a model has the metric on this holdout: a diverged one has none."""
     if metric == "loss":
         return contender.losses is not None and bool(np.isfinite(contender.losses).all())
@@ -183,7 +188,7 @@ def _measurable(metric: str, held: Held, contender: Contender) -> bool:
     return metric == "average_precision" or contender.threshold is not None
 
 
-def _resample(metric: str, held: Held, contender: Contender, draws: Draws | None) -> Floats | None:
+def _resample(metric: str, held: HoldoutWindows, contender: Contender, draws: Draws | None) -> Floats | None:
     """A metric of a model in each draw, (draws,), mean over its seeds; None where it cannot be measured."""
     if draws is None or not _measurable(metric, held, contender):
         return None
@@ -199,7 +204,7 @@ def _resample(metric: str, held: Held, contender: Contender, draws: Draws | None
     return mean
 
 
-def _flagged(held: Held, contender: Contender) -> list[Flagged]:
+def _flagged(held: HoldoutWindows, contender: Contender) -> list[Flagged]:
     """What the flags of each seed are worth."""
     assert held.labels is not None  # noqa: S101 (measurable)
     events = number_events(held.rows, held.labels)

@@ -9,7 +9,7 @@ from tuner.data.series import Floats
 from tuner.evaluation.baselines import judge_rivals
 from tuner.evaluation.bootstrap import cut_blocks
 from tuner.evaluation.events import number_events
-from tuner.evaluation.holdout import Contender, Held, Holdout, cross_entropy, score_models
+from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, cross_entropy, score_models
 from tuner.evaluation.no_network import measure_baseline
 from tuner.results.selection import Summary, Trial
 from tuner.search.coordinator import Listener
@@ -78,7 +78,7 @@ def _report(
 ) -> Holdout:
     windows, chosen = problem.windows, data.valid
     labels = None if data.labels is None else data.labels[chosen]
-    held = Held(
+    held = HoldoutWindows(
         rows=windows.target[chosen],
         blocks=cut_blocks(windows.first[chosen], windows.series[chosen], windows.length + windows.horizon),
         counted=data.counted,
