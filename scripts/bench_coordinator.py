@@ -82,9 +82,9 @@ class Instant(Backend):
 
 def outcome(number: int) -> Outcome:
     """A made-up trial."""
-    chance = np.random.default_rng(number)
-    rise, noise = 0.3 / np.arange(1, EPOCHS + 1), chance.normal(0, 0.01, EPOCHS)
-    curve = tuple(map(float, chance.uniform(0.3, 0.7) - rise + noise))
+    rng = np.random.default_rng(number)
+    rise, noise = 0.3 / np.arange(1, EPOCHS + 1), rng.normal(0, 0.01, EPOCHS)
+    curve = tuple(map(float, rng.uniform(0.3, 0.7) - rise + noise))
     return Outcome(
         state="complete" if number % 2 else "pruned",
         reason="",

@@ -184,11 +184,11 @@ def compare(folder: Path) -> None:
 
 def describe(verdicts: Sequence[Mapping[str, Sequence[Verdict]]]) -> None:
     """Prints two lines a rule, from its verdicts on each data set."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name in verdicts[0]:
         each = [one[name] for one in verdicts]
         false = np.array([[verdict.false for verdict in one] for one in each])
-        draws = [false[chance.integers(len(false), size=len(false))].mean() for _ in range(2000)]
+        draws = [false[rng.integers(len(false), size=len(false))].mean() for _ in range(2000)]
         low, high = np.quantile(draws, [0.025, 0.975])
         flat = [verdict for one in each for verdict in one]
         whole = [100 * verdict.regret for verdict in flat]

@@ -202,11 +202,11 @@ ODD = [
 KINDS = ["walk", "sine", "count", "far", "days", "months", "label", "rare", "flat", "text", "big"]
 
 
-def column(kind: str, rows: int, chance: np.random.Generator) -> list[str]:
+def column(kind: str, rows: int, rng: np.random.Generator) -> list[str]:
     n = np.arange(rows)
     match kind:
         case "walk":
-            return [f"{value:.3f}" for value in chance.normal(size=rows).cumsum()]
+            return [f"{value:.3f}" for value in rng.normal(size=rows).cumsum()]
         case "sine":
             return [f"{value:.3f}" for value in np.sin(n / 5)]
         case "count":
@@ -226,7 +226,7 @@ def column(kind: str, rows: int, chance: np.random.Generator) -> list[str]:
         case "text":
             return [f"x{value % 3}" for value in n]
         case _:
-            return [f"{value:.3e}" for value in chance.normal(size=rows) * 1e38]
+            return [f"{value:.3e}" for value in rng.normal(size=rows) * 1e38]
 
 
 @st.composite
@@ -234,8 +234,8 @@ def tables(draw: st.DrawFn) -> bytes:
     """A CSV file: columns of all kinds, a few odd cells, any separator and line end; perhaps broken."""
     rows = draw(st.sampled_from([0, 1, 2, 17, 60, 60, 150, 400]))
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=5))
-    chance = np.random.default_rng(draw(st.integers(0, 99)))
-    cells = [list(row) for row in zip(*(column(kind, rows, chance) for kind in kinds), strict=True)]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    cells = [list(row) for row in zip(*(column(kind, rows, rng) for kind in kinds), strict=True)]
     for _ in range(draw(st.sampled_from([0, 0, 1, 2, 9])) if rows else 0):
         cells[draw(st.integers(0, rows - 1))][draw(st.integers(0, len(kinds) - 1))] = draw(st.sampled_from(ODD))
     names = draw(st.lists(st.sampled_from(NAMES), min_size=len(kinds), max_size=len(kinds)))

@@ -64,13 +64,13 @@ def seen(folder: Path, query: str) -> Callable[[], bool]:
     return lambda: any(value for (value,) in rows(folder, query))
 
 
-def kill(command: Command, victim: str, chance: random.Random) -> bool:
+def kill(command: Command, victim: str, rng: random.Random) -> bool:
     """SIGKILL to the coordinator, to one of its workers, or to all of them; whether the coordinator lives on."""
     workers = sorted(forked() - {command.pid})
     if victim == "worker":
         # there may be none yet, or none any more
         with suppress(IndexError, ProcessLookupError):
-            os.kill(chance.choice(workers), signal.SIGKILL)
+            os.kill(rng.choice(workers), signal.SIGKILL)
         return True
     for pid in [command.pid, *(workers if victim == "all" else [])]:
         if alive(pid):
@@ -81,11 +81,11 @@ def kill(command: Command, victim: str, chance: random.Random) -> bool:
 
 @pytest.mark.parametrize("moment", range(KILLS))
 def test_after_a_kill_the_same_command_ends_in_the_same_study(expected, tmp_path, moment) -> None:
-    chance = random.Random(SEED + moment)
+    rng = random.Random(SEED + moment)
     phase = list(PHASES)[moment % len(PHASES)]
     victim = VICTIMS[moment % len(VICTIMS)]
-    number = chance.randrange(TRIALS - 1)
-    delay = chance.uniform(0.0, 0.1) if phase == "train" else 0.0
+    number = rng.randrange(TRIALS - 1)
+    delay = rng.uniform(0.0, 0.1) if phase == "train" else 0.0
     print(f"TUNER_SEED={SEED} moment {moment}: {victim} killed in {phase} of trial {number}, {delay:.3f} s later")
     write_small(tmp_path)
 
@@ -93,7 +93,7 @@ def test_after_a_kill_the_same_command_ends_in_the_same_study(expected, tmp_path
     condition = seen(tmp_path, PHASES[phase].format(n=number))
     wait_until(lambda: condition() or command.ended)
     time.sleep(delay)
-    goes_on = kill(command, victim, chance)
+    goes_on = kill(command, victim, rng)
     committed = outcomes(tmp_path)
     wait_until(lambda: not forked() or goes_on, 2)
 

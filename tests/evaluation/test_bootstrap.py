@@ -23,9 +23,9 @@ def test_a_block_ends_with_its_series_though_the_rows_go_on():
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(1, 5), st.integers(0, 2), st.randoms())
 @settings(max_examples=50)
-def test_blocks_are_long_enough_and_cross_neither_series_nor_gaps(lengths, length, horizon, chance):
+def test_blocks_are_long_enough_and_cross_neither_series_nor_gaps(lengths, length, horizon, rng):
     windows = make_windows([*lengths, 20], length, horizon)
-    kept = np.array(sorted(chance.sample(range(len(windows)), chance.randint(1, len(windows)))))
+    kept = np.array(sorted(rng.sample(range(len(windows)), rng.randint(1, len(windows)))))
     first, series = windows.first[kept], windows.series[kept]
     blocks = cut_blocks(first, series, length + horizon)
     assert np.isin(np.diff(blocks), [0, 1]).all()

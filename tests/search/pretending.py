@@ -88,7 +88,7 @@ class KeptStudy:
 
 
 class FakeBackend:
-    """Workers whose trials end when, and in the order that, `chance` wants.
+    """Workers whose trials end when, and in the order that, `rng` wants.
 
     Args:
         study: whose trials these are.
@@ -98,9 +98,9 @@ class FakeBackend:
     """
 
     def __init__(
-        self, study: KeptStudy, workers: int, chance: random.Random, deaths: Mapping[int, int] | None = None
+        self, study: KeptStudy, workers: int, rng: random.Random, deaths: Mapping[int, int] | None = None
     ) -> None:
-        self._study, self._workers, self._chance = study, workers, chance
+        self._study, self._workers, self._chance = study, workers, rng
         self._deaths = Counter(deaths or {})
         self._pending: list[tuple[Future[Any], Task, Sequence[KnownTrial]]] = []
         self.tasks: list[Task] = []

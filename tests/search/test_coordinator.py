@@ -73,10 +73,10 @@ def test_the_expected_studies_hang_on_the_trials_under_way(monkeypatch: pytest.M
 
 
 @settings(max_examples=30)
-@given(lag=LAGS, workers=st.integers(1, 6), chance=CHANCE)
-def test_any_order_and_number_of_workers_gives_the_same_study(lag, workers, chance) -> None:
+@given(lag=LAGS, workers=st.integers(1, 6), rng=CHANCE)
+def test_any_order_and_number_of_workers_gives_the_same_study(lag, workers, rng) -> None:
     study = KeptStudy(SPECS[lag])
-    backend = FakeBackend(study, workers, chance)
+    backend = FakeBackend(study, workers, rng)
     coordinator(study, backend).run(TRIALS)
     assert study.told() == len(study.begun) == TRIALS
     check(study)
@@ -84,34 +84,34 @@ def test_any_order_and_number_of_workers_gives_the_same_study(lag, workers, chan
 
 
 @settings(max_examples=20)
-@given(lag=LAGS, workers=st.integers(1, 6), chance=CHANCE, after=st.lists(st.integers(0, 40), min_size=1, max_size=5))
-def test_any_interruptions_give_the_same_study(lag, workers, chance, after) -> None:
+@given(lag=LAGS, workers=st.integers(1, 6), rng=CHANCE, after=st.lists(st.integers(0, 40), min_size=1, max_size=5))
+def test_any_interruptions_give_the_same_study(lag, workers, rng, after) -> None:
     study = KeptStudy(SPECS[lag])
     for count in after:
         with suppress(KeyboardInterrupt):
-            coordinator(study, FakeBackend(study, workers, chance), Interrupted(count)).run(TRIALS)
+            coordinator(study, FakeBackend(study, workers, rng), Interrupted(count)).run(TRIALS)
         check(study)
         assert len(study.begun) - study.told() <= lag, "what is left under way"
-    coordinator(study, FakeBackend(study, workers, chance)).run(TRIALS)
+    coordinator(study, FakeBackend(study, workers, rng)).run(TRIALS)
     assert study.told() == TRIALS
     check(study)
 
 
 @settings(max_examples=10)
-@given(lag=LAGS, chance=CHANCE, first=st.integers(1, TRIALS))
-def test_fewer_trials_first_and_the_rest_later_give_the_same_study(lag, chance, first) -> None:
+@given(lag=LAGS, rng=CHANCE, first=st.integers(1, TRIALS))
+def test_fewer_trials_first_and_the_rest_later_give_the_same_study(lag, rng, first) -> None:
     study = KeptStudy(SPECS[lag])
-    coordinator(study, FakeBackend(study, 3, chance)).run(first)
+    coordinator(study, FakeBackend(study, 3, rng)).run(first)
     assert study.told() == len(study.begun) == first, "a finished study has no trial under way"
-    coordinator(study, FakeBackend(study, 2, chance)).run(TRIALS)
+    coordinator(study, FakeBackend(study, 2, rng)).run(TRIALS)
     check(study)
 
 
 @settings(max_examples=10)
-@given(lag=LAGS, chance=CHANCE, numbers=st.sets(st.integers(0, TRIALS - 1), max_size=4))
-def test_a_worker_that_dies_once_changes_nothing(lag, chance, numbers) -> None:
+@given(lag=LAGS, rng=CHANCE, numbers=st.sets(st.integers(0, TRIALS - 1), max_size=4))
+def test_a_worker_that_dies_once_changes_nothing(lag, rng, numbers) -> None:
     study = KeptStudy(SPECS[lag])
-    backend = FakeBackend(study, 3, chance, deaths=dict.fromkeys(numbers, 1))
+    backend = FakeBackend(study, 3, rng, deaths=dict.fromkeys(numbers, 1))
     coordinator(study, backend).run(TRIALS)
     check(study)
     assert len(backend.tasks) == TRIALS + len(numbers)

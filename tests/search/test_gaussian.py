@@ -13,9 +13,9 @@ from tuner.search.gaussian import Kernel, Process, fit, surprise
 
 def seen(count: int = 30, axes: int = 4) -> tuple[Floats, Floats]:
     """Noisy values of a function of the first two axes, of spread 1."""
-    chance = np.random.default_rng(count)
-    points = chance.random((count, axes))
-    values = np.sin(3 * points[:, 0]) + points[:, 1] ** 2 + 0.1 * chance.standard_normal(count)
+    rng = np.random.default_rng(count)
+    points = rng.random((count, axes))
+    values = np.sin(3 * points[:, 0]) + points[:, 1] ** 2 + 0.1 * rng.standard_normal(count)
     return points, (values - values.mean()) / values.std()
 
 

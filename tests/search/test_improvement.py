@@ -31,8 +31,8 @@ def test_it_is_smooth_and_finite_however_hopeless_a_point_is() -> None:
 
 
 def process(cube: Cube, count: int = 25) -> Process:
-    chance = np.random.default_rng(3)
-    points = cube.snap(chance.random((count, cube.axes)))
+    rng = np.random.default_rng(3)
+    points = cube.snap(rng.random((count, cube.axes)))
     values = ((points - 0.3) ** 2).sum(1)
     return Process.of(Kernel(np.full(cube.axes, 3.0), 1.0, 0.01), points, (values - values.mean()) / values.std())
 

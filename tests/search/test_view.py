@@ -146,13 +146,13 @@ def test_a_replica_that_has_grown_shows_the_same_as_a_new_one(ends, looks) -> No
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_a_replica_that_has_grown_samples_as_a_new_one(sampler) -> None:
     spec = make_spec(search={"sampler": sampler, "lag": 3})
-    chance, grown, lag = random.Random(sampler), Replica(spec), spec.search.lag
+    rng, grown, lag = random.Random(sampler), Replica(spec), spec.search.lag
     finished: list[KnownTrial] = []
     params: list[dict[str, Value]] = []
     for number in range(16):
         known = finished[: max(0, number - lag + 1)]
         params.append(choose(grown, number, known, params[len(known) :]))
         assert params[number] == choose(Replica(spec), number, known, params[len(known) : number])
-        curve = [chance.random() for _ in range(chance.randint(1, 6))]
-        state = chance.choice(ENDS)
+        curve = [rng.random() for _ in range(rng.randint(1, 6))]
+        state = rng.choice(ENDS)
         finished.append(make_finished(spec, number, curve, state, params[number]))

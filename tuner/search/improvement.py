@@ -17,7 +17,7 @@ STEPS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 MOVED = 0.5
 
 
-def most_promising(process: Process, cube: Cube, chance: np.random.Generator) -> Floats:
+def most_promising(process: Process, cube: Cube, rng: np.random.Generator) -> Floats:
     """The point (axes,) of the greatest expected improvement on the least value expected at any point of the process.
 
     What is expected counts, not what was seen, which is noisy (plug-in, Vazquez et al. 2008). Points from all over the
@@ -29,14 +29,14 @@ def most_promising(process: Process, cube: Cube, chance: np.random.Generator) ->
     def promise(points: Floats) -> Floats:
         return log_expected_improvement(*process.predict(points), best)
 
-    points = np.vstack([cube.snap(chance.random((DRAWN, cube.axes))), process.points])
+    points = np.vstack([cube.snap(rng.random((DRAWN, cube.axes))), process.points])
     promises = promise(points)
     for step in STEPS:
         kept = np.argsort(-promises, kind="stable")[:KEPT]
         points, promises = points[kept], promises[kept]
         around = np.repeat(points, NEIGHBOURS, axis=0)
-        moved = chance.random(around.shape) < MOVED
-        around = cube.snap(around + step * moved * chance.standard_normal(around.shape))
+        moved = rng.random(around.shape) < MOVED
+        around = cube.snap(around + step * moved * rng.standard_normal(around.shape))
         points, promises = np.vstack([points, around]), np.concatenate([promises, promise(around)])
     best_point: Floats = points[np.argmax(promises)]
     return best_point

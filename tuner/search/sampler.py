@@ -57,9 +57,9 @@ def _by_process(
     from tuner.search.gaussian import fit
     from tuner.search.improvement import most_promising
 
-    cube, chance = Cube(spec.space), np.random.default_rng(seed)
+    cube, rng = Cube(spec.space), np.random.default_rng(seed)
     if len(finished) < 2 or not cube.axes:
-        return completed(spec.space, cube.read(cube.snap(chance.random((1, cube.axes)))[0]))
+        return completed(spec.space, cube.read(cube.snap(rng.random((1, cube.axes)))[0]))
     worst = -math.inf if spec.maximise else math.inf
     values = [worst if trial.value is None else trial.value for trial in finished]
     with one_thread():
@@ -67,7 +67,7 @@ def _by_process(
         process = fit(known, normal_ranks(values, maximise=spec.maximise))
         if under_way:
             process = process.believing(cube.place(under_way))
-        point = most_promising(process, cube, chance)
+        point = most_promising(process, cube, rng)
     return completed(spec.space, cube.read(point))
 
 
@@ -90,11 +90,11 @@ def _sparse(spec: Spec, number: int) -> dict[str, Value]:
 
     Drawn independently, all of them would be strong at once in nearly every trial, and the network too weak to learn.
     """
-    chance = np.random.default_rng(trial_seed(spec.study.seed, number))
-    trial = optuna.create_study(sampler=RandomSampler(seed=int(chance.integers(2**32)))).ask(distributions(spec.space))
+    rng = np.random.default_rng(trial_seed(spec.study.seed, number))
+    trial = optuna.create_study(sampler=RandomSampler(seed=int(rng.integers(2**32)))).ask(distributions(spec.space))
     least = unregularised(spec.space)
     params = completed(spec.space, trial.params)
     return {
-        name: least[name] if PARAMETERS[name].regularises and chance.random() < SPARSITY else value
+        name: least[name] if PARAMETERS[name].regularises and rng.random() < SPARSITY else value
         for name, value in params.items()
     }
