@@ -28,7 +28,7 @@ from tuner.search.jobs import Machine, Placed, Progress, Result
 from tuner.search.pruner import PruningWatch
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
-from tuner.search.view import KnownTrial, Replica
+from tuner.search.view import KnownTrial, StudyView
 from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
@@ -103,7 +103,7 @@ def outcome(number: int) -> Outcome:
 
 def fill(study: StoredStudy, trials: int) -> None:
     """Adds told trials up to so many, chosen at random."""
-    replica = Replica(make_spec("random"))
+    replica = StudyView(make_spec("random"))
     for number in range(study.told(), trials):
         params, made_up = choose(replica, number, (), ()), outcome(number)
         study.add(params)
@@ -143,7 +143,7 @@ def take_in(study: StoredStudy) -> str:
     """What a worker needs until a trial can be judged: a new worker, and one that knows all but the last trials."""
     spec, params, outcomes = study.spec, study.params(), study.outcomes()
     finished = [KnownTrial.of(number, params[number], outcomes[number]) for number in sorted(outcomes)]
-    replica, spans = Replica(spec), []
+    replica, spans = StudyView(spec), []
     for known in range(len(finished) - MORE, len(finished)):
         started = time.perf_counter()
         watch = PruningWatch(replica, known, finished[:known])

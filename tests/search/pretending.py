@@ -13,7 +13,7 @@ from tests.search.making import FACTS, make_outcome
 from tuner.search.jobs import Machine, Placed, Progress, Result, Task, failure
 from tuner.search.pruner import PruningWatch
 from tuner.search.sampler import choose
-from tuner.search.view import KnownTrial, Replica
+from tuner.search.view import KnownTrial, StudyView
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome
@@ -21,7 +21,7 @@ from tuner.training.outcome import Outcome
 
 def pretend(spec: Spec, task: Task, known: Sequence[KnownTrial]) -> Result:
     """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
-    watch = PruningWatch(Replica(spec), task.number, known)
+    watch = PruningWatch(StudyView(spec), task.number, known)
     if task.number % 7 == 6:
         return Result(task.number, failure(f"trial {task.number} fails"))
     level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
@@ -39,7 +39,7 @@ def one_after_the_other(spec: Spec, trials: int) -> list[Result]:
     for number in range(trials):
         past = max(0, number - spec.search.lag + 1)
         known = [KnownTrial.of(n, params[n], results[n].outcome) for n in range(past)]
-        params.append(choose(Replica(spec), number, known, params[past:]))
+        params.append(choose(StudyView(spec), number, known, params[past:]))
         results.append(pretend(spec, Task(number, params[number], past), known))
     return results
 

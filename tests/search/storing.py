@@ -4,7 +4,7 @@ from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.results.selection import scalars
 from tuner.search.jobs import failure
 from tuner.search.sampler import choose
-from tuner.search.view import Replica
+from tuner.search.view import StudyView
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
 
@@ -17,7 +17,7 @@ FAILED = failure("Traceback\nValueError: no")
 def tell(study: StoredStudy, *outcomes: Outcome) -> None:
     """Begins, saves and tells a trial for each outcome."""
     for number, outcome in enumerate(outcomes):
-        params = choose(Replica(study.spec), number, [], [])
+        params = choose(StudyView(study.spec), number, [], [])
         study.add(params)
         study.save(number, outcome)
         study.tell(number, outcome, scalars(study.spec, FACTS, params, outcome))

@@ -14,7 +14,7 @@ from scipy.stats import norm, rankdata
 from tests.processes import fresh
 from tests.search.making import make_finished, make_spec
 from tuner.search.sampler import GP_UNTIL, START_UP, choose, normal_ranks
-from tuner.search.view import KnownTrial, Replica
+from tuner.search.view import KnownTrial, StudyView
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
 from tuner.storage.distributions import distributions
@@ -28,26 +28,26 @@ def history(spec: Spec, count: int) -> list[KnownTrial]:
     trials = []
     drawn = spec.model_copy(update={"search": RANDOM, "study": spec.study.model_copy(update={"seed": 99})})
     for number in range(count):
-        params = choose(Replica(drawn), number + 2, [], [])
+        params = choose(StudyView(drawn), number + 2, [], [])
         trials.append(make_finished(spec, number, [float(params["dropout"])], params=params))
     return trials
 
 
 def chosen(sampler: str, number: int = 20, count: int = 18, under_way: int = 1, **study: int) -> dict[str, Value]:
     spec = make_spec(search={"sampler": sampler}, study=study)
-    return choose(Replica(spec), number, history(spec, count), [defaults(spec.space)] * under_way)
+    return choose(StudyView(spec), number, history(spec, count), [defaults(spec.space)] * under_way)
 
 
 def test_trial_0_has_every_regulariser_at_its_least() -> None:
     spec = make_spec(space={"hidden_size": {"low": 4, "high": 9, "default": 5}, "dropout": {"low": 0.1, "high": 0.2}})
-    params = choose(Replica(spec), 0, [], [])
+    params = choose(StudyView(spec), 0, [], [])
     assert params == unregularised(spec.space)
     assert (params["dropout"], params["hidden_size"]) == (0.1, 5)
 
 
 def test_trial_1_has_the_defaults() -> None:
     spec = make_spec()
-    assert choose(Replica(spec), 1, [], [unregularised(spec.space)]) == defaults(spec.space)
+    assert choose(StudyView(spec), 1, [], [unregularised(spec.space)]) == defaults(spec.space)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
@@ -57,7 +57,7 @@ def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(samp
     searched = [name for name, domain in spec.space.items() if isinstance(domain, Range)]
     regularisers = [name for name in searched if PARAMETERS[name].regularises]
     trials = [
-        choose(Replica(make_spec(search={"sampler": sampler}, study={"seed": seed})), number, [], [])
+        choose(StudyView(make_spec(search={"sampler": sampler}, study={"seed": seed})), number, [], [])
         for seed in range(240 // START_UP[sampler])
         for number in range(2, START_UP[sampler])
     ]
@@ -70,7 +70,7 @@ def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(samp
 def test_a_random_search_is_not_sparse() -> None:
     spec = make_spec(search={"sampler": "random"})
     least = unregularised(spec.space)
-    assert all(choose(Replica(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, 12))
+    assert all(choose(StudyView(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, 12))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -88,7 +88,7 @@ def test_the_same_arguments_give_the_same_configuration_whatever_happened_before
 def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler, count) -> None:
     space = {"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}}
     spec = make_spec(search={"sampler": sampler}, space=space)
-    params = choose(Replica(spec), 20, history(spec, count), [])
+    params = choose(StudyView(spec), 20, history(spec, count), [])
     assert list(params) == list(PARAMETERS)
     for name, domain in distributions(spec.space).items():
         assert domain._contains(domain.to_internal_repr(params[name])), name
@@ -111,7 +111,8 @@ def test_what_earlier_trials_gave_is_learnt_from(sampler) -> None:
         make_spec(search={"sampler": sampler}, study={"metric": metric}) for metric in ("loss", "average_precision")
     )
     low, high = (
-        [float(choose(Replica(spec), n, finished, [])["dropout"]) for n in range(20, 24)] for spec in (falling, rising)
+        [float(choose(StudyView(spec), n, finished, [])["dropout"]) for n in range(20, 24)]
+        for spec in (falling, rising)
     )
     assert np.mean(low) + 0.1 < np.mean(high), "the value is the dropout: minimised and maximised"
 
@@ -126,7 +127,7 @@ def test_the_process_learns_from_pruned_trials_as_from_others() -> None:
     complete = history(spec, 12)
     pruned = [replace(trial, state="pruned") for trial in complete]
     failed = [replace(trial, state="failed", value=None, curve=()) for trial in complete]
-    first, second, third = (choose(Replica(spec), 16, trials, []) for trials in (complete, pruned, failed))
+    first, second, third = (choose(StudyView(spec), 16, trials, []) for trials in (complete, pruned, failed))
     assert first == second != third
 
 
@@ -140,7 +141,7 @@ def test_the_process_keeps_away_from_where_trials_fail(metric) -> None:
     assert {trial.state for trial in trials} == {"failed", "complete"}
     sign = 1 if spec.maximise else -1  # the others are the better, the nearer they are to those
     rising = [replace(trial, value=trial.value and sign * trial.value) for trial in trials]
-    chosen = [float(choose(Replica(spec), number, rising, [])["dropout"]) for number in range(20, 26)]
+    chosen = [float(choose(StudyView(spec), number, rising, [])["dropout"]) for number in range(20, 26)]
     assert max(chosen) < 0.3
 
 
@@ -148,7 +149,7 @@ def test_the_process_sees_ranks_alone() -> None:
     spec = make_spec(search={"sampler": "gp"})
     trials = history(spec, 12)
     stretched = [replace(trial, value=np.exp(9 * (trial.value or 0.0))) for trial in trials]
-    assert choose(Replica(spec), 16, trials, []) == choose(Replica(spec), 16, stretched, [])
+    assert choose(StudyView(spec), 16, trials, []) == choose(StudyView(spec), 16, stretched, [])
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
@@ -164,7 +165,7 @@ def test_values_become_normal_quantiles_of_their_ranks(values) -> None:
 def test_trials_that_are_all_equal_stop_no_sampler(sampler, count) -> None:
     spec = make_spec(search={"sampler": sampler})
     equal = [replace(trial, value=0.5) for trial in history(spec, count)]
-    assert choose(Replica(spec), 20, equal, [defaults(spec.space)] * 3)
+    assert choose(StudyView(spec), 20, equal, [defaults(spec.space)] * 3)
 
 
 def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
@@ -213,7 +214,7 @@ def test_random_sampling_learns_nothing() -> None:
 def test_a_space_of_constants_has_one_configuration() -> None:
     fixed = {name: domain.default for name, domain in make_spec().space.items()}
     spec = make_spec(space=fixed)
-    assert choose(Replica(spec), 7, [], []) == fixed
+    assert choose(StudyView(spec), 7, [], []) == fixed
 
 
 def test_nothing_is_said_while_sampling(capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from tests.search.making import make_finished, make_spec
 from tuner.search.pruner import WARM_UP, PruningWatch, is_audit
 from tuner.search.sampler import choose
-from tuner.search.view import KnownTrial, Replica, best_so_far, trial_seed
+from tuner.search.view import KnownTrial, StudyView, best_so_far, trial_seed
 from tuner.spec.sections import LEAST_COMPLETE
 from tuner.spec.space import Value, defaults, unregularised
 from tuner.storage.distributions import searched
@@ -30,7 +30,7 @@ def test_the_best_so_far_of_a_curve_follows_the_direction() -> None:
 
 def test_a_complete_curve_enters_as_its_best_so_far_carried_forward_to_the_last_epoch() -> None:
     spec = make_spec()
-    trial = Replica(spec).show([make_finished(spec, 0, [3.0, 2.0, 2.5])], ()).trials[0]
+    trial = StudyView(spec).show([make_finished(spec, 0, [3.0, 2.0, 2.5])], ()).trials[0]
     assert trial.state == TrialState.COMPLETE
     assert trial.value == 2.0
     assert trial.intermediate_values == {1: 3.0, 2: 2.0, 3: 2.0, 4: 2.0, 5: 2.0, 6: 2.0}
@@ -38,7 +38,7 @@ def test_a_complete_curve_enters_as_its_best_so_far_carried_forward_to_the_last_
 
 def test_a_pruned_curve_ends_where_it_was_pruned() -> None:
     spec = make_spec()
-    trial = Replica(spec).show([make_finished(spec, 0, [3.0, 2.0, 2.5], "pruned")], ()).trials[0]
+    trial = StudyView(spec).show([make_finished(spec, 0, [3.0, 2.0, 2.5], "pruned")], ()).trials[0]
     assert trial.state == TrialState.PRUNED
     assert trial.value == 2.0
     assert trial.intermediate_values == {1: 3.0, 2: 2.0, 3: 2.0}
@@ -47,7 +47,7 @@ def test_a_pruned_curve_ends_where_it_was_pruned() -> None:
 @pytest.mark.parametrize("curve", [[], [3.0, 2.0]])
 def test_a_failed_trial_has_no_value_and_keeps_its_epochs(curve) -> None:
     spec = make_spec()
-    trial = Replica(spec).show([make_finished(spec, 0, curve, "failed")], ()).trials[0]
+    trial = StudyView(spec).show([make_finished(spec, 0, curve, "failed")], ()).trials[0]
     assert trial.state == TrialState.FAIL
     assert trial.value is None
     assert trial.intermediate_values == dict(enumerate(curve, 1))
@@ -55,14 +55,14 @@ def test_a_failed_trial_has_no_value_and_keeps_its_epochs(curve) -> None:
 
 def test_in_a_study_that_maximises_the_best_so_far_rises() -> None:
     spec = make_spec(study={"metric": "f1"})
-    replica = Replica(spec).show([make_finished(spec, 0, [0.1, 0.3, 0.2])], ())
+    replica = StudyView(spec).show([make_finished(spec, 0, [0.1, 0.3, 0.2])], ())
     assert replica.direction == StudyDirection.MAXIMIZE
     assert list(replica.trials[0].intermediate_values.values()) == [0.1, 0.3, 0.3, 0.3, 0.3, 0.3]
 
 
 def test_trials_under_way_follow_as_running_with_nothing_but_their_parameters() -> None:
     spec = make_spec()
-    replica = Replica(spec).show([make_finished(spec, 0, [1.0])], [defaults(spec.space), unregularised(spec.space)])
+    replica = StudyView(spec).show([make_finished(spec, 0, [1.0])], [defaults(spec.space), unregularised(spec.space)])
     running = replica.trials[1:]
     assert [trial.number for trial in running] == [1, 2]
     assert all(trial.state == TrialState.RUNNING for trial in running)
@@ -73,7 +73,7 @@ def test_trials_under_way_follow_as_running_with_nothing_but_their_parameters() 
 
 def test_the_study_s_name_is_carried_over() -> None:
     assert (
-        Replica(make_spec(study={"name": "hyperband-hangs-on-it"})).show([], ()).study_name == "hyperband-hangs-on-it"
+        StudyView(make_spec(study={"name": "hyperband-hangs-on-it"})).show([], ()).study_name == "hyperband-hangs-on-it"
     )
 
 
@@ -118,7 +118,7 @@ def test_the_median_pruner_decides_on_the_replica_as_written_out_by_hand(curve, 
     finished = [make_finished(spec, number, values, state) for number, (state, values) in enumerate(others)]
     # the references are never pruned: this one has a number behind them, whatever came before
     number = next(number for number in count(len(others) + 2) if not is_audit(spec.study.seed, number))
-    watch = PruningWatch(Replica(spec), number, finished)
+    watch = PruningWatch(StudyView(spec), number, finished)
     ended = next((e for e in range(1, len(curve) + 1) if watch.should_prune(e, curve[:e])), None)
     assert ended == hand_written_median_rule(curve, others, 12, maximise=maximise)
 
@@ -137,22 +137,22 @@ def seen(study: Study) -> list[tuple[object, ...]]:
 def test_a_replica_that_has_grown_shows_the_same_as_a_new_one(ends, looks) -> None:
     spec = make_spec(train={"max_epochs": 12})
     trials = [make_finished(spec, number, values, state) for number, (state, values) in enumerate(ends)]
-    grown = Replica(spec)
+    grown = StudyView(spec)
     for known, more in looks:
         finished, under_way = trials[:known], [trial.params for trial in trials[known : known + more]]
-        assert seen(grown.show(finished, under_way)) == seen(Replica(spec).show(finished, under_way))
+        assert seen(grown.show(finished, under_way)) == seen(StudyView(spec).show(finished, under_way))
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_a_replica_that_has_grown_samples_as_a_new_one(sampler) -> None:
     spec = make_spec(search={"sampler": sampler, "lag": 3})
-    rng, grown, lag = random.Random(sampler), Replica(spec), spec.search.lag
+    rng, grown, lag = random.Random(sampler), StudyView(spec), spec.search.lag
     finished: list[KnownTrial] = []
     params: list[dict[str, Value]] = []
     for number in range(16):
         known = finished[: max(0, number - lag + 1)]
         params.append(choose(grown, number, known, params[len(known) :]))
-        assert params[number] == choose(Replica(spec), number, known, params[len(known) : number])
+        assert params[number] == choose(StudyView(spec), number, known, params[len(known) : number])
         curve = [rng.random() for _ in range(rng.randint(1, 6))]
         state = rng.choice(ENDS)
         finished.append(make_finished(spec, number, curve, state, params[number]))

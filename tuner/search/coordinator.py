@@ -14,7 +14,7 @@ from tuner.errors import UserError
 from tuner.results.selection import scalars
 from tuner.search.jobs import Progress, Result, Task, failure
 from tuner.search.sampler import choose
-from tuner.search.view import KnownTrial, Replica
+from tuner.search.view import KnownTrial, StudyView
 from tuner.search.workers import Backend
 from tuner.signals import held, let_in
 from tuner.spec.space import Value
@@ -80,7 +80,7 @@ class Coordinator:
         self._finished = {
             number: KnownTrial.of(number, self._params[number], outcome) for number, outcome in self._outcomes.items()
         }
-        self._replica = Replica(study.spec)
+        self._replica = StudyView(study.spec)
         self._told = study.told()
         self._under_way: dict[Future[Result], int] = {}
         self._deaths: Counter[int] = Counter()

@@ -7,7 +7,7 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.trial import TrialState, create_trial
 
 from tuner.search.rungs import RungPruner
-from tuner.search.view import KnownTrial, Replica, best_so_far
+from tuner.search.view import KnownTrial, StudyView, best_so_far
 from tuner.spec.sections import LEAST_COMPLETE, Spec
 
 # Share of the trials to be pruned that go on as audits.
@@ -42,7 +42,7 @@ class PruningWatch:
 
     def __init__(
         self,
-        replica: Replica,
+        replica: StudyView,
         number: int,
         finished: Sequence[KnownTrial],
         progress: Callable[[int, int, Sequence[float]], None] | None = None,

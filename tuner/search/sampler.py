@@ -9,7 +9,7 @@ from optuna.samplers import RandomSampler, TPESampler
 
 from tuner.data.series import Floats
 from tuner.search.cube import Cube
-from tuner.search.view import KnownTrial, Replica, trial_seed
+from tuner.search.view import KnownTrial, StudyView, trial_seed
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
 from tuner.storage.distributions import completed, distributions
@@ -24,7 +24,7 @@ SPARSITY = 0.5
 
 
 def choose(
-    replica: Replica, number: int, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]
+    replica: StudyView, number: int, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
     """The parameters of trial `number`, constants included: they hang on the arguments and the study file alone.
 

@@ -48,7 +48,7 @@ def best_so_far(curve: Sequence[float], *, maximise: bool) -> list[float]:
     return list(accumulate(curve, max if maximise else min))
 
 
-class Replica:
+class StudyView:
     """An in-memory study that grows with what may be known, so that each trial costs the same however many came before.
 
     A complete curve enters as its best so far, carried forward to the last epoch: Optuna's percentile rules compare

@@ -9,7 +9,7 @@ import torch
 from tuner.evaluation.detection import Scores
 from tuner.search.jobs import OutOfFold, PathPoint, Placed, Progress, Refit, Report, Result, Task, failure
 from tuner.search.pruner import PruningWatch
-from tuner.search.view import KnownTrial, Replica
+from tuner.search.view import KnownTrial, StudyView
 from tuner.training.outcome import Outcome
 from tuner.training.refit import judge, refit
 from tuner.training.refitted import Refitted
@@ -28,7 +28,7 @@ class Worker:
         torch.set_num_threads(1)
         self.placed = placed
         self._finished: list[KnownTrial] = []
-        self._replica = Replica(placed.spec)
+        self._replica = StudyView(placed.spec)
 
     @property
     def known(self) -> int:
