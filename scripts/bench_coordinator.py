@@ -25,7 +25,7 @@ from tuner.results.selection import scalars
 from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
 from tuner.search.jobs import Machine, Placed, Progress, Result
-from tuner.search.pruner import PruningWatch
+from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
 from tuner.search.view import KnownTrial, StudyView
@@ -146,10 +146,10 @@ def take_in(study: StoredStudy) -> str:
     replica, spans = StudyView(spec), []
     for known in range(len(finished) - MORE, len(finished)):
         started = time.perf_counter()
-        watch = PruningWatch(replica, known, finished[:known])
+        callback = PruningCallback(replica, known, finished[:known])
         spans.append(time.perf_counter() - started)
     started = time.perf_counter()
-    watch.should_prune(10, [0.5] * 10)
+    callback.should_prune(10, [0.5] * 10)
     judged = time.perf_counter() - started
     first, later = spans[0], median(spans[1:])
     return f"worker: first trial {1e3 * first:.0f} ms, later {1e3 * later:.1f} ms, a decision {1e3 * judged:.1f} ms"

@@ -88,7 +88,7 @@ def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def watch(process: subprocess.Popen[bytes], look: Callable[[], None], seconds: float) -> None:
+def callback(process: subprocess.Popen[bytes], look: Callable[[], None], seconds: float) -> None:
     """Looks again and again until the process has ended, and sees that it ended well."""
     while process.poll() is None:
         look()
@@ -154,7 +154,7 @@ def long(folder: Path) -> None:
                 )
                 shown += EVERY
 
-        watch(process, look, 0.02)
+        callback(process, look, 0.02)
     print(f"write-ahead log: at most {largest / 2**20:.1f} MiB; store {store.stat().st_size / 2**20:.1f} MiB")
 
 
@@ -173,7 +173,7 @@ def large(folder: Path) -> None:
                 except (OSError, IndexError):  # it has ended
                     continue
 
-        watch(process, look, 0.5)
+        callback(process, look, 0.5)
     # in the order in which they were first seen, the coordinator first
     print(f"peaks: {', '.join(f'{peak:.0f}' for peak in peaks.values())} MiB (coordinator, server, workers)")
     print(f"the whole run, with its repeats and refits: {time.monotonic() - began:.0f} s")
@@ -184,7 +184,7 @@ def full(folder: Path) -> None:
     study = SHORT.format(trials=TRIALS)
     (folder / f"{FIRST}.toml").write_text(study)
     with started(folder, "tuner.run", "--study", f"{FIRST}.toml") as process:
-        watch(process, lambda: None, 0.1)
+        callback(process, lambda: None, 0.1)
     store = folder / "studies" / "studies.db"
     copy(store, STUDIES - 1)
     studies, trials = (query(store, f"SELECT count(*) FROM {table}") for table in ("studies", "trials"))  # noqa: S608
@@ -193,7 +193,7 @@ def full(folder: Path) -> None:
     for number in range(ROUNDS):
         began = time.monotonic()
         with started(folder, "tuner.status") as process:
-            watch(process, lambda: None, 0.01)
+            callback(process, lambda: None, 0.01)
         answers.append(time.monotonic() - began)
         (folder / f"new-{number}.toml").write_text(study)
         begins.append(begin(folder, f"new-{number}", TRIALS))

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.search.making import FACTS, make_outcome
 from tuner.search.jobs import Machine, Placed, Progress, Result, Task, failure
-from tuner.search.pruner import PruningWatch
+from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView
 from tuner.spec.sections import Spec
@@ -21,13 +21,13 @@ from tuner.training.outcome import Outcome
 
 def pretend(spec: Spec, task: Task, known: Sequence[KnownTrial]) -> Result:
     """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
-    watch = PruningWatch(StudyView(spec), task.number, known)
+    callback = PruningCallback(StudyView(spec), task.number, known)
     if task.number % 7 == 6:
         return Result(task.number, failure(f"trial {task.number} fails"))
     level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
     for epoch in range(1, spec.train.max_epochs + 1):
         curve.append(level + 1 / epoch)
-        if watch.should_prune(epoch, curve):
+        if callback.should_prune(epoch, curve):
             return Result(task.number, make_outcome(curve, "pruned"))
     return Result(task.number, make_outcome(curve))
 

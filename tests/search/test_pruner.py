@@ -3,7 +3,7 @@
 import pytest
 
 from tests.search.making import make_finished, make_spec
-from tuner.search.pruner import AUDITS, PruningWatch, is_audit
+from tuner.search.pruner import AUDITS, PruningCallback, is_audit
 from tuner.search.view import StudyView
 
 MEDIAN = {"pruner": "median"}
@@ -13,9 +13,9 @@ def ended(*, number: int = 9, epochs: int = 20, complete: int = 5, pruner: str =
     """The epoch after which a hopeless trial is pruned, with so many better ones before it."""
     spec = make_spec(train={"max_epochs": epochs}, search={"pruner": pruner})
     finished = [make_finished(spec, other, [1.0]) for other in range(complete)]
-    watch = PruningWatch(StudyView(spec), number, finished)
+    callback = PruningCallback(StudyView(spec), number, finished)
     curve = [9.0] * epochs
-    return next((epoch for epoch in range(1, epochs + 1) if watch.should_prune(epoch, curve[:epoch])), None)
+    return next((epoch for epoch in range(1, epochs + 1) if callback.should_prune(epoch, curve[:epoch])), None)
 
 
 @pytest.mark.parametrize(("epochs", "first"), [(20, 2), (30, 3), (6, 1), (2, 1), (1, 1)])
@@ -40,30 +40,30 @@ def test_without_a_pruner_every_trial_runs_to_its_end() -> None:
 def test_a_trial_that_was_good_once_is_not_ended_for_getting_worse() -> None:
     spec = make_spec(search=MEDIAN)
     finished = [make_finished(spec, number, [1.0]) for number in range(5)]
-    watch = PruningWatch(StudyView(spec), 9, finished)
+    callback = PruningCallback(StudyView(spec), 9, finished)
     curve = [0.5, 9.0, 9.0, 9.0]
-    assert not any(watch.should_prune(epoch, curve[:epoch]) for epoch in range(1, 5))
+    assert not any(callback.should_prune(epoch, curve[:epoch]) for epoch in range(1, 5))
 
 
 def test_a_trial_that_stopped_early_still_counts_at_later_epochs() -> None:
     spec = make_spec(train={"max_epochs": 10}, search=MEDIAN)
     short = [make_finished(spec, number, [2.0, 1.0]) for number in range(5)]
-    watch = PruningWatch(StudyView(spec), 9, short)
+    callback = PruningCallback(StudyView(spec), 9, short)
     curve = [0.9] * 9
-    assert not any(watch.should_prune(epoch, curve[:epoch]) for epoch in range(1, 10))
-    watch = PruningWatch(StudyView(spec), 9, short)
+    assert not any(callback.should_prune(epoch, curve[:epoch]) for epoch in range(1, 10))
+    callback = PruningCallback(StudyView(spec), 9, short)
     slow = [1.5, 1.5, 1.5, 1.5]
-    assert [watch.should_prune(epoch, slow[:epoch]) for epoch in range(1, 5)] == [False, True, True, True]
+    assert [callback.should_prune(epoch, slow[:epoch]) for epoch in range(1, 5)] == [False, True, True, True]
 
 
 def test_progress_is_passed_on_with_the_curve_so_far() -> None:
     spec = make_spec()
     seen: list[tuple[int, int, tuple[float, ...]]] = []
-    watch = PruningWatch(StudyView(spec), 0, (), lambda *sign: seen.append((*sign[:2], tuple(sign[2]))))
-    watch.fold_trained(1, 1)
-    watch.fold_trained(1, 2)
-    watch.should_prune(1, [3.0])
-    watch.fold_trained(2, 1)
+    callback = PruningCallback(StudyView(spec), 0, (), lambda *sign: seen.append((*sign[:2], tuple(sign[2]))))
+    callback.fold_trained(1, 1)
+    callback.fold_trained(1, 2)
+    callback.should_prune(1, [3.0])
+    callback.fold_trained(2, 1)
     assert seen == [(1, 1, ()), (1, 2, ()), (2, 1, (3.0,))]
 
 
@@ -73,9 +73,9 @@ def test_progress_is_passed_on_with_the_curve_so_far() -> None:
 def watched(number: int) -> tuple[list[bool], int]:
     """What is said of a hopeless trial after each epoch, and whether it is an audit."""
     spec = make_spec(train={"max_epochs": 20}, search=MEDIAN)
-    watch = PruningWatch(StudyView(spec), number, [make_finished(spec, other, [1.0]) for other in range(5)])
-    said = [watch.should_prune(epoch, [9.0] * epoch) for epoch in range(1, 21)]
-    return said, watch.audited
+    callback = PruningCallback(StudyView(spec), number, [make_finished(spec, other, [1.0]) for other in range(5)])
+    said = [callback.should_prune(epoch, [9.0] * epoch) for epoch in range(1, 21)]
+    return said, callback.audited
 
 
 def test_an_audit_goes_on_and_notes_when_it_would_have_been_ended() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.making import make_finished, make_spec
-from tuner.search.pruner import PruningWatch, is_audit
+from tuner.search.pruner import PruningCallback, is_audit
 from tuner.search.rungs import RUNGS
 from tuner.search.view import KnownTrial, StudyView
 from tuner.spec.sections import LEAST_KNOWN
@@ -54,8 +54,8 @@ def test_it_decides_as_written_out_by_hand(curve, others, maximise) -> None:
     spec = make_spec(train={"max_epochs": EPOCHS}, study={"metric": "f1" if maximise else "loss"})
     finished = [make_finished(spec, number, values, state) for number, (state, values) in enumerate(others)]
     number = next(number for number in count(len(others) + 2) if not is_audit(spec.study.seed, number))
-    watch = PruningWatch(StudyView(spec), number, finished)
-    ended = next((e for e in range(1, len(curve) + 1) if watch.should_prune(e, curve[:e])), None)
+    callback = PruningCallback(StudyView(spec), number, finished)
+    ended = next((e for e in range(1, len(curve) + 1) if callback.should_prune(e, curve[:e])), None)
     assert ended == by_hand(curve, others, maximise=maximise)
 
 
@@ -63,7 +63,7 @@ def survivors(finished: list[KnownTrial], values: list[float], epoch: int) -> in
     """How many trials that stand at these values after so many epochs go on."""
     spec = make_spec(train={"max_epochs": EPOCHS})
     number = next(number for number in count(50) if not is_audit(spec.study.seed, number))
-    return sum(not PruningWatch(StudyView(spec), number, finished).should_prune(epoch, [v] * epoch) for v in values)
+    return sum(not PruningCallback(StudyView(spec), number, finished).should_prune(epoch, [v] * epoch) for v in values)
 
 
 def test_it_does_not_get_stricter_as_poor_trials_are_ended() -> None:

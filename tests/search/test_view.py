@@ -13,7 +13,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import TrialState
 
 from tests.search.making import make_finished, make_spec
-from tuner.search.pruner import WARM_UP, PruningWatch, is_audit
+from tuner.search.pruner import WARM_UP, PruningCallback, is_audit
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView, best_so_far, trial_seed
 from tuner.spec.sections import LEAST_COMPLETE
@@ -118,8 +118,8 @@ def test_the_median_pruner_decides_on_the_replica_as_written_out_by_hand(curve, 
     finished = [make_finished(spec, number, values, state) for number, (state, values) in enumerate(others)]
     # the references are never pruned: this one has a number behind them, whatever came before
     number = next(number for number in count(len(others) + 2) if not is_audit(spec.study.seed, number))
-    watch = PruningWatch(StudyView(spec), number, finished)
-    ended = next((e for e in range(1, len(curve) + 1) if watch.should_prune(e, curve[:e])), None)
+    callback = PruningCallback(StudyView(spec), number, finished)
+    ended = next((e for e in range(1, len(curve) + 1) if callback.should_prune(e, curve[:e])), None)
     assert ended == hand_written_median_rule(curve, others, 12, maximise=maximise)
 
 

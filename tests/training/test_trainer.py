@@ -18,10 +18,10 @@ from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome
 from tuner.training.trainer import (
+    Callback,
     FoldRun,
     LockStep,
-    Unwatched,
-    Watch,
+    NoCallback,
     make_learner,
     summarise_weights,
     train_trial,
@@ -37,10 +37,10 @@ def study(labels: Bools | None = None, **sections: Any) -> tuple[Spec, tuple[Fol
 
 
 def trained(
-    labels: Bools | None = None, *, trial: int = 7, seed: int = 0, watch: Watch | None = None, **changes: Value
+    labels: Bools | None = None, *, trial: int = 7, seed: int = 0, callback: Callback | None = None, **changes: Value
 ) -> Outcome:
     spec, folds = study(labels, study={"seed": seed})
-    return train_trial(spec, folds, params(**changes), trial=trial, watch=watch)
+    return train_trial(spec, folds, params(**changes), trial=trial, callback=callback)
 
 
 def lock_step(spec: Spec, folds: Sequence[FoldData], numbers: Sequence[int], **changes: Value) -> LockStep:
@@ -79,7 +79,7 @@ def test_the_curve_is_the_mean_of_the_fold_curves():
 def test_the_losses_are_means_over_counted_and_sampled_windows():
     spec, folds = study(EVENTS)
     together = lock_step(spec, folds, (0, 1, 2))
-    together.train_epoch(Unwatched())
+    together.train_epoch(NoCallback())
     for run, fold, curve in zip(together.runs, folds, together.fold_curves(), strict=True):
         assert not fold.counted.all()
         assert curve.valid_loss[0] == pytest.approx(run.learner.evaluate(fold.valid[fold.counted])[1].mean())
@@ -107,7 +107,7 @@ def test_the_state_of_the_best_epoch_is_kept():
     together = lock_step(spec, folds, (0, 1, 2), learning_rate=0.3)
     states = []
     for _ in range(12):
-        together.train_epoch(Unwatched())
+        together.train_epoch(NoCallback())
         states.append([run.learner.weights() for run in together.runs])
     assert 1 < together.best_epoch < 12
     for kept, state, run, scores in zip(
@@ -127,9 +127,9 @@ def test_a_fold_trained_alone_is_the_same_as_among_others(fold):
     spec, folds = study()
     together, alone = lock_step(spec, folds, (0, 1, 2), **REGULARISED), lock_step(spec, folds, [fold], **REGULARISED)
     for _ in range(3):
-        together.train_epoch(Unwatched())
+        together.train_epoch(NoCallback())
         torch.rand(5)  # something else in this process draws random numbers
-        alone.train_epoch(Unwatched())
+        alone.train_epoch(NoCallback())
     assert together.fold_curves()[fold] == alone.fold_curves()[0]
 
 
@@ -178,12 +178,12 @@ def test_an_absurd_value_in_a_validation_row_fails_that_fold():
 def test_a_late_failure_keeps_the_epochs_before_it():
     spec, folds = study(train={"max_epochs": 9})
     together = lock_step(spec, folds, (0, 1, 2))
-    together.train_epoch(Unwatched())
+    together.train_epoch(NoCallback())
     with torch.no_grad():
         for parameter in together.runs[1].learner.network.parameters():
             parameter.fill_(float("nan"))
     with pytest.raises(ArithmeticError, match="fold 2: the training loss became nan in epoch 2"):
-        together.train_epoch(Unwatched())
+        together.train_epoch(NoCallback())
     assert (len(together.curve), together.best_epoch) == (1, 1)
 
 
@@ -204,16 +204,16 @@ class Scissors:
 
 
 def test_a_watch_can_prune_and_is_told_of_every_fold_and_epoch():
-    watch = Scissors(last=2)
-    outcome = trained(watch=watch)
+    callback = Scissors(last=2)
+    outcome = trained(callback=callback)
     assert (outcome.state, outcome.reason, outcome.fold_epochs) == ("pruned", "pruned after epoch 2", 6)
     assert outcome.value == min(outcome.curve)
-    assert watch.folds == [(epoch, fold) for epoch in (1, 2) for fold in (1, 2, 3)]
-    assert watch.curves == [outcome.curve[:1], outcome.curve]
+    assert callback.folds == [(epoch, fold) for epoch in (1, 2) for fold in (1, 2, 3)]
+    assert callback.curves == [outcome.curve[:1], outcome.curve]
 
 
 def test_watching_changes_nothing():
-    assert same(trained(watch=Scissors(last=99), **REGULARISED), trained(**REGULARISED))
+    assert same(trained(callback=Scissors(last=99), **REGULARISED), trained(**REGULARISED))
 
 
 # --- metrics
@@ -229,7 +229,7 @@ def test_a_detection_metric_is_that_of_the_scores(kind, metric, scheme):
     )
     together = lock_step(spec, folds, (0, 1))
     for _ in range(3):
-        together.train_epoch(Unwatched())
+        together.train_epoch(NoCallback())
     truth = [labels[fold.first[fold.valid] + 1 + (kind == "forecast")] for fold in folds]
     earlier_only = scheme == "walk_forward"
     values = fold_metric(metric, together.best.scores, truth, earlier_only=earlier_only)
@@ -244,7 +244,7 @@ def test_a_detection_metric_is_that_of_the_scores(kind, metric, scheme):
 def test_scores_of_classify_are_the_networks_outputs():
     spec, folds = study(EVENTS, task={"kind": "classify"})
     together = lock_step(spec, folds, (0, 1, 2))
-    together.train_epoch(Unwatched())
+    together.train_epoch(NoCallback())
     for scores, run in zip(together.best.scores, together.runs, strict=True):
         assert scores.tolist() == run.learner.evaluate(run.data.valid)[0][:, 0].tolist()
 

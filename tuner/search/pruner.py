@@ -27,8 +27,8 @@ def _make_pruner(spec: Spec) -> BasePruner:
             return NopPruner()
 
 
-class PruningWatch:
-    """The `Watch` of one trial: asks the pruner, which sees the finished trials in a replica; passes progress on.
+class PruningCallback:
+    """The `Callback` of one trial: asks the pruner, which sees the finished trials in a replica; passes progress on.
 
     A few trials that the pruner would end go on as audits, so that a study knows what its pruner throws away.
 

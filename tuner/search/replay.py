@@ -12,7 +12,7 @@ from tuner.search.process import look
 from tuner.search.study import Prepared
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
-from tuner.training.trainer import Unwatched, train_trial
+from tuner.training.trainer import NoCallback, train_trial
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Replay:
     changed: tuple[str, ...]
 
 
-class StopAfter(Unwatched):
+class StopAfter(NoCallback):
     """Ends a trial where the pruner ended it."""
 
     def __init__(self, epochs: int) -> None:
@@ -66,7 +66,7 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
         params[number],
         trial=number,
         bf16_from=study.facts.bf16_from,
-        watch=StopAfter(len(before.curve)) if before.state == "pruned" else None,
+        callback=StopAfter(len(before.curve)) if before.state == "pruned" else None,
     )
     both = min(len(before.curve), len(again.curve))
     gaps = np.abs(np.subtract(before.curve[:both], again.curve[:both]))

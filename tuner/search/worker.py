@@ -8,7 +8,7 @@ import torch
 
 from tuner.evaluation.detection import Scores
 from tuner.search.jobs import OutOfFold, PathPoint, Placed, Progress, Refit, Report, Result, Task, failure
-from tuner.search.pruner import PruningWatch
+from tuner.search.pruner import PruningCallback
 from tuner.search.view import KnownTrial, StudyView
 from tuner.training.outcome import Outcome
 from tuner.training.refit import judge, refit
@@ -48,7 +48,7 @@ class Worker:
             report(Progress(task.number, epoch, fold, best))
 
         known = self._finished[: task.known]
-        watch = PruningWatch(self._replica, task.number, known, progress, may_prune=not task.repeat)
+        callback = PruningCallback(self._replica, task.number, known, progress, may_prune=not task.repeat)
         try:
             outcome = train_trial(
                 spec,
@@ -57,11 +57,11 @@ class Worker:
                 trial=task.number,
                 repeat=task.repeat,
                 bf16_from=self.placed.bf16_from,
-                watch=watch,
+                callback=callback,
             )
         except Exception:
             outcome = failure(traceback.format_exc())
-        return Result(task.number, replace(outcome, audited=watch.audited), task.repeat)
+        return Result(task.number, replace(outcome, audited=callback.audited), task.repeat)
 
     def out_of_fold(self, job: OutOfFold) -> tuple[Scores, ...]:
         placed, stream = self.placed, (job.number,)

@@ -23,7 +23,7 @@ REPEAT = 2**32 - 2
 PATH = 2**32 - 3
 
 
-class Watch(Protocol):
+class Callback(Protocol):
     """Is told how a trial goes, and may end it."""
 
     def fold_trained(self, epoch: int, fold: int) -> None:
@@ -33,7 +33,7 @@ class Watch(Protocol):
         """All folds have finished `epoch`; `curve` is the mean so far. True ends the trial as pruned."""
 
 
-class Unwatched:
+class NoCallback:
     """Lets a trial run to its end."""
 
     def fold_trained(self, epoch: int, fold: int) -> None: ...
@@ -117,7 +117,7 @@ class LockStep:
         self._min_precision = spec.study.min_precision
         self._labels = [run.data.labels[run.data.valid] for run in runs if run.data.labels is not None]
 
-    def train_epoch(self, watch: "Watch") -> None:
+    def train_epoch(self, callback: "Callback") -> None:
         """Trains one epoch of every fold and extends the curve.
 
         Raises:
@@ -129,7 +129,7 @@ class LockStep:
                 scores.append(run.train_epoch())
             except Diverged as error:
                 raise Diverged(f"fold {number}: {error}") from None
-            watch.fold_trained(run.epochs, number)
+            callback.fold_trained(run.epochs, number)
         if self._metric == "loss":
             values = tuple(run.last_loss for run in self.runs)
         else:
@@ -189,7 +189,7 @@ def train_trial(
     trial: int,
     repeat: int = 0,
     bf16_from: int | None = None,
-    watch: "Watch | None" = None,
+    callback: "Callback | None" = None,
 ) -> Outcome:
     """Trains one configuration on all folds in lock-step until it stops improving, is pruned or diverges.
 
@@ -203,7 +203,7 @@ def train_trial(
         watch: told of the progress; may prune.
     """
     stream = (REPEAT, trial, repeat) if repeat else (trial,)
-    return train_folds(spec, folds, params, stream=stream, bf16_from=bf16_from, watch=watch)[0]
+    return train_folds(spec, folds, params, stream=stream, bf16_from=bf16_from, callback=callback)[0]
 
 
 def train_folds(
@@ -213,7 +213,7 @@ def train_folds(
     *,
     stream: Sequence[int],
     bf16_from: int | None = None,
-    watch: "Watch | None" = None,
+    callback: "Callback | None" = None,
 ) -> tuple[Outcome, tuple[Scores, ...]]:
     """What `train_trial` does, from the random stream keyed by `stream`.
 
@@ -221,7 +221,7 @@ def train_folds(
         The outcome, and by fold the out-of-fold scores of the validation windows at the best epoch, (m,).
     """
     started = time.monotonic()
-    watch = watch or Unwatched()
+    callback = callback or NoCallback()
     lock_step = LockStep(
         spec,
         [
@@ -233,11 +233,11 @@ def train_folds(
     reason = ""
     for epoch in range(1, spec.train.max_epochs + 1):
         try:
-            lock_step.train_epoch(watch)
+            lock_step.train_epoch(callback)
         except Diverged as error:
             state, reason = "failed", f"diverged: {error}"
             break
-        if watch.should_prune(epoch, lock_step.curve):
+        if callback.should_prune(epoch, lock_step.curve):
             state, reason = "pruned", f"pruned after epoch {epoch}"
             break
         if epoch - lock_step.best_epoch >= spec.train.patience:
