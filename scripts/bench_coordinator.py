@@ -24,7 +24,7 @@ from bench_sampling import CONTESTANTS
 from tuner.results.selection import scalars
 from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
-from tuner.search.jobs import Machine, Placed, Progress, Result
+from tuner.search.jobs import Machine, Progress, Result, Shared
 from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
@@ -63,7 +63,7 @@ class Instant(Backend):
     def look(self, precision: str) -> Machine:  # noqa: ARG002 (the protocol's)
         return Machine(None, False, {})
 
-    def place(self, placed: Placed) -> None: ...
+    def place(self, placed: Shared) -> None: ...
 
     @property
     def free(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.search.making import FACTS, make_outcome
-from tuner.search.jobs import Machine, Placed, Progress, Result, Task, failure
+from tuner.search.jobs import Machine, Progress, Result, Shared, Task, failure
 from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView
@@ -109,7 +109,7 @@ class FakeBackend:
     def look(self, precision: str) -> Machine:
         return Machine(None, False, {})
 
-    def place(self, placed: Placed) -> None: ...
+    def place(self, placed: Shared) -> None: ...
 
     @property
     def free(self) -> int:

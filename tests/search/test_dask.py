@@ -19,7 +19,7 @@ from tests.making import make_spec
 from tests.processes import PATIENCE, run, start, wait_until
 from tests.studies import dump, write_small
 from tuner.errors import UserError
-from tuner.search.jobs import Placed, Report
+from tuner.search.jobs import Report, Shared
 from tuner.search.workers import Backend
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Fails:
 def backend(address: str, workers) -> Iterator[Backend]:
     """Both workers, the study given to each."""
     backend = cluster.DaskCluster(address)
-    backend.place(Placed(make_spec(study={"name": "here"}), (), None))
+    backend.place(Shared(make_spec(study={"name": "here"}), (), None))
     wait_until(lambda: backend.free == len(workers))
     yield backend
     backend.close()

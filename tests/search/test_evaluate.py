@@ -20,7 +20,7 @@ from tuner.evaluation.no_network import measure_baseline
 from tuner.results.selection import Selection, Summary, Trial, summarise
 from tuner.results.study_info import establish
 from tuner.search.evaluate import SEEDS, score_holdout
-from tuner.search.jobs import Job, Machine, Placed, Progress
+from tuner.search.jobs import Job, Machine, Progress, Shared
 from tuner.search.study import prepare
 from tuner.search.view import KnownTrial
 from tuner.search.worker import Worker
@@ -54,7 +54,7 @@ class Here:
     """A backend of one worker, in this process, that counts its jobs; the first `deaths` of them kill it."""
 
     def __init__(self, problem: Problem, deaths: int = 0) -> None:
-        self._worker = Worker(Placed(SPEC, problem.folds(), None))
+        self._worker = Worker(Shared(SPEC, problem.folds(), None))
         self._deaths = deaths
         self.free = 1
         self.jobs: list[Any] = []
@@ -62,7 +62,7 @@ class Here:
     def look(self, precision: str) -> Machine:
         raise AssertionError("the study has begun, and knows")
 
-    def place(self, placed: Placed) -> None: ...
+    def place(self, placed: Shared) -> None: ...
     def close(self) -> None: ...
 
     def submit(self, job: Job[Any], known: Sequence[KnownTrial] = ()) -> Future[Any]:

@@ -13,7 +13,7 @@ from tests.search.storing import COMPLETE, tell
 from tests.studies import write_small
 from tuner.errors import UserError
 from tuner.results.regularisation_path import Point
-from tuner.search.jobs import Machine, PathPoint, Placed, Progress
+from tuner.search.jobs import Machine, PathPoint, Progress, Shared
 from tuner.search.path_training import Plan, plan, stored_path, trace
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
@@ -27,7 +27,7 @@ class Pretended:
 
     def __init__(self, deadly: Sequence[Value] = (), stop: int = 99) -> None:
         self.trained: list[Value] = []
-        self.placed: Placed | None = None
+        self.placed: Shared | None = None
         self.free = 1
         self.closed = False
         self._deadly, self._stop = deadly, stop
@@ -35,7 +35,7 @@ class Pretended:
     def look(self, precision: str) -> Machine:
         return Machine(None, False, {})
 
-    def place(self, placed: Placed) -> None:
+    def place(self, placed: Shared) -> None:
         self.placed = placed
 
     def submit(self, job: Any, known: Sequence[object] = ()) -> Future[Any]:

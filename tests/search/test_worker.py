@@ -7,7 +7,7 @@ import pytest
 
 from tests.making import make_small_problem, make_spec
 from tests.search.making import make_finished
-from tuner.search.jobs import OutOfFold, PathPoint, Placed, Refit, Result, Task
+from tuner.search.jobs import OutOfFold, PathPoint, Refit, Result, Shared, Task
 from tuner.search.worker import Worker
 from tuner.spec.space import defaults
 from tuner.training.refit import judge, refit
@@ -26,7 +26,7 @@ HOPELESS = [make_finished(SPEC, number, [-1.0], params=PARAMS) for number in ran
 
 @pytest.fixture
 def worker() -> Worker:
-    return Worker(Placed(SPEC, make_small_problem((300,), cv={"folds": 2, "holdout": 0.0}).folds(), None))
+    return Worker(Shared(SPEC, make_small_problem((300,), cv={"folds": 2, "holdout": 0.0}).folds(), None))
 
 
 def train(worker: Worker, task: Task) -> Result:

@@ -19,7 +19,7 @@ from tests.processes import FORKS, PATIENCE, alive, children, forked, wait_until
 from tests.search.making import make_finished
 from tuner.search import workers as module
 from tuner.search.environment import environment
-from tuner.search.jobs import Machine, Placed, Progress, Result, Task
+from tuner.search.jobs import Machine, Progress, Result, Shared, Task
 from tuner.search.worker import Worker
 from tuner.search.workers import LocalProcesses
 from tuner.spec.space import defaults
@@ -37,8 +37,8 @@ SPEC = make_spec(
 LONG, SHORT = ({**defaults(SPEC.space), "batch_size": size} for size in (2, 1024))
 
 
-def placed() -> Placed:
-    return Placed(SPEC, make_small_problem((600,), cv={"folds": 2, "holdout": 0.0}).folds(), None)
+def placed() -> Shared:
+    return Shared(SPEC, make_small_problem((600,), cv={"folds": 2, "holdout": 0.0}).folds(), None)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tuner.results.configuration import Rule, configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
 from tuner.search.coordinator import Listener
-from tuner.search.jobs import Job, OutOfFold, Placed, Refit
+from tuner.search.jobs import Job, OutOfFold, Refit, Shared
 from tuner.search.pool import do_all
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
@@ -67,7 +67,7 @@ def refit_all(
     jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
     backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
-    backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
+    backend.place(Shared(study.spec, prepared.folds, study.facts.bf16_from))
     say(f"training trial {trial.number} on all rows, {MEMBERS} times{'' if kept else ', and on its folds again'}")
     results: dict[int, Any] = {}
     for index, result in do_all(jobs, backend, listener, None):

@@ -13,7 +13,7 @@ from distributed import Client, KilledWorker, get_worker
 from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
-from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
+from tuner.search.jobs import Job, Machine, Progress, R_co, Shared
 from tuner.search.process import look
 from tuner.search.view import KnownTrial
 from tuner.search.worker import Worker
@@ -63,7 +63,7 @@ class DaskCluster:
         # there may be no worker yet; a study is the same only on machines of one kind, and this is one
         return look(precision)
 
-    def place(self, placed: Placed) -> None:
+    def place(self, placed: Shared) -> None:
         self._placed = pickle.dumps(placed)
 
     @property

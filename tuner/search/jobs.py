@@ -49,7 +49,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Placed:
+class Shared:
     """What all trials of a study share."""
 
     spec: Spec

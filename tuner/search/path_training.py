@@ -9,7 +9,7 @@ from tuner.results.findings import Findings
 from tuner.results.path_values import ordered, path_domain, path_values
 from tuner.results.regularisation_path import Path, Point
 from tuner.search.coordinator import DIED, Listener
-from tuner.search.jobs import PathPoint, Placed, failure
+from tuner.search.jobs import PathPoint, Shared, failure
 from tuner.search.pool import do_all
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
@@ -98,7 +98,7 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
             with held():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
                 backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
-                backend.place(Placed(study.spec, prepared.folds, study.facts.bf16_from))
+                backend.place(Shared(study.spec, prepared.folds, study.facts.bf16_from))
                 jobs = [PathPoint(planned.at(value)) for value in missing]
                 for index, outcome in do_all(jobs, backend, listener, None):
                     if outcome is not None:

@@ -42,7 +42,7 @@ def look(precision: str) -> "Machine":
 
 
 def place(placed: bytes) -> None:
-    """Takes in a study's `Placed` (pickled)."""
+    """Takes in a study's `Shared` (pickled)."""
     global _worker
     from tuner.search.worker import Worker
 

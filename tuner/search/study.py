@@ -12,7 +12,7 @@ from tuner.results.selection import Trial, finalists, summarise
 from tuner.results.study_info import StudyInfo, establish
 from tuner.search.coordinator import Coordinator, Listener, is_over
 from tuner.search.evaluate import score_holdout
-from tuner.search.jobs import Placed
+from tuner.search.jobs import Shared
 from tuner.search.out_of_fold import keep_out_of_fold
 from tuner.search.repeat import repeat
 from tuner.search.workers import Backend
@@ -70,7 +70,7 @@ def run(
         machine.refuse(spec, study.facts.bf16_from)
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
-            backend.place(Placed(spec, prepared.folds, study.facts.bf16_from))
+            backend.place(Shared(spec, prepared.folds, study.facts.bf16_from))
             Coordinator(study, backend, listener).run(spec.study.trials, deadline)
             if study.told() >= spec.study.trials:
                 _evaluate(prepared, study, listener, backend, deadline)

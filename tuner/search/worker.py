@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from tuner.evaluation.detection import Scores
-from tuner.search.jobs import OutOfFold, PathPoint, Placed, Progress, Refit, Report, Result, Task, failure
+from tuner.search.jobs import OutOfFold, PathPoint, Progress, Refit, Report, Result, Shared, Task, failure
 from tuner.search.pruner import PruningCallback
 from tuner.search.view import KnownTrial, StudyView
 from tuner.training.outcome import Outcome
@@ -23,7 +23,7 @@ class Worker:
         placed: what all of them share.
     """
 
-    def __init__(self, placed: Placed) -> None:
+    def __init__(self, placed: Shared) -> None:
         # one thread a process: a second one gains nothing here, and results would depend on the machine's load
         torch.set_num_threads(1)
         self.placed = placed

@@ -20,7 +20,7 @@ from tuner.signals import held
 
 # light to import: the server of the workers begins to import torch before their coordinator has come further
 if TYPE_CHECKING:
-    from tuner.search.jobs import Job, Machine, Placed, Progress, R_co
+    from tuner.search.jobs import Job, Machine, Progress, R_co, Shared
     from tuner.search.view import KnownTrial
 
 R = TypeVar("R")
@@ -32,7 +32,7 @@ class Backend(Protocol):
     def look(self, precision: str) -> "Machine":
         """What its workers run on, with `[train] precision` as it stands in the study file; before `place`."""
 
-    def place(self, placed: "Placed") -> None:
+    def place(self, placed: "Shared") -> None:
         """Hands over what all trials of a study share; once, before the first trial."""
 
     @property
@@ -109,7 +109,7 @@ class LocalProcesses:
         except BrokenExecutor:  # its process died
             return self._call(self._replace(0), look, precision).result()
 
-    def place(self, placed: "Placed") -> None:
+    def place(self, placed: "Shared") -> None:
         self._placed = pickle.dumps(placed)
         for index, slot in enumerate(self._slots):
             try:
