@@ -7,7 +7,7 @@ from itertools import product
 
 from tuner.data.seasonality import Rhythm
 from tuner.proposal.profile import Profile
-from tuner.spec.sections import CvSection, Kind, Metric, Scheme
+from tuner.spec.sections import CvSection, Kind, MetricName, Scheme
 
 ENOUGH_EVENTS = 10  # to learn them, with some in every fold
 ENOUGH_FILES = 5  # labelled ones to learn their events; any to divide them whole
@@ -25,7 +25,7 @@ class Proposal:
     """The choices of a study file that hang together."""
 
     kind: Kind
-    metric: Metric
+    metric: MetricName
     scheme: Scheme
     folds: int
     holdout: float
@@ -35,8 +35,8 @@ class Proposal:
 def proposals(found: Profile) -> Iterator[Proposal]:
     """Everything worth trying, best first: rows or events may not suffice for the first choice."""
     learnable = found.events >= ENOUGH_EVENTS or found.labelled_files >= ENOUGH_FILES
-    detection: list[tuple[Kind, Metric]] = [("classify", "average_precision"), ("classify", "loss")]
-    forecast: tuple[Kind, Metric] = ("forecast", "loss")
+    detection: list[tuple[Kind, MetricName]] = [("classify", "average_precision"), ("classify", "loss")]
+    forecast: tuple[Kind, MetricName] = ("forecast", "loss")
     schemes: list[Scheme] = ["walk_forward" if found.drift > CLEAR_DRIFT else "blocked", "blocked"]
     if found.files >= ENOUGH_FILES:
         schemes.insert(0, "series")

@@ -10,6 +10,7 @@ from tuner.spec.metric import METRICS, Metric
 from tuner.spec.space import Choices, Constant, Domain, Range, parse_space
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+MetricName = Literal["loss", "average_precision", "f1"]
 Kind = Literal["forecast", "classify"]
 Scheme = Literal["blocked", "walk_forward", "series"]
 MOST_ROWS = 1_000_000
@@ -31,7 +32,7 @@ class StudySection(Section):
     name: Name
     seed: int = Field(default=0, ge=0, lt=2**63)
     trials: int = Field(default=50, ge=1, le=1_000_000)
-    metric: Literal["loss", "average_precision", "f1"] = "loss"
+    metric: MetricName = "loss"
     min_precision: float | None = Field(default=None, gt=0, le=1)
 
 
