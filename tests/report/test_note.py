@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.note import escaped, note
-from tuner.report.verdict import verdict
+from tuner.results.verdict import recommend
 
 MARK = r"[!-/:-@\[-`{-~]"
 THREE = make_findings(make_outcome([3.0]), make_outcome([2.0], spread=0.5), make_outcome([1.0]))
@@ -23,7 +23,7 @@ def test_it_says_the_verdict_the_scores_the_parameters_and_what_to_do_next() -> 
     text = plain(note(THREE))
     for part in (
         "# small\n\nUse trial 2",
-        *verdict(THREE),
+        *recommend(THREE),
         "| best: trial 2 | 1.0000 |",
         "| regularisers at their least: trial 0 | 3.0000 | +2.0000 |",
         "| weight_decay | 0.01 |",

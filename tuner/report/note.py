@@ -3,15 +3,15 @@
 import re
 
 from tuner.report.tables import Table, configuration_table, scores_table
-from tuner.report.verdict import verdict
 from tuner.results.advice import warn_after
 from tuner.results.findings import Findings
+from tuner.results.verdict import recommend
 
 
 def note(findings: Findings) -> str:
     """What came out, how sure it is, and what to do next. All text is escaped: names come from data and study files."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
-    parts = [f"# {escaped(spec.study.name)}", *map(escaped, verdict(findings))]
+    parts = [f"# {escaped(spec.study.name)}", *map(escaped, recommend(findings))]
     if summary.best is not None:
         warnings = [f"warning: {warning}" for warning in warn_after(spec, summary.best)]
         tables = [_table(scores_table(findings)), _table(configuration_table(findings))]

@@ -8,9 +8,9 @@ from tuner.files import write_whole
 from tuner.report.figures import study_plots
 from tuner.report.html import render
 from tuner.report.tables import configuration_table, holdout_table, scores_table, trials_table
-from tuner.report.verdict import verdict
 from tuner.results.advice import warn_after, warn_before
 from tuner.results.findings import Findings
+from tuner.results.verdict import recommend
 
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5
@@ -39,7 +39,7 @@ def report(findings: Findings) -> str:
         spec=spec,
         facts=facts,
         summary=summary,
-        verdict=verdict(findings),
+        verdict=recommend(findings),
         warnings=warn_before(spec, facts) + ([] if summary.best is None else warn_after(spec, summary.best)),
         scores=scores_table(findings),
         holdout=None if findings.holdout is None else holdout_table(findings.holdout),

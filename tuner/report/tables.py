@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout
-from tuner.report.verdict import mean_of_runs
 from tuner.report.wording import METRIC_WORDS, number, searched, shown
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, Trial, shrinkage
+from tuner.results.selection import Selection, Trial, mean_of_runs, shrinkage
 from tuner.spec.space import Constant
 
 MOST_TRIALS = 20

@@ -2,7 +2,6 @@
 
 import math
 
-from tuner.results.selection import Selection
 from tuner.spec.space import Constant, Domain, Range, Value
 
 METRIC_WORDS = {"loss": "loss", "average_precision": "average precision", "f1": "F1"}
@@ -25,12 +24,3 @@ def searched(domain: Domain) -> str:
     if isinstance(domain, Range):
         return f"{shown(domain.low)} to {shown(domain.high)}{', log' if domain.log else ''}"
     return ", ".join(map(shown, domain.choices))
-
-
-def mean_of(chosen: Selection) -> str:
-    """What the choice was made on, with the standard error of a difference between two trials."""
-    se = f" ± {chosen.se:.4f} SE" if math.isfinite(chosen.se) else ""
-    if chosen.repeat_mean is None:
-        return f"{chosen.value:.4f}{se}"
-    runs = 1 + len(chosen.trial.repeats)
-    return f"{chosen.repeat_mean:.4f}{se} (mean of {runs} runs, the first gave {chosen.value:.4f})"

@@ -142,6 +142,13 @@ def fold_values(trial: Trial, *, repeats: bool) -> Floats:
     return values
 
 
+def mean_of_runs(trial: Trial) -> float | None:
+    """A trial's value, or the mean of it and its repeats where it was trained again; None if it failed."""
+    values = [outcome.value for outcome in (trial.outcome, *trial.repeats)]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else trial.outcome.value
+
+
 def study_error(spec: Spec, facts: StudyInfo, trials: Sequence[Trial], best: Trial, repeated: Collection[int]) -> float:
     """The standard error of a difference to the best mean, one for the whole study; NaN with fewer than two trials.
 

@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tuner.evaluation.detection import Detection
-from tuner.report.wording import METRIC_WORDS, mean_of, searched, shown
+from tuner.report.wording import METRIC_WORDS, searched, shown
 from tuner.results.advice import warn_after
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection, shrinkage
+from tuner.results.verdict import mean_of
 from tuner.terminal.holdout import holdout_dict, print_holdout
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.report.making import HOLDOUT
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.no_network import Baseline
-from tuner.report.verdict import verdict
 from tuner.results.findings import Findings
+from tuner.results.verdict import recommend
 from tuner.training.outcome import Outcome
 
 SPEC = make_spec(search={"repeats": 0})
@@ -26,7 +26,7 @@ def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC)
 
 
 def said(findings: Findings, about: str) -> str:
-    (sentence,) = [sentence for sentence in verdict(findings) if about in sentence]
+    (sentence,) = [sentence for sentence in recommend(findings) if about in sentence]
     return sentence
 
 
@@ -47,12 +47,12 @@ def test_where_more_is_better_less_is_worse() -> None:
     outcomes = [make_outcome([value], maximise=True) for value in (0.2, 0.5, 0.9)]
     findings = study(*outcomes, baseline=0.1, spec=spec)
     assert "0.5000, 4.0 standard errors worse" in said(findings, "Tuning helped")
-    assert "No network at all (persistence) reaches 0.1000." in verdict(findings)
+    assert "No network at all (persistence) reaches 0.1000." in recommend(findings)
     assert said(study(*outcomes, baseline=0.95, spec=spec), "Beware")
 
 
 def test_the_default_may_be_the_best() -> None:
-    assert "Tuning did not help: the best trial is the default configuration." in verdict(
+    assert "Tuning did not help: the best trial is the default configuration." in recommend(
         study(make_outcome([2.0]), make_outcome([1.0]), make_outcome([3.0]))
     )
 
@@ -69,7 +69,7 @@ def test_a_pruned_reference_is_called_one() -> None:
 
 def test_a_failed_reference_is_not_spoken_of() -> None:
     findings = study(make_outcome([], "failed"), make_outcome([1.5]), make_outcome([1.0]))
-    assert not [sentence for sentence in verdict(findings) if "Regularisation" in sentence]
+    assert not [sentence for sentence in recommend(findings) if "Regularisation" in sentence]
 
 
 def test_a_network_that_does_not_beat_none_is_warned_of() -> None:
@@ -91,7 +91,7 @@ def test_the_most_regularised_is_named_where_it_is_another() -> None:
 def test_a_holdout_says_whether_tuning_helped_not_the_folds() -> None:
     outcomes = [make_outcome([value], maximise=True) for value in (0.2, 0.5, 0.9)]
     findings = study(*outcomes, baseline=0.35, spec=make_spec(study={"metric": "f1"}, search={"repeats": 0}))
-    sentences = verdict(replace(findings, holdout=HOLDOUT))
+    sentences = recommend(replace(findings, holdout=HOLDOUT))
     (tuned,) = [sentence for sentence in sentences if sentence.startswith("Tuning")]
     assert "on the holdout" in tuned
     assert "Trials scored on this holdout because they were chosen: 2." in sentences
@@ -99,5 +99,5 @@ def test_a_holdout_says_whether_tuning_helped_not_the_folds() -> None:
 
 
 def test_before_anything_completed_that_is_all_there_is_to_say() -> None:
-    (sentence,) = verdict(make_findings(make_outcome([1.0], "pruned")))
+    (sentence,) = recommend(make_findings(make_outcome([1.0], "pruned")))
     assert "No trial of small has completed yet" in sentence
