@@ -76,6 +76,7 @@ def make_dataset(tables: Sequence[Table], spec: Spec) -> Dataset:
         lookback=reach,
         digest=_digest(series, repr((feature_names, target_names, mended, reach))),
         notes=(*roles.notes, *_notes(len(tables), steady_parts, parts, constant, spec.data.max_gap)),
+        time_name=roles.time,
     )
 
 

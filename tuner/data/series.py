@@ -47,6 +47,7 @@ class Dataset:
         lookback: how many rows back a row's features reach, where the source derives them from earlier rows.
         digest: SHA-256 over names and values: two data sets with one digest are equal.
         notes: what a user should know about how the data were read, as sentences.
+        time_name: the column of `Series.time`; None where rows are evenly spaced.
     """
 
     series: tuple[Series, ...]
@@ -56,6 +57,7 @@ class Dataset:
     digest: str
     notes: tuple[str, ...] = ()
     lookback: int = 0
+    time_name: str | None = None
 
     @property
     def labelled(self) -> bool:

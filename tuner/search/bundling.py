@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 from tuner.bundle.rarity import carried_residual, fit_rarity
-from tuner.data.roles import assign_roles
 from tuner.data.scale import Scaling
 from tuner.data.series import Bools
-from tuner.data.sources import read_tables
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
 from tuner.results.configuration import Rule, configuration
@@ -137,11 +135,9 @@ def _manifest(
 
 def _columns(prepared: Prepared) -> Columns:
     spec, series = prepared.spec, prepared.data.series
-    # the data set no longer knows what its time column was called
-    roles = assign_roles(read_tables(spec.data), spec.data)
     steps = np.concatenate([np.diff(one.time).astype(np.float64) for one in series])
     return Columns(
-        time=roles.time,
+        time=prepared.data.time_name,
         dated=series[0].time.dtype.kind == "M",
         step=float(np.median(steps)),
         max_gap=spec.data.max_gap,
