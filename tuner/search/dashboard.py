@@ -1,7 +1,6 @@
 """optuna-dashboard on the store, with our figures and a note beside its own, kept up to date while runs go on."""
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +16,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import optuna
 import optuna_dashboard
 from optuna.exceptions import ExperimentalWarning
-from optuna.storages._rdb.models import StudySystemAttributeModel
-from sqlalchemy import delete, insert
 
 from tuner.errors import UserError
 from tuner.results.findings import Findings
@@ -135,12 +132,7 @@ def show(store: Store, name: str, page: Page) -> None:
     else:
         new[NOTE_VERSION] = present.get(NOTE_VERSION, 0) + 1
     parts = tuple(f"{FIGURE}{figure}:" for figure in page.figures) + ((NOTE,) if NOTE_VERSION in new else ())
-    old = [key for key in present if key in new or key.startswith(parts)]
-    table = StudySystemAttributeModel
-    rows = [{"study_id": study._study_id, "key": key, "value_json": json.dumps(value)} for key, value in new.items()]
-    with store.engine.begin() as connection:
-        connection.execute(delete(table).where(table.study_id == study._study_id, table.key.in_(old)))
-        connection.execute(insert(table), rows)
+    store.replace_attributes(name, parts, new)
 
 
 def _attributes(page: Page) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import StudyModel
-from sqlalchemy import NullPool, create_engine, delete, event
+from optuna.storages._rdb.models import StudyModel, StudySystemAttributeModel
+from sqlalchemy import NullPool, create_engine, delete, event, insert
 from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
@@ -158,6 +158,16 @@ class Store:
         # set last: a study without it was not begun, and is begun again
         study.set_user_attr(UUID_ATTRIBUTE, row.uuid)
         return StoredStudy(study, self._storage, self._session, row)
+
+    def replace_attributes(self, name: str, prefixes: tuple[str, ...], new: Mapping[str, Any]) -> None:
+        """Puts `new` in the place of a study's system attributes that begin so, in one commit: no reader finds half."""
+        study = optuna.load_study(study_name=name, storage=self._storage)._study_id
+        table = StudySystemAttributeModel
+        old = [key for key in self._storage.get_study_system_attrs(study) if key in new or key.startswith(prefixes)]
+        with self._session.begin() as session:
+            session.execute(delete(table).where(table.study_id == study, table.key.in_(old)))
+            rows = [{"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in new.items()]
+            session.execute(insert(table), rows)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
