@@ -3,14 +3,13 @@
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import optuna
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
-from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -225,10 +224,3 @@ def test_a_run_is_noted_with_its_beginning_end_and_environment(store, study) -> 
     rows = list(Session(store.engine).scalars(select(RunRow)))
     assert all(row.ended is not None and row.ended >= row.started for row in rows)
     assert study.environment() == {"torch": "3"}
-
-
-def test_a_detection_kept_before_events_were_counted_is_read() -> None:
-    plain = asdict(replace(COMPLETE, detection=Detection(0.5, 0.25, 0.75, 0.375, 2.0)))
-    for later in ("caught", "events", "reached", "folds"):
-        del plain["detection"][later]
-    assert TypeAdapter(Outcome).validate_python(plain).detection == Detection(0.5, 0.25, 0.75, 0.375, 2.0)

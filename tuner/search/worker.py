@@ -65,13 +65,13 @@ class Worker:
 
     def out_of_fold(self, job: OutOfFold) -> tuple[Scores, ...]:
         placed, stream = self.placed, (job.number,)
-        return train_folds(placed.spec, placed.folds, job.params, stream=stream, bf16_from=placed.bf16_from)[1]
+        return train_folds(placed.spec, placed.folds, job.params, stream=stream, bf16_from=placed.bf16_from).scores
 
     def path_point(self, job: PathPoint) -> Outcome:
         """Trains it; whatever that raises becomes a failed outcome with its traceback."""
         placed = self.placed
         try:
-            return train_folds(placed.spec, placed.folds, job.params, stream=(PATH,), bf16_from=placed.bf16_from)[0]
+            return train_folds(placed.spec, placed.folds, job.params, stream=(PATH,), bf16_from=placed.bf16_from)
         except Exception:
             return failure(traceback.format_exc())
 

@@ -7,18 +7,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tuner.evaluation.detection import Detection
 from tuner.training.outcome import FoldCurve, Outcome
 
 Curve = dict[str, list[float | None]]
 
 # made once: making it takes longer than reading an outcome with it
-OUTCOMES = TypeAdapter(Outcome)
+DETECTIONS = TypeAdapter(Detection | None)
 
 
 def write_outcome(outcome: Outcome) -> tuple[dict[str, Any], list[Curve]]:
     """The outcome without its folds, and the curves of each fold by name."""
     values = asdict(outcome)
     folds = values.pop("folds")
+    del values["scores"]
     return values, [{name: _nulled(curve) for name, curve in fold.items()} for fold in folds]
 
 
@@ -29,7 +31,8 @@ def read_outcome(values: Mapping[str, Any], folds: Iterable[Mapping[str, Sequenc
         ValueError: the values are of no outcome, or its curves do not belong together.
     """
     read = [FoldCurve(**{name: _filled(curve) for name, curve in fold.items()}) for fold in folds]
-    outcome = OUTCOMES.validate_python({**values, "folds": read})
+    detection = DETECTIONS.validate_python(values["detection"])
+    outcome = Outcome(**{**values, "curve": tuple(values["curve"]), "folds": tuple(read), "detection": detection})
     lengths = {len(curve) for fold in read for curve in (fold.train_loss, fold.valid_loss, fold.metric)}
     if outcome.state != "failed" and not (lengths == {len(outcome.curve)} and 0 < outcome.best_epoch <= min(lengths)):
         raise ValueError("the curves of a trial do not belong together")

@@ -1,12 +1,12 @@
 """Fold curves, the mean curve that every decision reads, and its standard error."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from tuner.evaluation.detection import Detection
+from tuner.evaluation.detection import Detection, Scores
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Outcome:
         detection: pooled out-of-fold detection at the best epoch; None without labels.
         seconds: duration.
         audited: the epoch after which the pruner would have ended it, had it not gone on as an audit; 0 if it did not.
+        scores: (m,) out-of-fold scores of each fold's validation windows at the best epoch; empty where the trial
+            failed or they were not loaded.
     """
 
     state: Literal["complete", "pruned", "failed"]
@@ -51,6 +53,7 @@ class Outcome:
     detection: Detection | None
     seconds: float
     audited: int = 0
+    scores: tuple[Scores, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def value(self) -> float | None:

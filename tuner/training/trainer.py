@@ -203,7 +203,7 @@ def train_trial(
         watch: told of the progress; may prune.
     """
     stream = (REPEAT, trial, repeat) if repeat else (trial,)
-    return train_folds(spec, folds, params, stream=stream, bf16_from=bf16_from, callback=callback)[0]
+    return train_folds(spec, folds, params, stream=stream, bf16_from=bf16_from, callback=callback)
 
 
 def train_folds(
@@ -214,12 +214,8 @@ def train_folds(
     stream: Sequence[int],
     bf16_from: int | None = None,
     callback: "Callback | None" = None,
-) -> tuple[Outcome, tuple[Scores, ...]]:
-    """What `train_trial` does, from the random stream keyed by `stream`.
-
-    Returns:
-        The outcome, and by fold the out-of-fold scores of the validation windows at the best epoch, (m,).
-    """
+) -> Outcome:
+    """Does what `train_trial` does, from the random stream keyed by `stream`."""
     started = time.monotonic()
     callback = callback or NoCallback()
     lock_step = LockStep(
@@ -243,7 +239,7 @@ def train_folds(
         if epoch - lock_step.best_epoch >= spec.train.patience:
             break
     weights, zeros, norm = summarise_weights(lock_step.best.weights)
-    outcome = Outcome(
+    return Outcome(
         state=state,
         reason=reason,
         curve=tuple(lock_step.curve),
@@ -256,8 +252,8 @@ def train_folds(
         weight_norm=norm,
         detection=lock_step.detection(),
         seconds=time.monotonic() - started,
+        scores=() if state == "failed" else lock_step.best.scores,
     )
-    return outcome, lock_step.best.scores
 
 
 def summarise_weights(states: Sequence[Mapping[str, Tensor]]) -> tuple[int, float, float]:
