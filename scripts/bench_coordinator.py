@@ -31,12 +31,13 @@ from tuner.search.study import prepare
 from tuner.search.view import KnownTrial, StudyView
 from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
+from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
 from tuner.terminal.progress import Silent
-from tuner.training.outcome import FoldCurve, Outcome, best_epoch
+from tuner.training.outcome import FoldCurve, Outcome
 
 EPOCHS, FOLDS = 30, 5
 MORE = 20
@@ -90,7 +91,7 @@ def outcome(number: int) -> Outcome:
         reason="",
         curve=curve,
         folds=(FoldCurve(curve, curve, curve),) * FOLDS,
-        best_epoch=best_epoch(curve, maximise=True),
+        best_epoch=METRICS["f1"].best_epoch(curve),
         steps=500.0,
         fold_epochs=FOLDS * EPOCHS,
         weights=5000,
@@ -108,7 +109,7 @@ def fill(study: StoredStudy, trials: int) -> None:
         params, made_up = choose(replica, number, (), ()), outcome(number)
         study.add(params)
         study.save(number, made_up)
-        study.tell(number, made_up, scalars(study.spec, study.facts, params, made_up))
+        study.tell(number, made_up, scalars(study.facts, params, made_up))
 
 
 class Clock(Silent):

@@ -15,8 +15,9 @@ from tuner.results.findings import Findings
 from tuner.results.selection import Trial, finalists, summarise
 from tuner.results.study_info import FoldInfo
 from tuner.spec.file import read_spec_dict
+from tuner.spec.metric import METRICS
 from tuner.spec.space import Choices, Domain, Range, Value, defaults
-from tuner.training.outcome import FoldCurve, Outcome, best_epoch
+from tuner.training.outcome import FoldCurve, Outcome
 
 # What a page has when all its figures are drawn. (Playwright's wait_for_function would evaluate a string, which the
 # pages forbid.)
@@ -158,7 +159,7 @@ def _pretended(
         loss = valid + 0.04 * (fold - 2) + 0.012 * rng.normal(size=len(epochs))
         folds.append(FoldCurve(tuple(train), tuple(loss), tuple(np.clip(1.3 - loss, 0, 1) if maximise else loss)))
     curve = tuple(np.mean([fold.metric for fold in folds], axis=0))
-    at = best_epoch(curve, maximise=maximise)
+    at = METRICS["f1" if maximise else "loss"].best_epoch(curve)
     return Outcome(
         state=state,
         reason="" if state == "complete" else f"{state}: <b>by hand</b>",

@@ -7,12 +7,12 @@ import pytest
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.results.regularisation_path import Path, Point, effect, make_path, mean, stored_paths
-from tuner.search.jobs import failure
 from tuner.spec.space import Value, defaults
 from tuner.training.outcome import FoldCurve, Outcome
 
 SPEC = make_spec()
 PARAMS = defaults(SPEC.space)
+DIVERGED = Outcome.failed("diverged: fold 1")
 
 
 def outcome(*folds: float, train: float = 0.0, weights: int = 84) -> Outcome:
@@ -107,11 +107,11 @@ def test_folds_without_a_value_count_for_nothing() -> None:
 
 
 def test_a_failed_point_stays_on_the_path_and_is_never_chosen() -> None:
-    found = path("weight_decay", {0.1: outcome(1.0, 2.0), 1.0: failure("diverged: fold 1"), 0.01: outcome(1.0, 2.1)})
+    found = path("weight_decay", {0.1: outcome(1.0, 2.0), 1.0: DIVERGED, 0.01: outcome(1.0, 2.1)})
     assert [point.value for point in found.points] == [0.01, 0.1, 1.0]
     assert [point.value for point in found.complete] == [0.01, 0.1]
     assert chosen(found) == (0.1, 0.1)
-    nothing = path("weight_decay", {0.1: failure("diverged")})
+    nothing = path("weight_decay", {0.1: DIVERGED})
     assert (nothing.best, nothing.one_se) == (None, None)
 
 

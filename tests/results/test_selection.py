@@ -133,7 +133,7 @@ def test_total_shrinkage_is_rate_times_decay_times_steps() -> None:
 
 
 def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
-    shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
+    shown = scalars(FACTS, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
     assert shown == {
         "fold_epochs": 4,
         "seconds": 1.235,
@@ -150,19 +150,19 @@ def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
 
 
 def test_a_pruned_trial_says_why_too() -> None:
-    shown = scalars(SPEC, FACTS, PARAMS, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
+    shown = scalars(FACTS, PARAMS, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
     assert shown["reason"] == "pruned after epoch 1"
     assert shown["best_epoch"] == 1
 
 
 def test_of_a_failed_trial_only_the_reason_and_the_cost_are_shown_at_a_length_that_a_database_takes() -> None:
-    shown = scalars(SPEC, FACTS, PARAMS, make_outcome([], "failed", reason="x" * 9000))
+    shown = scalars(FACTS, PARAMS, make_outcome([], "failed", reason="x" * 9000))
     assert shown == {"fold_epochs": 0, "seconds": 1.5, "reason": "x" * 2000}
 
 
 def test_detection_is_shown_where_there_are_labels() -> None:
     found = Detection(average_precision=0.5, precision=0.25, recall=0.75, f1=0.375, threshold=2.0)
-    shown = scalars(SPEC, FACTS, PARAMS, replace(make_outcome([1.0]), detection=found))
+    shown = scalars(FACTS, PARAMS, replace(make_outcome([1.0]), detection=found))
     assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
     assert shown["valid_loss"] == 1.0, "beside the rest"
 

@@ -9,9 +9,10 @@ from tuner.results.selection import Trial, summarise
 from tuner.results.study_info import FoldInfo, StudyInfo
 from tuner.search.view import KnownTrial
 from tuner.spec.file import read_spec_dict
+from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
-from tuner.training.outcome import FoldCurve, Outcome, best_epoch
+from tuner.training.outcome import FoldCurve, Outcome
 
 SMALL: dict[str, Any] = {
     "study": {"name": "small", "trials": 12},
@@ -64,7 +65,7 @@ def make_outcome(
         reason=reason or ("" if state == "complete" else f"{state} by hand"),
         curve=tuple(curve),
         folds=folds,
-        best_epoch=best_epoch(curve, maximise=maximise),
+        best_epoch=METRICS["f1" if maximise else "loss"].best_epoch(curve),
         steps=10.0,
         fold_epochs=2 * len(curve),
         weights=84,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.search.making import FACTS, make_outcome
-from tuner.search.jobs import Machine, Progress, Result, Shared, Task, failure
+from tuner.search.jobs import Machine, Progress, Result, Shared, Task
 from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView
@@ -23,7 +23,7 @@ def pretend(spec: Spec, task: Task, known: Sequence[KnownTrial]) -> Result:
     """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
     callback = PruningCallback(StudyView(spec), task.number, known)
     if task.number % 7 == 6:
-        return Result(task.number, failure(f"trial {task.number} fails"))
+        return Result(task.number, Outcome.failed(f"trial {task.number} fails"))
     level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
     for epoch in range(1, spec.train.max_epochs + 1):
         curve.append(level + 1 / epoch)

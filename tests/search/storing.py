@@ -2,7 +2,6 @@
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.results.selection import scalars
-from tuner.search.jobs import failure
 from tuner.search.sampler import choose
 from tuner.search.view import StudyView
 from tuner.storage.stored_study import StoredStudy
@@ -11,7 +10,7 @@ from tuner.training.outcome import Outcome
 SPEC = make_spec()
 COMPLETE = make_outcome([3.0, 1.0, 2.0])
 PRUNED = make_outcome([3.0, 2.5], "pruned")
-FAILED = failure("Traceback\nValueError: no")
+FAILED = Outcome.failed("Traceback\nValueError: no")
 
 
 def tell(study: StoredStudy, *outcomes: Outcome) -> None:
@@ -20,4 +19,4 @@ def tell(study: StoredStudy, *outcomes: Outcome) -> None:
         params = choose(StudyView(study.spec), number, [], [])
         study.add(params)
         study.save(number, outcome)
-        study.tell(number, outcome, scalars(study.spec, FACTS, params, outcome))
+        study.tell(number, outcome, scalars(FACTS, params, outcome))

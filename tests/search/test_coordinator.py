@@ -16,11 +16,12 @@ from tests.search.pretending import FakeBackend, KeptStudy, one_after_the_other
 from tuner.errors import UserError
 from tuner.search import coordinator as schedule
 from tuner.search.coordinator import Coordinator
-from tuner.search.jobs import Progress, Result, failure
+from tuner.search.jobs import Progress, Result
 from tuner.search.sampler import choose
 from tuner.spec.sections import Spec
 from tuner.storage.stored_study import StoredStudy
 from tuner.terminal.progress import Silent
+from tuner.training.outcome import Outcome
 
 TRIALS = 20  # TPE draws at random until ten have finished
 SPECS = {lag: make_spec(search={"lag": lag, "sampler": "tpe"}) for lag in (1, 2, 4)}
@@ -122,7 +123,7 @@ def test_a_trial_that_kills_its_worker_twice_fails_and_the_rest_goes_on() -> Non
     backend = FakeBackend(study, 2, random.Random(0), deaths={3: 9})
     coordinator(study, backend).run(8)
     assert [task.number for task in backend.tasks].count(3) == 2
-    assert study.saved[3].outcome == failure("its worker died 2 times (killed, or out of memory)")
+    assert study.saved[3].outcome == Outcome.failed("its worker died 2 times (killed, or out of memory)")
     assert study.told() == 8
     assert [study.saved[number] for number in range(3)] == EXPECTED[2][:3]
 
@@ -242,7 +243,7 @@ def test_the_listener_hears_of_everything_in_order() -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> KeptStudy:
     """A study whose first trials fail for these reasons; an empty one is no failure."""
-    results = [Result(n, failure(reason)) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
+    results = [Result(n, Outcome.failed(reason)) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
     monkeypatch.setattr("tests.search.pretending.pretend", lambda _, task, __: results[task.number])
     return KeptStudy(SPECS[2])
 

@@ -10,13 +10,13 @@ from rich.console import Console
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, make_path
-from tuner.search.jobs import failure
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
 from tuner.terminal.path import JsonPoints, PointBar, PointLines, path_event, print_path
 from tuner.training.outcome import Outcome
 
-GOOD, OTHER, DIVERGED = make_outcome([2.0, 1.0]), make_outcome([2.0, 1.5]), failure("diverged: fold 2: [red]bad[/red]")
+GOOD, OTHER = make_outcome([2.0, 1.0]), make_outcome([2.0, 1.5])
+DIVERGED = Outcome.failed("diverged: fold 2: [red]bad[/red]")
 FOUND = make_findings(make_outcome([1.0]))
 
 

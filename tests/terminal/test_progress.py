@@ -9,16 +9,17 @@ import pytest
 from rich.console import Console
 
 from tests.search.making import make_outcome, make_spec
-from tuner.search.jobs import Progress, failure
+from tuner.search.jobs import Progress
 from tuner.spec.space import defaults
 from tuner.terminal.progress import JsonLines, LiveDisplay, PlainLines, Silent, Tally, describe, duration
+from tuner.training.outcome import Outcome
 
 SPEC = make_spec()
 RISING = make_spec(study={"metric": "f1"})
 PARAMS = defaults(SPEC.space)
 COMPLETE = make_outcome([3.0, 1.0, 2.0])
 PRUNED = make_outcome([3.0, 2.5], "pruned")
-FAILED = failure("Traceback\nValueError: no")
+FAILED = Outcome.failed("Traceback\nValueError: no")
 
 WIDTHS = pytest.mark.parametrize("width", [60, 120])
 
@@ -233,5 +234,5 @@ def test_the_live_display_counts_the_refits_to_go(width) -> None:
 @pytest.mark.parametrize("reason", ["ValueError: [/3] is no size", "KeyError: [red]"])
 def test_brackets_in_a_reason_are_printed_as_they_are(display, reason) -> None:
     console = recorder(120)
-    display(SPEC, console).told(0, PARAMS, failure(reason))
+    display(SPEC, console).told(0, PARAMS, Outcome.failed(reason))
     assert reason in console.export_text()

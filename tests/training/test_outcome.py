@@ -3,9 +3,11 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tuner.training.outcome import FoldCurve, Outcome, best_epoch, standard_error
+from tuner.spec.metric import METRICS
+from tuner.training.outcome import FoldCurve, Outcome, standard_error
 
 
 @pytest.mark.parametrize(
@@ -13,8 +15,8 @@ from tuner.training.outcome import FoldCurve, Outcome, best_epoch, standard_erro
     [([], 0, 0), ([3.0], 1, 1), ([3.0, 1.0, 2.0], 2, 1), ([2.0, 1.0, 1.0, 2.0], 2, 1), ([1.0, 5.0, 5.0], 1, 2)],
 )
 def test_the_best_epoch_is_the_first_of_equals(curve, lowest, highest):
-    assert best_epoch(curve, maximise=False) == lowest
-    assert best_epoch(curve, maximise=True) == highest
+    assert METRICS["loss"].best_epoch(curve) == lowest
+    assert METRICS["f1"].best_epoch(curve) == highest
 
 
 def test_the_standard_error_by_hand():
@@ -67,3 +69,13 @@ def test_fold_curves_are_read_at_the_best_epoch():
     assert outcome().at_best("train_loss") == (0.4, 0.2)
     assert outcome().at_best("valid_loss") == (0.7, 0.8)
     assert outcome(best_epoch=1).at_best("metric") == (0.1, 0.3)
+
+
+def test_losses_at_the_best_epoch_are_means_over_folds():
+    assert outcome().train_loss == pytest.approx(0.3)
+    assert outcome().valid_loss == pytest.approx(0.75)
+    assert outcome().gap == pytest.approx(0.45)
+
+
+def test_scores_do_not_make_outcomes_differ():
+    assert outcome(scores=(np.zeros(2),)) == outcome(scores=(np.ones(2),))

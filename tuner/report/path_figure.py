@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -75,8 +74,8 @@ def path_info(findings: Findings, path: Path) -> PathInfo | None:
         values=tuple(place(point) for point in path.complete),
         mean=tuple(mean(point) for point in path.complete),
         se=tuple(standard_error(outcome.at_best("metric"), findings.facts.test_to_train) for outcome in outcomes),
-        train_loss=tuple(float(np.mean(outcome.at_best("train_loss"))) for outcome in outcomes),
-        valid_loss=tuple(float(np.mean(outcome.at_best("valid_loss"))) for outcome in outcomes),
+        train_loss=tuple(outcome.train_loss for outcome in outcomes),
+        valid_loss=tuple(outcome.valid_loss for outcome in outcomes),
         effect=effect(path.parameter, outcomes[0])[0],
         effects=tuple(effect(path.parameter, outcome)[1] for outcome in outcomes),
         best=place(path.best),

@@ -57,9 +57,7 @@ def _losses(trial: Trial) -> tuple[str, str, str]:
     outcome = trial.outcome
     if outcome.state == "failed":
         return "", "", ""
-    losses = outcome.at_best("train_loss"), outcome.at_best("valid_loss")
-    train, valid = (sum(values) / len(values) for values in losses)
-    return number(train), number(valid), number(valid - train)
+    return number(outcome.train_loss), number(outcome.valid_loss), number(outcome.gap)
 
 
 def configuration_table(findings: Findings) -> Table:

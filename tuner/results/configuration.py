@@ -24,8 +24,8 @@ def configuration(findings: Findings, environment: dict[str, str], rule: Rule) -
         score["se"] = best.se
     score |= {
         "folds": list(outcome.at_best("metric")),
-        "train_loss": sum(outcome.at_best("train_loss")) / spec.cv.folds,
-        "valid_loss": sum(outcome.at_best("valid_loss")) / spec.cv.folds,
+        "train_loss": outcome.train_loss,
+        "valid_loss": outcome.valid_loss,
         facts.baseline.name.replace(" ", "_"): facts.baseline.value,
     }
     if outcome.detection is not None:

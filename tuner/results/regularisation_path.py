@@ -133,7 +133,7 @@ def _strength(name: str, point: Point) -> tuple[float, ...]:
     """How strongly a point is regularised: by its value, else by fewer weights, then by more training loss."""
     if PARAMETERS[name].regularises and not isinstance(point.value, str):
         return (float(point.value),)
-    return (-point.outcome.weights, float(np.mean(point.outcome.at_best("train_loss"))))
+    return (-point.outcome.weights, point.outcome.train_loss)
 
 
 def _by_fold(point: Point) -> Floats:

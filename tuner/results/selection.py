@@ -131,7 +131,7 @@ def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Selec
 
     limit = sign * means[best.number] + (0.0 if math.isnan(se) else se)
     near = [trial for trial in trials if trial.number in means and sign * means[trial.number] <= limit]
-    most = min(near, key=lambda t: (-float(np.mean(t.outcome.at_best("train_loss"))), t.outcome.weights, t.number))
+    most = min(near, key=lambda t: (-t.outcome.train_loss, t.outcome.weights, t.number))
     return chosen(best), chosen(most)
 
 
@@ -209,23 +209,19 @@ def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
     return float(params["learning_rate"]) * float(params["weight_decay"]) * outcome.steps
 
 
-def scalars(
-    spec: Spec, facts: StudyInfo, params: Mapping[str, Value], outcome: Outcome
-) -> dict[str, float | int | str]:
+def scalars(facts: StudyInfo, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
     """What a trial is shown with in Optuna's tools: scalar attributes, which become axes there."""
     shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
     if outcome.reason:
         shown["reason"] = outcome.reason[:2000]
     if outcome.state == "failed":
         return shown
-    train = sum(outcome.at_best("train_loss")) / spec.cv.folds
-    valid = sum(outcome.at_best("valid_loss")) / spec.cv.folds
     shown |= {
         "best_epoch": outcome.best_epoch,
         "se": standard_error(outcome.at_best("metric"), facts.test_to_train),
-        "train_loss": train,
-        "valid_loss": valid,
-        "gap": valid - train,
+        "train_loss": outcome.train_loss,
+        "valid_loss": outcome.valid_loss,
+        "gap": outcome.gap,
         "weights": outcome.weights,
         "zeros": outcome.zeros,
         "weight_norm": outcome.weight_norm,

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from tuner.errors import UserError
 from tuner.results.selection import scalars
-from tuner.search.jobs import Progress, Result, Task, failure
+from tuner.search.jobs import Progress, Result, Task
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView
 from tuner.search.workers import Backend
@@ -134,7 +134,7 @@ class Coordinator:
             self._deaths[number] += 1
             if self._deaths[number] < MOST_DEATHS:
                 return  # not under way and without an outcome: it is submitted again
-            result = Result(number, failure(DIED))
+            result = Result(number, Outcome.failed(DIED))
         self._study.save(result.number, result.outcome, result.repeat)
         self._outcomes[number] = result.outcome
         self._finished[number] = KnownTrial.of(number, self._params[number], result.outcome)
@@ -143,7 +143,7 @@ class Coordinator:
         while self._told in self._outcomes:
             number, outcome = self._told, self._outcomes[self._told]
             params, study = self._params[number], self._study
-            study.tell(number, outcome, scalars(study.spec, study.facts, params, outcome))
+            study.tell(number, outcome, scalars(study.facts, params, outcome))
             self._listener.told(number, params, outcome)
             self._told += 1
         self._stop_if_hopeless()

@@ -137,21 +137,3 @@ class Refit:
 
     def run(self, worker: "Worker", report: Report) -> "Refitted":  # noqa: ARG002
         return worker.refit(self)
-
-
-def failure(reason: str) -> Outcome:
-    """The outcome of a trial that could not be trained."""
-    return Outcome(
-        state="failed",
-        reason=reason,
-        curve=(),
-        folds=(),
-        best_epoch=0,
-        steps=0.0,
-        fold_epochs=0,
-        weights=0,
-        zeros=0.0,
-        weight_norm=0.0,
-        detection=None,
-        seconds=0.0,
-    )

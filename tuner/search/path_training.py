@@ -9,13 +9,14 @@ from tuner.results.findings import Findings
 from tuner.results.path_values import ordered, path_domain, path_values
 from tuner.results.regularisation_path import Path, Point
 from tuner.search.coordinator import DIED, Listener
-from tuner.search.jobs import PathPoint, Shared, failure
+from tuner.search.jobs import PathPoint, Shared
 from tuner.search.pool import do_all
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
 from tuner.signals import held
 from tuner.spec.space import Value
 from tuner.storage.store import Store
+from tuner.training.outcome import Outcome
 
 
 class PathListener(Listener, Protocol):
@@ -103,4 +104,4 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
                 for index, outcome in do_all(jobs, backend, listener, None):
                     if outcome is not None:
                         study.evaluations.save_path_point(jobs[index].params, outcome)
-                    listener.traced(Point(missing[index], outcome or failure(DIED)))
+                    listener.traced(Point(missing[index], outcome or Outcome.failed(DIED)))

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from tuner.results.selection import Trial
 from tuner.search.coordinator import DIED, Listener
-from tuner.search.jobs import Result, Task, failure
+from tuner.search.jobs import Result, Task
 from tuner.search.pool import do_all
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.outcome import Outcome
 
 
 def repeat(
@@ -27,6 +28,6 @@ def repeat(
     listener.repeating(len(missing))
     for index, trained in do_all(missing, backend, listener, deadline):
         task = missing[index]
-        result = trained or Result(task.number, failure(DIED), task.repeat)
+        result = trained or Result(task.number, Outcome.failed(DIED), task.repeat)
         study.save(result.number, result.outcome, result.repeat)
         listener.repeated(result.number, result.repeat, result.outcome)

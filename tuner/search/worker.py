@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from tuner.evaluation.detection import Scores
-from tuner.search.jobs import OutOfFold, PathPoint, Progress, Refit, Report, Result, Shared, Task, failure
+from tuner.search.jobs import OutOfFold, PathPoint, Progress, Refit, Report, Result, Shared, Task
 from tuner.search.pruner import PruningCallback
 from tuner.search.view import KnownTrial, StudyView
 from tuner.training.outcome import Outcome
@@ -60,7 +60,7 @@ class Worker:
                 callback=callback,
             )
         except Exception:
-            outcome = failure(traceback.format_exc())
+            outcome = Outcome.failed(traceback.format_exc())
         return Result(task.number, replace(outcome, audited=callback.audited), task.repeat)
 
     def out_of_fold(self, job: OutOfFold) -> tuple[Scores, ...]:
@@ -73,7 +73,7 @@ class Worker:
         try:
             return train_folds(placed.spec, placed.folds, job.params, stream=(PATH,), bf16_from=placed.bf16_from)
         except Exception:
-            return failure(traceback.format_exc())
+            return Outcome.failed(traceback.format_exc())
 
     def refit(self, job: Refit) -> Refitted:
         spec, bf16_from = self.placed.spec, self.placed.bf16_from

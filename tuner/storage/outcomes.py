@@ -17,7 +17,7 @@ DETECTIONS = TypeAdapter(Detection | None)
 
 
 def write_outcome(outcome: Outcome) -> tuple[dict[str, Any], list[Curve]]:
-    """The outcome without its folds, and the curves of each fold by name."""
+    """The outcome without its folds and scores, and the curves of each fold by name."""
     values = asdict(outcome)
     folds = values.pop("folds")
     del values["scores"]

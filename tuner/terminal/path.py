@@ -194,8 +194,7 @@ def _se(facts: StudyInfo, point: Point) -> float:
 
 
 def _train_loss(point: Point) -> float:
-    losses = point.outcome.at_best("train_loss")
-    return sum(losses) / len(losses)
+    return point.outcome.train_loss
 
 
 def _reason(point: Point) -> str:

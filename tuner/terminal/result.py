@@ -65,7 +65,7 @@ def print_result(console: Console, findings: Findings) -> None:
     for name, number in (("default configuration", 1), ("regularisers at their least", 0)):
         if number < len(findings.trials) and (value := findings.trials[number].outcome.value) is not None:
             figures.add_row(name, f"{value:.4f}")
-    train, valid = (sum(outcome.at_best(which)) / spec.cv.folds for which in ("train_loss", "valid_loss"))
+    train, valid = outcome.train_loss, outcome.valid_loss
     figures.add_row("loss in training, validation", f"{train:.4f}, {valid:.4f} (gap {valid - train:.4f})")
     if outcome.detection is not None:
         figures.add_row("out-of-fold detection", _detection(outcome.detection))

@@ -36,8 +36,8 @@ class Outcome:
         detection: pooled out-of-fold detection at the best epoch; None without labels.
         seconds: duration.
         audited: the epoch after which the pruner would have ended it, had it not gone on as an audit; 0 if it did not.
-        scores: (m,) out-of-fold scores of each fold's validation windows at the best epoch; empty where the trial
-            failed or they were not loaded.
+        scores: by fold, (m,), the out-of-fold scores of its validation windows at the best epoch; empty for a failed
+            trial, and where they were not asked for.
     """
 
     state: Literal["complete", "pruned", "failed"]
@@ -55,6 +55,24 @@ class Outcome:
     audited: int = 0
     scores: tuple[Scores, ...] = field(default=(), compare=False, repr=False)
 
+    @staticmethod
+    def failed(reason: str) -> "Outcome":
+        """The outcome of a trial that could not be trained."""
+        return Outcome(
+            state="failed",
+            reason=reason,
+            curve=(),
+            folds=(),
+            best_epoch=0,
+            steps=0.0,
+            fold_epochs=0,
+            weights=0,
+            zeros=0.0,
+            weight_norm=0.0,
+            detection=None,
+            seconds=0.0,
+        )
+
     @property
     def value(self) -> float | None:
         """The best mean, which is the trial's value whether pruned or complete; None if it failed."""
@@ -64,12 +82,20 @@ class Outcome:
         """A quantity of each fold at the best epoch."""
         return tuple(getattr(fold, which)[self.best_epoch - 1] for fold in self.folds)
 
+    @property
+    def train_loss(self) -> float:
+        """At the best epoch, mean over folds."""
+        return float(np.mean(self.at_best("train_loss")))
 
-def best_epoch(curve: Sequence[float], *, maximise: bool) -> int:
-    """The first epoch at which a curve is best, counted from 1; 0 for an empty curve."""
-    if not curve:
-        return 0
-    return int(np.argmax(curve) if maximise else np.argmin(curve)) + 1
+    @property
+    def valid_loss(self) -> float:
+        """At the best epoch, mean over folds."""
+        return float(np.mean(self.at_best("valid_loss")))
+
+    @property
+    def gap(self) -> float:
+        """By how much the validation loss exceeds the training loss."""
+        return self.valid_loss - self.train_loss
 
 
 def standard_error(values: Sequence[float], test_to_train: float) -> float:

@@ -15,7 +15,7 @@ from tuner.evaluation.detection import Detection, Scores, detect, fold_metric, r
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
-from tuner.training.outcome import FoldCurve, Outcome, best_epoch
+from tuner.training.outcome import FoldCurve, Outcome
 from tuner.training.precision import best_device
 
 # Each stands where a trial's number stands in the key of the random streams; no trial has it.
@@ -110,8 +110,7 @@ class LockStep:
         self.runs = runs
         self.curve: list[float] = []
         self.best = Snapshot()
-        self._metric = spec.study.metric
-        self._maximise = spec.maximise
+        self._metric = spec.metric
         self._earlier_only = spec.cv.scheme == "walk_forward"
         self._by_fold: list[tuple[float, ...]] = []
         self._min_precision = spec.study.min_precision
@@ -130,11 +129,11 @@ class LockStep:
             except Diverged as error:
                 raise Diverged(f"fold {number}: {error}") from None
             callback.fold_trained(run.epochs, number)
-        if self._metric == "loss":
+        if self._metric.name == "loss":
             values = tuple(run.last_loss for run in self.runs)
         else:
             values = fold_metric(
-                self._metric,
+                self._metric.name,
                 scores,
                 self._labels,
                 earlier_only=self._earlier_only,
@@ -148,7 +147,7 @@ class LockStep:
 
     @property
     def best_epoch(self) -> int:
-        return best_epoch(self.curve, maximise=self._maximise)
+        return self._metric.best_epoch(self.curve)
 
     def fold_curves(self) -> tuple[FoldCurve, ...]:
         return tuple(run.curve([values[fold] for values in self._by_fold]) for fold, run in enumerate(self.runs))
