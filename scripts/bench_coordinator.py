@@ -24,7 +24,8 @@ from bench_sampling import CONTESTANTS
 from tuner.results.selection import scalars
 from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
-from tuner.search.jobs import Machine, Progress, Result, Shared
+from tuner.search.events import Progressed
+from tuner.search.jobs import Machine, Result, Shared
 from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
@@ -75,7 +76,7 @@ class Instant(Backend):
         future.set_result(Result(job.number, outcome(job.number)))
         return future
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[Progressed]:
         return iter(())
 
     def close(self) -> None: ...

@@ -72,6 +72,7 @@ def run_study(
     import os
     from contextlib import closing
 
+    from tuner.search.events import ignore
     from tuner.search.study import findings, prepare
     from tuner.search.study import run as search
     from tuner.search.workers import LocalProcesses
@@ -79,7 +80,6 @@ def run_study(
     from tuner.spec.sections import resolved
     from tuner.storage.store import Store
     from tuner.terminal import DEFAULT_STORAGE
-    from tuner.terminal.progress import Silent
 
     if isinstance(study, Mapping):
         total = {} if trials is None else {"trials": trials}
@@ -88,5 +88,5 @@ def run_study(
         spec = read_spec(Path(study), [] if trials is None else [f"study.trials={trials}"])
     url = storage or os.environ.get("TUNER_STORAGE") or DEFAULT_STORAGE
     with closing(LocalProcesses(workers or len(os.sched_getaffinity(0)))) as backend, Store(url, create=True) as store:
-        search(prepare(spec), store, Silent(), backend, timeout=timeout)
+        search(prepare(spec), store, ignore, backend, timeout=timeout)
         return findings(store.open(spec.study.name))

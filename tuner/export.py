@@ -4,6 +4,7 @@ import os
 import sys
 from contextlib import closing
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,17 +90,21 @@ def _bundle(folder: Path, study: "StoredStudy", found: "Findings", rule: Rule, v
     from tuner.bundle.archive import bundle_files
     from tuner.files import write_folder
     from tuner.search.bundling import MEMBERS, refit_all
+    from tuner.search.events import Event, StageAdvanced, StageBegan
     from tuner.search.workers import LocalProcesses
-    from tuner.terminal.progress import Silent
 
-    progress = Console(stderr=True, highlight=False)
+    progress, done = Console(stderr=True, highlight=False), count(1)
     workers = min(len(os.sched_getaffinity(0)), MEMBERS + 1)
     with closing(LocalProcesses(workers)) as backend:
 
-        def say(sentence: str) -> None:
-            progress.print(sentence, markup=False)
+        def show(event: Event) -> None:
+            match event:
+                case StageBegan():
+                    progress.print(f"training trial {found.chosen(rule.value).trial.number} on all rows", markup=False)
+                case StageAdvanced():
+                    progress.print(f"network {next(done)} is trained")
 
-        manifest, states = refit_all(study, found, rule.value, backend, Silent(), say)
+        manifest, states = refit_all(study, found, rule.value, backend, show)
     write_folder(folder, bundle_files(manifest, states, _written(values, Format.TOML)))
     name, choice = study.spec.study.name, found.chosen(rule.value)
     limit = "no threshold: no labels" if manifest.threshold is None else f"threshold {manifest.threshold:.3f}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tuner.results.findings import Findings
-    from tuner.search.path_training import PathListener
+    from tuner.search.events import Notify
 
 app = new_app()
 
@@ -50,9 +50,9 @@ def main(
     with Store(storage, create=False) as store:
         found = findings(store.open(study))
         planned = plan(found, param, points)
-        with _display(found, param, console, json=json) as listener:
+        with _display(found, param, console, json=json) as notify:
             try:
-                trace(planned, store, listener, lambda: LocalProcesses(min(workers, len(planned.values))))
+                trace(planned, store, notify, lambda: LocalProcesses(min(workers, len(planned.values))))
             except KeyboardInterrupt:
                 interrupted = True
         found = findings(store.open(study))
@@ -75,16 +75,15 @@ def main(
         raise typer.Exit(130)
 
 
-def _display(
-    found: "Findings", param: str, console: "Console", *, json: bool
-) -> "AbstractContextManager[PathListener]":
+def _display(found: "Findings", param: str, console: "Console", *, json: bool) -> "AbstractContextManager[Notify]":
     """JSON lines, a bar, plain lines or nothing, whichever is wanted and possible."""
-    from tuner.terminal.path import JsonPoints, PointBar, PointLines, SilentPath
+    from tuner.search.events import ignore
+    from tuner.terminal.path import JsonPoints, PointBar, PointLines
 
     if json:
         return nullcontext(JsonPoints(param, found.facts))
     if console.quiet:
-        return nullcontext(SilentPath())
+        return nullcontext(ignore)
     if console.is_terminal:
         return PointBar(param, found.facts, console)
     return nullcontext(PointLines(param, found.facts, console))

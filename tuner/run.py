@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tuner.results.findings import Findings
-    from tuner.search.coordinator import Listener
+    from tuner.search.events import Notify
     from tuner.search.study import Prepared
     from tuner.search.workers import Backend
     from tuner.spec.sections import Spec
@@ -151,22 +151,23 @@ def _search(
 
     interrupted = False
     with Store(storage, create=True) as store:
-        with _display(prepared, console, json=json) as listener:
+        with _display(prepared, console, json=json) as notify:
             try:
-                search(prepared, store, listener, backend, timeout=timeout)
+                search(prepared, store, notify, backend, timeout=timeout)
             except KeyboardInterrupt:
                 interrupted = True
         return findings(store.open(prepared.spec.study.name)), interrupted
 
 
-def _display(prepared: "Prepared", console: "Console", *, json: bool) -> "AbstractContextManager[Listener]":
+def _display(prepared: "Prepared", console: "Console", *, json: bool) -> "AbstractContextManager[Notify]":
     """JSON lines, a live display, plain lines or nothing, whichever is wanted and possible."""
-    from tuner.terminal.progress import JsonLines, LiveDisplay, PlainLines, Silent
+    from tuner.search.events import ignore
+    from tuner.terminal.progress import JsonLines, LiveDisplay, PlainLines
 
     if json:
         return nullcontext(JsonLines())
     if console.quiet:
-        return nullcontext(Silent())
+        return nullcontext(ignore)
     return (
         LiveDisplay(prepared.spec, console) if console.is_terminal else nullcontext(PlainLines(prepared.spec, console))
     )

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from tests.search.making import FACTS, make_outcome
-from tuner.search.jobs import Machine, Progress, Result, Shared, Task
+from tuner.search.events import Progressed
+from tuner.search.jobs import Machine, Result, Shared, Task
 from tuner.search.pruner import PruningCallback
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView
@@ -131,7 +132,7 @@ class FakeBackend:
         self.most = max(self.most, len(self._pending))
         return self._pending[-1][0]
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[Progressed]:
         for _ in range(self._chance.randint(0, len(self._pending))):
             future, task, known = self._pending.pop(self._chance.randrange(len(self._pending)))
             if self._deaths[task.number] > 0:
@@ -139,7 +140,7 @@ class FakeBackend:
                 future.set_exception(BrokenProcessPool("killed"))
             else:
                 future.set_result(replace(pretend(self._study.spec, task, known), repeat=task.repeat))
-            yield Progress(task.number, 1, 1, None)
+            yield Progressed(task.number, 1, 1, None)
 
     def close(self) -> None:
         self._pending.clear()

@@ -16,7 +16,8 @@ from tests.search.pretending import FakeBackend, KeptStudy, one_after_the_other
 from tuner.errors import UserError
 from tuner.search import coordinator as schedule
 from tuner.search.coordinator import Coordinator
-from tuner.search.jobs import Progress, Result
+from tuner.search.events import Progressed
+from tuner.search.jobs import Result
 from tuner.search.sampler import choose
 from tuner.spec.sections import Spec
 from tuner.storage.stored_study import StoredStudy
@@ -145,11 +146,11 @@ def params_of(spec: Spec, count: int) -> list[dict[str, Any]]:
     return study.begun
 
 
-def nothing(times: int) -> Callable[[], Iterator[Progress]]:
+def nothing(times: int) -> Callable[[], Iterator[Progressed]]:
     """No trial ever ends; who still waits after so many looks would wait for ever."""
     looks = iter(range(times))
 
-    def look() -> Iterator[Progress]:
+    def look() -> Iterator[Progressed]:
         assert next(looks, None) is not None
         return iter(())
 
@@ -232,7 +233,7 @@ def test_the_listener_hears_of_everything_in_order() -> None:
         params = study.begun[number]
         expected += [
             ("began", number, params),
-            ("progressed", Progress(number, 1, 1, None)),
+            ("progressed", Progressed(number, 1, 1, None)),
             ("told", number, params, study.saved[number].outcome),
         ]
     assert heard == expected

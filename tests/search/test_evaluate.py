@@ -20,7 +20,8 @@ from tuner.evaluation.no_network import measure_baseline
 from tuner.results.selection import Selection, Summary, Trial, summarise
 from tuner.results.study_info import establish
 from tuner.search.evaluate import SEEDS, score_holdout
-from tuner.search.jobs import Job, Machine, Progress, Shared
+from tuner.search.events import Progressed
+from tuner.search.jobs import Job, Machine, Shared
 from tuner.search.study import prepare
 from tuner.search.view import KnownTrial
 from tuner.search.worker import Worker
@@ -75,7 +76,7 @@ class Here:
             future.set_result(job.run(self._worker, lambda _: None))
         return future
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[Progressed]:
         self.free = 1
         return iter(())
 

@@ -13,13 +13,13 @@ from tests.search.storing import COMPLETE, tell
 from tests.studies import write_small
 from tuner.errors import UserError
 from tuner.results.regularisation_path import Point
-from tuner.search.jobs import Machine, PathPoint, Progress, Shared
+from tuner.search.events import Event, PointTrained, Progressed, StageBegan
+from tuner.search.jobs import Machine, PathPoint, Shared
 from tuner.search.path_training import Plan, plan, stored_path, trace
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
 from tuner.spec.space import Value
 from tuner.storage.store import Store
-from tuner.terminal.path import SilentPath
 
 
 class Pretended:
@@ -52,7 +52,7 @@ class Pretended:
             future.set_result(make_outcome([2.0, 1.0 + float(value)]))
         return future
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[Progressed]:
         self.free = 1
         yield from ()
 
@@ -60,19 +60,22 @@ class Pretended:
         self.closed = True
 
 
-class Recorder(SilentPath):
-    """Keeps what it is told."""
+class Recorder:
+    """Keeps the events of a path."""
 
     def __init__(self) -> None:
         self.there: list[Value] = []
         self.missing = 0
         self.grown: list[Point] = []
 
-    def tracing(self, there: Sequence[Point], missing: int) -> None:
-        self.there, self.missing = [point.value for point in there], missing
-
-    def traced(self, point: Point) -> None:
-        self.grown.append(point)
+    def __call__(self, event: Event) -> None:
+        match event:
+            case StageBegan():
+                self.missing = event.count
+            case PointTrained(point, stored=True):
+                self.there.append(point.value)
+            case PointTrained(point):
+                self.grown.append(point)
 
 
 @pytest.fixture

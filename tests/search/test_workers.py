@@ -19,7 +19,8 @@ from tests.processes import FORKS, PATIENCE, alive, children, forked, wait_until
 from tests.search.making import make_finished
 from tuner.search import workers as module
 from tuner.search.environment import environment
-from tuner.search.jobs import Machine, Progress, Result, Shared, Task
+from tuner.search.events import Progressed
+from tuner.search.jobs import Machine, Result, Shared, Task
 from tuner.search.worker import Worker
 from tuner.search.workers import LocalProcesses
 from tuner.spec.space import defaults
@@ -51,9 +52,9 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalProcesses]:
     backend.close()
 
 
-def until_signs_of(backend: LocalProcesses, *numbers: int) -> list[Progress]:
+def until_signs_of(backend: LocalProcesses, *numbers: int) -> list[Progressed]:
     """Waits until each of these trials has given a sign."""
-    signs: list[Progress] = []
+    signs: list[Progressed] = []
 
     def given() -> bool:
         signs.extend(backend.progress())
@@ -82,7 +83,7 @@ def test_a_worker_that_died_before_it_was_asked_is_replaced(backend) -> None:
 def test_a_worker_gives_bit_for_bit_what_this_process_would_and_reports_every_fold(backend) -> None:
     task = Task(7, SHORT, 0)
     result = backend.submit(task, []).result(PATIENCE)
-    here: list[Progress] = []
+    here: list[Progressed] = []
     assert without_seconds(result) == without_seconds(Worker(placed()).train(task, here.append))
     assert list(backend.progress()) == here
     assert [(sign.epoch, sign.fold) for sign in here] == [(e, f) for e in range(1, EPOCHS + 1) for f in (1, 2)]

@@ -10,6 +10,7 @@ from rich.console import Console
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, make_path
+from tuner.search.events import PointTrained, StageBegan
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
 from tuner.terminal.path import JsonPoints, PointBar, PointLines, path_event, print_path
@@ -93,8 +94,8 @@ def test_a_path_without_a_complete_point_has_no_choice() -> None:
 
 def test_points_are_objects_those_of_earlier_calls_first(capsys) -> None:
     lines = JsonPoints("weight_decay", FACTS)
-    lines.tracing([Point(0.01, GOOD)], 2)
-    lines.traced(Point(10.0, DIVERGED))
+    lines(PointTrained(Point(0.01, GOOD), stored=True))
+    lines(PointTrained(Point(10.0, DIVERGED), stored=False))
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["event"], first["value"], first["stored"], first["mean"]) == ("point", 0.01, True, 1.0)
     assert (second["value"], second["stored"], second["mean"], second["epoch"]) == (10.0, False, None, None)
@@ -104,9 +105,9 @@ def test_points_are_objects_those_of_earlier_calls_first(capsys) -> None:
 def test_plain_lines_count_those_that_are_there() -> None:
     console = terminal()
     lines = PointLines("weight_decay", FACTS, console)
-    lines.tracing([Point(0.01, GOOD)], 2)
-    lines.traced(Point(0.1, OTHER))
-    lines.traced(Point(10.0, DIVERGED))
+    lines(StageBegan("path", 2, done=1))
+    lines(PointTrained(Point(0.1, OTHER), stored=False))
+    lines(PointTrained(Point(10.0, DIVERGED), stored=False))
     assert console.export_text().splitlines() == [
         "1 of 3 points are there already",
         "2/3 weight_decay 0.1: 1.5000 ± 0.3536",
@@ -117,8 +118,8 @@ def test_plain_lines_count_those_that_are_there() -> None:
 def test_the_bar_shows_how_many_are_done() -> None:
     console = terminal(width=100, force_terminal=True)
     with PointBar("weight_decay", FACTS, console) as bar:
-        bar.tracing([Point(0.01, GOOD)], 2)
-        bar.traced(Point(0.1, OTHER))
+        bar(StageBegan("path", 2, done=1))
+        bar(PointTrained(Point(0.1, OTHER), stored=False))
         bar.ticked()
     text = console.export_text()
     assert "weight_decay 0.1: 1.5000 ± 0.3536" in text

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.search.making import make_outcome, make_spec
-from tuner.search.jobs import Progress
+from tuner.search.events import Progressed
 from tuner.spec.space import defaults
 from tuner.terminal.progress import JsonLines, LiveDisplay, PlainLines, Silent, Tally, describe, duration
 from tuner.training.outcome import Outcome
@@ -97,7 +97,7 @@ def test_nothing_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     silent = Silent()
     silent.resumed({})
     silent.began(0, PARAMS)
-    silent.progressed(Progress(0, 1, 1, None))
+    silent.progressed(Progressed(0, 1, 1, None))
     silent.told(0, PARAMS, COMPLETE)
     silent.ticked()
     assert capsys.readouterr() == ("", "")
@@ -138,7 +138,7 @@ def test_plain_lines_are_one_line_a_told_trial_however_narrow_the_terminal(width
     plain = PlainLines(SPEC, console)
     plain.resumed({0: PRUNED})
     plain.began(1, PARAMS)
-    plain.progressed(Progress(1, 1, 1, None))
+    plain.progressed(Progressed(1, 1, 1, None))
     plain.told(1, PARAMS, PRUNED)
     plain.ticked()
     plain.told(2, PARAMS, COMPLETE)
@@ -155,9 +155,9 @@ def test_the_live_display_shows_the_bar_the_counts_and_what_is_under_way(width) 
         display.resumed({0: COMPLETE, 1: PRUNED, 2: FAILED})
         display.began(3, PARAMS)
         display.began(4, PARAMS)
-        display.progressed(Progress(3, 5, 2, 0.75))
-        display.progressed(Progress(4, 1, 1, None))
-        display.progressed(Progress(9, 1, 1, None))
+        display.progressed(Progressed(3, 5, 2, 0.75))
+        display.progressed(Progressed(4, 1, 1, None))
+        display.progressed(Progressed(9, 1, 1, None))
         display.ticked()
     text = console.export_text()
     assert "small" in text
@@ -173,9 +173,9 @@ def test_the_live_display_leaves_a_line_a_told_trial_and_forgets_that_it_was_und
     console = recorder(width, terminal=True)
     with LiveDisplay(SPEC, console) as display:
         display.began(0, PARAMS)
-        display.progressed(Progress(0, 1, 1, 4.0))
+        display.progressed(Progressed(0, 1, 1, 4.0))
         display.told(0, PARAMS, FAILED)
-        display.progressed(Progress(0, 6, 2, 3.0))
+        display.progressed(Progressed(0, 6, 2, 3.0))
         display.ticked()
     text = console.export_text()
     assert "trial 0 failed: ValueError: no" in text

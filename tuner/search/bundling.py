@@ -1,7 +1,7 @@
 """From a finished study to a bundle: refits of the chosen trial on all rows, and what scoring needs to know."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,7 @@ from tuner.evaluation.detection import Scores, choose_threshold
 from tuner.results.configuration import Rule, configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
-from tuner.search.coordinator import Listener
+from tuner.search.events import Notify, StageAdvanced, StageBegan
 from tuner.search.jobs import Job, OutOfFold, Refit, Shared
 from tuner.search.pool import do_all
 from tuner.search.study import Prepared, prepare
@@ -36,8 +36,7 @@ def refit_all(
     found: Findings,
     rule: Rule,
     backend: Backend,
-    listener: Listener,
-    say: Callable[[str], None],
+    notify: Notify,
 ) -> tuple[Manifest, tuple[Weights, ...]]:
     """Refits the chosen trial on all rows (refit B): the manifest of a bundle, but for checksums, and the weights.
 
@@ -46,8 +45,7 @@ def refit_all(
         found: what it found.
         rule: which trial is chosen.
         backend: where to train.
-        listener: told of signs of life.
-        say: told how it goes, in sentences.
+        notify: called with the stage "bundle" and its steps.
 
     Raises:
         UserError: no trial has completed, the data are not there or not as they were, the study needs another
@@ -66,13 +64,13 @@ def refit_all(
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
     backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
     backend.place(Shared(study.spec, prepared.folds, study.facts.bf16_from))
-    say(f"training trial {trial.number} on all rows, {MEMBERS} times{'' if kept else ', and on its folds again'}")
+    notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Any] = {}
-    for index, result in do_all(jobs, backend, listener, None):
+    for index, result in do_all(jobs, backend, notify, None):
         if result is None:
             raise UserError("a worker died twice (killed, or out of memory)", where=study.spec.study.name)
         results[index] = result
-        say(f"{len(results)} of {len(jobs)} done")
+        notify(StageAdvanced("bundle"))
     ordered = [results[index] for index in range(len(jobs))]
     labels: Bools | None
     if kept:

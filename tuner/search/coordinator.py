@@ -6,18 +6,18 @@ trains it, how many there are and how often the run was interrupted does not mat
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tuner.errors import UserError
 from tuner.results.selection import scalars
-from tuner.search.jobs import Progress, Result, Task
+from tuner.search.events import Notify, Resumed, Started, Ticked, Told
+from tuner.search.jobs import Result, Task
 from tuner.search.sampler import choose
 from tuner.search.view import KnownTrial, StudyView
 from tuner.search.workers import Backend
 from tuner.signals import held, let_in
-from tuner.spec.space import Value
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
 
@@ -32,48 +32,17 @@ DIED = f"its worker died {MOST_DEATHS} times (killed, or out of memory)"
 HOPELESS = 5
 
 
-class Listener(Protocol):
-    """Is told what happens in a run; decides nothing."""
-
-    def resumed(self, told: Mapping[int, Outcome]) -> None:
-        """The run begins; these trials were told in earlier ones."""
-
-    def began(self, number: int, params: Mapping[str, Value]) -> None:
-        """Trial `number` was handed to a worker."""
-
-    def progressed(self, progress: Progress) -> None:
-        """A live sign came in."""
-
-    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:
-        """Trial `number` is finished, and all before it."""
-
-    def repeating(self, count: int) -> None:
-        """All trials are told; so many repeats of the best ones follow."""
-
-    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
-        """Repeat `repeat` of trial `number` is finished."""
-
-    def refitting(self, count: int) -> None:
-        """The choice is made; so many refits follow, to be scored on the holdout."""
-
-    def refitted(self) -> None:
-        """One more refit is finished."""
-
-    def ticked(self) -> None:
-        """Time has passed."""
-
-
 class Coordinator:
     """Runs one study up to a number of trials.
 
     Args:
         study: where everything is written; this is its only writer.
         backend: where trials train.
-        listener: told what happens.
+        notify: called with every event.
     """
 
-    def __init__(self, study: StoredStudy, backend: Backend, listener: Listener) -> None:
-        self._study, self._backend, self._listener = study, backend, listener
+    def __init__(self, study: StoredStudy, backend: Backend, notify: Notify) -> None:
+        self._study, self._backend, self._notify = study, backend, notify
         self._lag = study.spec.search.lag
         self._params = study.params()
         self._outcomes = study.outcomes()
@@ -93,7 +62,7 @@ class Coordinator:
         Raises:
             UserError: each of the first trials failed, for the same reason.
         """
-        self._listener.resumed({number: self._outcomes[number] for number in range(self._told)})
+        self._notify(Resumed({number: self._outcomes[number] for number in range(self._told)}))
         self._tell_those_due()
         while self._told < max(trials, len(self._params)):
             self._submit_those_possible(trials)
@@ -101,8 +70,8 @@ class Coordinator:
                 self._collect(future)
             self._tell_those_due()
             for progress in self._backend.progress():
-                self._listener.progressed(progress)
-            self._listener.ticked()
+                self._notify(progress)
+            self._notify(Ticked())
             if is_over(deadline):
                 return
 
@@ -124,7 +93,7 @@ class Coordinator:
             self._params.append(params)
         params = self._params[number]
         self._under_way[self._backend.submit(Task(number, params, len(known)), known)] = number
-        self._listener.began(number, params)
+        self._notify(Started(number, params))
 
     def _collect(self, future: "Future[Result]") -> None:
         number = self._under_way.pop(future)
@@ -144,7 +113,7 @@ class Coordinator:
             number, outcome = self._told, self._outcomes[self._told]
             params, study = self._params[number], self._study
             study.tell(number, outcome, scalars(study.facts, params, outcome))
-            self._listener.told(number, params, outcome)
+            self._notify(Told(number, params, outcome))
             self._told += 1
         self._stop_if_hopeless()
 

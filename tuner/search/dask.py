@@ -13,7 +13,8 @@ from distributed import Client, KilledWorker, get_worker
 from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
-from tuner.search.jobs import Job, Machine, Progress, R_co, Shared
+from tuner.search.events import Progressed
+from tuner.search.jobs import Job, Machine, R_co, Shared
 from tuner.search.process import look
 from tuner.search.view import KnownTrial
 from tuner.search.worker import Worker
@@ -56,8 +57,8 @@ class DaskCluster:
             ) from None
         self._study = uuid4().hex
         self._slots: dict[str, _Slot] = {}
-        self._signs: deque[Progress] = deque()
-        self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progress(**event[1])))
+        self._signs: deque[Progressed] = deque()
+        self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progressed(**event[1])))
 
     def look(self, precision: str) -> Machine:
         # there may be no worker yet; a study is the same only on machines of one kind, and this is one
@@ -88,7 +89,7 @@ class DaskCluster:
         remote.add_done_callback(lambda done: _hand_over(done, slot, address))
         return future
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[Progressed]:
         self._look()
         while self._signs:
             yield self._signs.popleft()
@@ -163,7 +164,7 @@ def _do(study: str, placed: bytes, job: Job[R_co], expected: int, news: Sequence
         raise BrokenExecutor("the worker has forgotten what it was told")
     worker.learn(news)
 
-    def report(progress: Progress) -> None:
+    def report(progress: Progressed) -> None:
         state: Any = here.state.tasks.get(key)
         # cancelled by the coordinator, or left behind by one that died
         if state is None or state.state != "executing":

@@ -12,7 +12,7 @@ from tuner.evaluation.events import number_events
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, cross_entropy, score_models
 from tuner.evaluation.no_network import measure_baseline
 from tuner.results.selection import Summary, Trial
-from tuner.search.coordinator import Listener
+from tuner.search.events import Notify, StageAdvanced, StageBegan
 from tuner.search.jobs import Refit
 from tuner.search.pool import do_all
 from tuner.search.workers import Backend
@@ -30,7 +30,7 @@ def score_holdout(
     trials: Sequence[Trial],
     summary: Summary,
     backend: Backend,
-    listener: Listener,
+    notify: Notify,
     deadline: float | None,
 ) -> None:
     """Refits what is to be scored, those refits left out that are there already, and keeps the report.
@@ -57,12 +57,12 @@ def score_holdout(
     steps = {trial.number: (trial, round(trial.outcome.steps)) for trial in models.values()}
     missing = [(number, seed) for number in steps for seed in range(SEEDS) if (number, seed) not in there]
     jobs = [Refit(data, steps[number][0].params, steps[number][1], seed) for number, seed in missing]
-    listener.refitting(len(jobs))
-    for index, refitted in do_all(jobs, backend, listener, deadline):
+    notify(StageBegan("holdout", len(jobs)))
+    for index, refitted in do_all(jobs, backend, notify, deadline):
         lost = np.full(len(data.valid), np.nan)  # its worker died: it cannot be measured
         losses, scores = (lost, lost) if refitted is None else (refitted.losses, refitted.scores)
         study.evaluations.save_refit(*missing[index], losses, scores)
-        listener.refitted()
+        notify(StageAdvanced("holdout"))
     refits = study.evaluations.refits()
     if all(key in refits for key in missing):
         study.evaluations.save_holdout(*chosen, _report(study.spec, problem, folds, data, models, refits))

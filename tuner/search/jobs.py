@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from tuner.data.folds import FoldData
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores
+from tuner.search.events import Progressed
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, ends
 from tuner.training.outcome import Outcome
@@ -57,17 +58,7 @@ class Shared:
     bf16_from: int | None
 
 
-@dataclass(frozen=True)
-class Progress:
-    """A live sign from a trial: `fold` has finished `epoch`; `value` is the best mean so far."""
-
-    number: int
-    epoch: int
-    fold: int
-    value: float | None
-
-
-Report = Callable[[Progress], None]
+Report = Callable[[Progressed], None]
 
 
 class Job(Protocol[R_co]):

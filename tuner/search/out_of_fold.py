@@ -7,7 +7,7 @@ from tuner.data.series import Dataset
 from tuner.evaluation.detection import Scores
 from tuner.results.findings import OutOfFoldScores
 from tuner.results.selection import Trial
-from tuner.search.coordinator import Listener
+from tuner.search.events import Notify
 from tuner.search.jobs import OutOfFold
 from tuner.search.pool import do_all
 from tuner.search.workers import Backend
@@ -21,7 +21,7 @@ def keep_out_of_fold(
     folds: tuple[FoldData, ...],
     trial: Trial,
     backend: Backend,
-    listener: Listener,
+    notify: Notify,
     deadline: float | None,
 ) -> None:
     """Trains the trial again for its out-of-fold scores, where rows are labelled and it was not done before.
@@ -31,7 +31,7 @@ def keep_out_of_fold(
     if problem.labels is None or trial.outcome.detection is None or study.evaluations.scored(trial.number):
         return
     job = OutOfFold(trial.number, trial.params)
-    for _, scores in do_all([job], backend, listener, deadline):
+    for _, scores in do_all([job], backend, notify, deadline):
         if scores is not None:  # else its worker died twice: there will be no picture
             study.evaluations.save_scored(trial.number, place_scores(data, problem, folds, scores))
 

@@ -1,14 +1,14 @@
 """Trains the points of a regularisation path that are not there yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
 
 from tuner.results.findings import Findings
 from tuner.results.path_values import ordered, path_domain, path_values
 from tuner.results.regularisation_path import Path, Point
-from tuner.search.coordinator import DIED, Listener
+from tuner.search.coordinator import DIED
+from tuner.search.events import Notify, PointTrained, StageBegan
 from tuner.search.jobs import PathPoint, Shared
 from tuner.search.pool import do_all
 from tuner.search.study import prepare
@@ -17,16 +17,6 @@ from tuner.signals import held
 from tuner.spec.space import Value
 from tuner.storage.store import Store
 from tuner.training.outcome import Outcome
-
-
-class PathListener(Listener, Protocol):
-    """Is told how a path grows."""
-
-    def tracing(self, there: Sequence[Point], missing: int) -> None:
-        """These points are there from earlier; so many follow."""
-
-    def traced(self, point: Point) -> None:
-        """A point is trained."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +57,7 @@ def stored_path(found: Findings, parameter: str) -> Path | None:
     return next((path for path in found.paths if path.parameter == parameter), None)
 
 
-def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[], Backend]) -> None:
+def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backend]) -> None:
     """Trains what is missing of a path; each point is committed as soon as it is there.
 
     A point whose worker dies twice is left for the next call.
@@ -75,7 +65,7 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
     Args:
         planned: the path.
         store: with its study.
-        listener: told of each point.
+        notify: called with each point.
         start: makes the backend, if there is anything to train.
 
     Raises:
@@ -91,7 +81,9 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
             if params == planned.at(params[name])
         }
         missing = [value for value in planned.values if value not in there]
-        listener.tracing([Point(value, there[value]) for value in ordered(name, there)], len(missing))
+        notify(StageBegan("path", len(missing), done=len(there)))
+        for value in ordered(name, there):
+            notify(PointTrained(Point(value, there[value]), stored=True))
         if not missing:
             return
         with closing(start()) as backend:
@@ -101,7 +93,7 @@ def trace(planned: Plan, store: Store, listener: PathListener, start: Callable[[
                 backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
                 backend.place(Shared(study.spec, prepared.folds, study.facts.bf16_from))
                 jobs = [PathPoint(planned.at(value)) for value in missing]
-                for index, outcome in do_all(jobs, backend, listener, None):
+                for index, outcome in do_all(jobs, backend, notify, None):
                     if outcome is not None:
                         study.evaluations.save_path_point(jobs[index].params, outcome)
-                    listener.traced(Point(missing[index], outcome or Outcome.failed(DIED)))
+                    notify(PointTrained(Point(missing[index], outcome or Outcome.failed(DIED)), stored=False))

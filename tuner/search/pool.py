@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 
-from tuner.search.coordinator import MOST_DEATHS, Listener, first_done, is_over
+from tuner.search.coordinator import MOST_DEATHS, first_done, is_over
+from tuner.search.events import Notify, Ticked
 from tuner.search.jobs import Job, R_co
 from tuner.search.workers import Backend
 
 
 def do_all(
-    jobs: Sequence[Job[R_co]], backend: Backend, listener: Listener, deadline: float | None
+    jobs: Sequence[Job[R_co]], backend: Backend, notify: Notify, deadline: float | None
 ) -> Iterator[tuple[int, R_co | None]]:
     """The index of each job and its result, as they end; None for one whose worker died twice.
 
@@ -34,7 +35,7 @@ def do_all(
                 else:
                     yield index, None
         for progress in backend.progress():
-            listener.progressed(progress)
-        listener.ticked()
+            notify(progress)
+        notify(Ticked())
         if is_over(deadline):
             return

@@ -9,12 +9,13 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuner.search.jobs import Job, Machine, Progress, R_co
+    from tuner.search.events import Progressed
+    from tuner.search.jobs import Job, Machine, R_co
     from tuner.search.view import KnownTrial
     from tuner.search.worker import Worker
 
 _worker: "Worker | None" = None
-_report: "Callable[[Progress], None]"
+_report: "Callable[[Progressed], None]"
 
 
 def set_up(line: Connection, sign: Connection) -> None:

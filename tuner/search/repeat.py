@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from tuner.results.selection import Trial
-from tuner.search.coordinator import DIED, Listener
+from tuner.search.coordinator import DIED
+from tuner.search.events import Notify, Repeated, StageBegan
 from tuner.search.jobs import Result, Task
 from tuner.search.pool import do_all
 from tuner.search.workers import Backend
@@ -12,7 +13,7 @@ from tuner.training.outcome import Outcome
 
 
 def repeat(
-    study: StoredStudy, backend: Backend, listener: Listener, trials: Sequence[Trial], deadline: float | None
+    study: StoredStudy, backend: Backend, notify: Notify, trials: Sequence[Trial], deadline: float | None
 ) -> None:
     """Trains each of the trials as often again as the study wants, those repeats left out that are there already.
 
@@ -25,9 +26,9 @@ def repeat(
         for number in range(1, study.spec.search.repeats + 1)
         if (trial.number, number) not in there
     ]
-    listener.repeating(len(missing))
-    for index, trained in do_all(missing, backend, listener, deadline):
+    notify(StageBegan("repeats", len(missing)))
+    for index, trained in do_all(missing, backend, notify, deadline):
         task = missing[index]
         result = trained or Result(task.number, Outcome.failed(DIED), task.repeat)
         study.save(result.number, result.outcome, result.repeat)
-        listener.repeated(result.number, result.repeat, result.outcome)
+        notify(Repeated(result.number, result.repeat, result.outcome))

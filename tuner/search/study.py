@@ -10,8 +10,9 @@ from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
 from tuner.results.study_info import StudyInfo, establish
-from tuner.search.coordinator import Coordinator, Listener, is_over
+from tuner.search.coordinator import Coordinator, is_over
 from tuner.search.evaluate import score_holdout
+from tuner.search.events import Notify
 from tuner.search.jobs import Shared
 from tuner.search.out_of_fold import keep_out_of_fold
 from tuner.search.repeat import repeat
@@ -48,9 +49,7 @@ def prepare(spec: Spec) -> Prepared:
     return Prepared(spec, data, problem, folds, establish(spec, data, problem, folds))
 
 
-def run(
-    prepared: Prepared, store: Store, listener: Listener, backend: Backend, *, timeout: float | None = None
-) -> None:
+def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, timeout: float | None = None) -> None:
     """Begins or continues the study, up to the number of trials in its file or until `timeout` seconds have passed.
 
     However it ends, all finished trials are kept, and trials under way are left for the next run. The backend is closed
@@ -71,23 +70,21 @@ def run(
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
             backend.place(Shared(spec, prepared.folds, study.facts.bf16_from))
-            Coordinator(study, backend, listener).run(spec.study.trials, deadline)
+            Coordinator(study, backend, notify).run(spec.study.trials, deadline)
             if study.told() >= spec.study.trials:
-                _evaluate(prepared, study, listener, backend, deadline)
+                _evaluate(prepared, study, notify, backend, deadline)
 
 
-def _evaluate(
-    prepared: Prepared, study: StoredStudy, listener: Listener, backend: Backend, deadline: float | None
-) -> None:
+def _evaluate(prepared: Prepared, study: StoredStudy, notify: Notify, backend: Backend, deadline: float | None) -> None:
     """Once all trials are told: trains the best again, scores those chosen on the holdout, keeps the best's scores."""
     if prepared.spec.search.repeats:
-        repeat(study, backend, listener, finalists(prepared.spec, findings(study).trials), deadline)
+        repeat(study, backend, notify, finalists(prepared.spec, findings(study).trials), deadline)
     if not is_over(deadline):
         found = findings(study)
         problem, folds, best = prepared.problem, prepared.folds, found.summary.best
-        score_holdout(study, problem, folds, found.trials, found.summary, backend, listener, deadline)
+        score_holdout(study, problem, folds, found.trials, found.summary, backend, notify, deadline)
         if best is not None and not is_over(deadline):
-            keep_out_of_fold(study, prepared.data, problem, folds, best.trial, backend, listener, deadline)
+            keep_out_of_fold(study, prepared.data, problem, folds, best.trial, backend, notify, deadline)
 
 
 def findings(study: StoredStudy) -> Findings:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from tuner.evaluation.detection import Scores
-from tuner.search.jobs import OutOfFold, PathPoint, Progress, Refit, Report, Result, Shared, Task
+from tuner.search.events import Progressed
+from tuner.search.jobs import OutOfFold, PathPoint, Refit, Report, Result, Shared, Task
 from tuner.search.pruner import PruningCallback
 from tuner.search.view import KnownTrial, StudyView
 from tuner.training.outcome import Outcome
@@ -45,7 +46,7 @@ class Worker:
 
         def progress(epoch: int, fold: int, curve: Sequence[float]) -> None:
             best = (max if spec.maximise else min)(curve, default=None)
-            report(Progress(task.number, epoch, fold, best))
+            report(Progressed(task.number, epoch, fold, best))
 
         known = self._finished[: task.known]
         callback = PruningCallback(self._replica, task.number, known, progress, may_prune=not task.repeat)

@@ -20,7 +20,8 @@ from tuner.signals import held
 
 # light to import: the server of the workers begins to import torch before their coordinator has come further
 if TYPE_CHECKING:
-    from tuner.search.jobs import Job, Machine, Progress, R_co, Shared
+    from tuner.search.events import Progressed
+    from tuner.search.jobs import Job, Machine, R_co, Shared
     from tuner.search.view import KnownTrial
 
 R = TypeVar("R")
@@ -45,7 +46,7 @@ class Backend(Protocol):
         The future raises `concurrent.futures.BrokenExecutor` if the worker died.
         """
 
-    def progress(self) -> "Iterator[Progress]":
+    def progress(self) -> "Iterator[Progressed]":
         """The live signs that have come in since the last call."""
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ class LocalProcesses:
         slot.future, slot.told = future, max(slot.told, len(known))
         return future
 
-    def progress(self) -> "Iterator[Progress]":
+    def progress(self) -> "Iterator[Progressed]":
         while self._signs.poll():
             yield self._signs.recv()
 

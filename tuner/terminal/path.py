@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -15,6 +14,7 @@ from tuner.results.advice import warn_path
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, effect, mean
 from tuner.results.study_info import StudyInfo
+from tuner.search.events import PointTrained
 from tuner.spec.space import Constant
 from tuner.terminal.progress import Silent, print_json
 from tuner.training.outcome import standard_error
@@ -23,51 +23,39 @@ from tuner.training.outcome import standard_error
 BEST, ONE_SE, OWN = "best", "1se", "study"
 
 
-class SilentPath(Silent):
-    """Says nothing."""
-
-    def tracing(self, there: Sequence[Point], missing: int) -> None: ...
-    def traced(self, point: Point) -> None: ...
-
-
-class JsonPoints(SilentPath):
+class JsonPoints(Silent):
     """One JSON object a point on standard output, those of earlier calls first."""
 
     def __init__(self, parameter: str, facts: StudyInfo) -> None:
         self._parameter, self._facts = parameter, facts
         self._started = time.monotonic()
 
-    def tracing(self, there: Sequence[Point], missing: int) -> None:  # noqa: ARG002
-        for point in there:
-            self._print(point, stored=True)
-
-    def traced(self, point: Point) -> None:
-        self._print(point, stored=False)
-
-    def _print(self, point: Point, *, stored: bool) -> None:
-        seconds = {"stored": stored, "seconds": round(time.monotonic() - self._started, 3)}
-        print_json({"event": "point", **_point_dict(self._parameter, self._facts, point), **seconds})
+    def point_trained(self, event: PointTrained) -> None:
+        seconds = {"stored": event.stored, "seconds": round(time.monotonic() - self._started, 3)}
+        print_json({"event": "point", **_point_dict(self._parameter, self._facts, event.point), **seconds})
 
 
-class PointLines(SilentPath):
+class PointLines(Silent):
     """A line a trained point, for logs and pipes."""
 
     def __init__(self, parameter: str, facts: StudyInfo, console: Console) -> None:
         self._parameter, self._facts, self._console = parameter, facts, console
         self._done = self._total = 0
 
-    def tracing(self, there: Sequence[Point], missing: int) -> None:
-        self._done, self._total = len(there), len(there) + missing
-        if there:
-            self._console.print(f"{len(there)} of {self._total} points are there already")
+    def path_began(self, count: int, done: int) -> None:
+        self._done, self._total = done, done + count
+        if done:
+            self._console.print(f"{done} of {self._total} points are there already")
 
-    def traced(self, point: Point) -> None:
+    def point_trained(self, event: PointTrained) -> None:
+        if event.stored:
+            return
         self._done += 1
-        line = f"{self._done}/{self._total} {describe(self._parameter, self._facts, point)}"
+        line = f"{self._done}/{self._total} {describe(self._parameter, self._facts, event.point)}"
         self._console.print(line, soft_wrap=True, markup=False)
 
 
-class PointBar(SilentPath):
+class PointBar(Silent):
     """A bar that is redrawn in place, with a line a trained point above it; use it as a context."""
 
     def __init__(self, parameter: str, facts: StudyInfo, console: Console) -> None:
@@ -91,13 +79,15 @@ class PointBar(SilentPath):
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def tracing(self, there: Sequence[Point], missing: int) -> None:
-        self._bar.update(self._task, completed=len(there), total=len(there) + missing)
+    def path_began(self, count: int, done: int) -> None:
+        self._bar.update(self._task, completed=done, total=done + count)
         self._bar.refresh()
 
-    def traced(self, point: Point) -> None:
+    def point_trained(self, event: PointTrained) -> None:
+        if event.stored:
+            return
         self._bar.advance(self._task)
-        line = f"  {describe(self._parameter, self._facts, point)}"
+        line = f"  {describe(self._parameter, self._facts, event.point)}"
         self._bar.console.print(line, highlight=False, markup=False)
 
     def ticked(self) -> None:

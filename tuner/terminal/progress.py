@@ -13,7 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from tuner.search.jobs import Progress as Sign
+from tuner.search.events import (
+    Event,
+    PointTrained,
+    Repeated,
+    Resumed,
+    StageAdvanced,
+    StageBegan,
+    Started,
+    Ticked,
+    Told,
+)
+from tuner.search.events import Progressed as Sign
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import STATES
@@ -23,6 +34,33 @@ from tuner.training.outcome import Outcome
 class Silent:
     """Says nothing."""
 
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Resumed():
+                self.resumed(event.told)
+            case Started():
+                self.began(event.number, event.params)
+            case Sign():
+                self.progressed(event)
+            case Told():
+                self.told(event.number, event.params, event.outcome)
+            case StageBegan("repeats"):
+                self.repeating(event.count)
+            case StageBegan("holdout"):
+                self.refitting(event.count)
+            case StageBegan("path"):
+                self.path_began(event.count, event.done)
+            case Repeated():
+                self.repeated(event.number, event.repeat, event.outcome)
+            case StageAdvanced("holdout"):
+                self.refitted()
+            case PointTrained():
+                self.point_trained(event)
+            case Ticked():
+                self.ticked()
+
+    def path_began(self, count: int, done: int) -> None: ...
+    def point_trained(self, event: PointTrained) -> None: ...
     def resumed(self, told: Mapping[int, Outcome]) -> None: ...
     def began(self, number: int, params: Mapping[str, Value]) -> None: ...
     def progressed(self, progress: Sign) -> None: ...
