@@ -110,7 +110,7 @@ def fill(study: StoredStudy, trials: int) -> None:
         params, made_up = choose(replica, number, (), ()), outcome(number)
         study.add(params)
         study.save(number, made_up)
-        study.tell(number, made_up, scalars(study.facts, params, made_up))
+        study.tell(number, made_up, scalars(study.facts.test_to_train, params, made_up))
 
 
 class Clock(Silent):

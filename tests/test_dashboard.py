@@ -115,7 +115,7 @@ def test_every_figure_fits_where_it_is_shown() -> None:
     found = searched(20)
     assert found.summary.best is not None
     points = [Point(value, make_outcome([value])) for value in (0.1, 1.0)]
-    path = make_path(found.spec, found.facts, "weight_decay", found.summary.best.trial.params, points)
+    path = make_path(found.spec, found.facts.test_to_train, "weight_decay", found.summary.best.trial.params, points)
     drawn = page(replace(found, paths=(path,)))
     assert {figure.layout.height for figure in drawn.figures.values()} == {CARD}
     # beneath its title lies an axis

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.bad.cases import STORE
 from tuner.errors import UserError
 from tuner.init import main as init
-from tuner.results.configuration import configuration
+from tuner.results.configuration import chosen_configuration
 from tuner.search.study import findings, prepare
 from tuner.spec.file import SECTIONS, read_spec, read_spec_dict
 from tuner.spec.sections import Section, Spec
@@ -331,6 +331,6 @@ def test_a_store_with_another_value_in_it_is_read_or_refused(cell, value, data, 
     try:
         with Store(f"sqlite:///{path}", create=False) as store:
             study = store.open("small")
-            configuration(findings(study), study.environment(), "best")
+            chosen_configuration(findings(study), study.environment(), "best")
     except UserError as error:
         refused(error)

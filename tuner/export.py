@@ -50,7 +50,7 @@ def main(
 
     With --bundle the network too, refitted on all rows: a folder that `python -m tuner.score` scores new rows with.
     """
-    from tuner.results.configuration import configuration
+    from tuner.results.configuration import chosen_configuration
     from tuner.search.study import findings
     from tuner.storage.store import Store
 
@@ -59,7 +59,7 @@ def main(
     with Store(storage, create=False) as store:
         stored = store.open(study)
         found = findings(stored)
-        values = configuration(found, stored.environment(), rule.value)
+        values = chosen_configuration(found, stored.environment(), rule.value)
         if bundle is not None:
             _bundle(bundle, stored, found, rule, values)
             return

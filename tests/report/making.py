@@ -11,9 +11,8 @@ import plotly.graph_objects as go
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.evaluation.no_network import Baseline
-from tuner.results.findings import Findings
+from tuner.results.findings import Findings, FoldInfo
 from tuner.results.selection import Trial, finalists, summarise
-from tuner.results.study_info import FoldInfo
 from tuner.spec.file import read_spec_dict
 from tuner.spec.metric import METRICS
 from tuner.spec.space import Choices, Domain, Range, Value, defaults
@@ -125,7 +124,7 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
         else trial
         for trial in trials
     ]
-    return Findings(spec, facts, tuple(again), summarise(spec, facts, again))
+    return Findings(spec, facts, tuple(again), summarise(spec, facts.test_to_train, again))
 
 
 def _drawn(domain: Domain, rng: np.random.Generator) -> Value:

@@ -43,7 +43,7 @@ def test_the_history_shows_what_was_trained_again_and_the_mean_that_was_chosen()
         replace(steady, repeats=(make_outcome([1.7]),)),
         poor,
     )
-    info = history_info(replace(findings, trials=trials, summary=summarise(spec, FACTS, trials)))
+    info = history_info(replace(findings, trials=trials, summary=summarise(spec, FACTS.test_to_train, trials)))
     assert info.repeats == ((0, 4.0), (1, 1.7))
     assert info.chosen is not None
     number, mean = info.chosen

@@ -86,7 +86,7 @@ def info(name: str, *points: tuple[Value, float], own: Value = 0.0, **space: Val
         Point(value, make_outcome([9.0, loss]) if loss == loss else make_outcome([], "failed"))
         for value, loss in points
     ]
-    return path_info(make_findings(spec=spec), make_path(spec, FACTS, name, params, made))
+    return path_info(make_findings(spec=spec), make_path(spec, FACTS.test_to_train, name, params, made))
 
 
 def test_what_is_drawn_is_what_was_measured_without_the_points_that_failed() -> None:

@@ -36,7 +36,7 @@ def test_what_was_trained_again_counts_with_the_mean_of_its_runs() -> None:
     findings = make_findings(make_outcome([1.0]), make_outcome([1.5]), make_outcome([9.0]), spec=spec)
     lucky, steady, poor = findings.trials
     trials = (replace(lucky, repeats=(make_outcome([4.0]),)), replace(steady, repeats=(make_outcome([1.7]),)), poor)
-    info = spread_info(replace(findings, trials=trials, summary=summarise(spec, FACTS, trials)))
+    info = spread_info(replace(findings, trials=trials, summary=summarise(spec, FACTS.test_to_train, trials)))
     assert info.labels == ("1 (default)", "0 (least)", "2")
     assert info.means == pytest.approx((1.6, 2.5, 9.0))
     assert info.folds[0] == pytest.approx((1.35, 1.85))

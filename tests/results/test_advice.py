@@ -8,9 +8,9 @@ import pytest
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.evaluation.detection import Detection
 from tuner.results.advice import warn_after, warn_before, warn_path
+from tuner.results.findings import FoldInfo
 from tuner.results.regularisation_path import Point, make_path
 from tuner.results.selection import Selection, Trial
-from tuner.results.study_info import FoldInfo
 from tuner.spec.space import Value, defaults
 
 QUIET: dict[str, dict[str, Any]] = {
@@ -114,7 +114,7 @@ def on_path(name: str, curves: dict[Value, list[float]], steps: float = 100.0) -
     """What is said of a path with these curves."""
     spec = make_spec()
     points = [Point(value, replace(make_outcome(curve), steps=steps)) for value, curve in curves.items()]
-    return warn_path(make_path(spec, FACTS, name, defaults(spec.space), points))
+    return warn_path(make_path(spec, FACTS.test_to_train, name, defaults(spec.space), points))
 
 
 def test_a_parameter_that_changes_no_digit_is_said_to_do_nothing() -> None:
@@ -153,4 +153,4 @@ def test_a_best_value_at_an_end_of_the_path_is_said(name, values, best, end) -> 
 def test_an_end_that_failed_is_no_reason_to_go_further() -> None:
     spec = make_spec()
     points = [Point(0.1, make_outcome([1.0])), Point(1.0, make_outcome([0.5])), Point(10.0, make_outcome([], "failed"))]
-    assert warn_path(make_path(spec, FACTS, "weight_decay", defaults(spec.space), points)) == []
+    assert warn_path(make_path(spec, FACTS.test_to_train, "weight_decay", defaults(spec.space), points)) == []

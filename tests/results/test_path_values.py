@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.search.making import make_spec
 from tuner.errors import UserError
-from tuner.results.path_values import is_log, path_domain, path_values
+from tuner.results.regularisation_path import is_log, path_domain, path_values
 from tuner.spec.space import PARAMETERS, Choices, Range, Value
 
 

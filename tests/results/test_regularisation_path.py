@@ -23,7 +23,7 @@ def outcome(*folds: float, train: float = 0.0, weights: int = 84) -> Outcome:
 
 
 def path(name: str, points: dict[Value, Outcome], spec=SPEC) -> Path:
-    return make_path(spec, FACTS, name, PARAMS, [Point(value, one) for value, one in points.items()])
+    return make_path(spec, FACTS.test_to_train, name, PARAMS, [Point(value, one) for value, one in points.items()])
 
 
 def chosen(found: Path) -> tuple[Value, Value]:
@@ -145,9 +145,9 @@ def test_paths_are_made_of_points_that_differ_from_the_best_trial_in_one_paramet
         ({**PARAMS, "dropout": 0.5}, there),
         ({**PARAMS, "dropout": 0.6}, there),
     ]
-    dropout, decay = stored_paths(SPEC, FACTS, PARAMS, trained)
+    dropout, decay = stored_paths(SPEC, FACTS.test_to_train, PARAMS, trained)
     assert (dropout.parameter, [point.value for point in dropout.points]) == ("dropout", [PARAMS["dropout"], 0.5, 0.6])
     assert (decay.parameter, [mean(point) for point in decay.points]) == ("weight_decay", [1.0, 2.0])
-    assert stored_paths(SPEC, FACTS, PARAMS, [(PARAMS, here)]) == ()
-    other = stored_paths(SPEC, FACTS, {**PARAMS, "jitter": 0.1, "l1": 0.01}, trained)
+    assert stored_paths(SPEC, FACTS.test_to_train, PARAMS, [(PARAMS, here)]) == ()
+    other = stored_paths(SPEC, FACTS.test_to_train, {**PARAMS, "jitter": 0.1, "l1": 0.01}, trained)
     assert other == (), "another best trial has other paths"

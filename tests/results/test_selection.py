@@ -9,19 +9,19 @@ import pytest
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.evaluation.detection import Detection
+from tuner.results.findings import StudyInfo
 from tuner.results.selection import (
     Selection,
     Summary,
     Trial,
     best_tenth,
-    choose,
     finalists,
     paired_error,
     scalars,
+    select,
     shrinkage,
     summarise,
 )
-from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.spec.space import defaults
 from tuner.training.outcome import FoldCurve, Outcome
@@ -36,7 +36,7 @@ def trials(*outcomes: Outcome) -> list[Trial]:
 
 
 def best_of(spec: Spec, facts: StudyInfo, told: list[Trial]) -> Selection | None:
-    return choose(spec, facts, told)[0]
+    return select(spec, facts.test_to_train, told)[0]
 
 
 def best(*outcomes: Outcome, maximise: bool = False) -> int | None:
@@ -95,10 +95,10 @@ def test_a_summary_counts_states_and_epochs() -> None:
         make_outcome([5.0, 6.0], "failed"),
         make_outcome([], "failed"),
     ]
-    summary = summarise(SPEC, FACTS, trials(*outcomes))
+    summary = summarise(SPEC, FACTS.test_to_train, trials(*outcomes))
     assert summary == Summary(
-        best=choose(SPEC, FACTS, trials(*outcomes))[0],
-        one_se=choose(SPEC, FACTS, trials(*outcomes))[1],
+        best=select(SPEC, FACTS.test_to_train, trials(*outcomes))[0],
+        one_se=select(SPEC, FACTS.test_to_train, trials(*outcomes))[1],
         complete=2,
         pruned=1,
         failed=2,
@@ -115,7 +115,7 @@ def test_an_audit_among_the_best_tenth_was_a_false_prune() -> None:
     outcomes = [make_outcome([value], "pruned" if value == 4.0 else "complete") for value in values]
     for number in (1, 3):
         outcomes[number] = replace(outcomes[number], audited=1)
-    summary = summarise(SPEC, FACTS, trials(*outcomes))
+    summary = summarise(SPEC, FACTS.test_to_train, trials(*outcomes))
     assert (summary.audits, summary.false_prunes) == (2, 1)
 
 
@@ -133,7 +133,7 @@ def test_total_shrinkage_is_rate_times_decay_times_steps() -> None:
 
 
 def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
-    shown = scalars(FACTS, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
+    shown = scalars(FACTS.test_to_train, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
     assert shown == {
         "fold_epochs": 4,
         "seconds": 1.235,
@@ -150,19 +150,19 @@ def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
 
 
 def test_a_pruned_trial_says_why_too() -> None:
-    shown = scalars(FACTS, PARAMS, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
+    shown = scalars(FACTS.test_to_train, PARAMS, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
     assert shown["reason"] == "pruned after epoch 1"
     assert shown["best_epoch"] == 1
 
 
 def test_of_a_failed_trial_only_the_reason_and_the_cost_are_shown_at_a_length_that_a_database_takes() -> None:
-    shown = scalars(FACTS, PARAMS, make_outcome([], "failed", reason="x" * 9000))
+    shown = scalars(FACTS.test_to_train, PARAMS, make_outcome([], "failed", reason="x" * 9000))
     assert shown == {"fold_epochs": 0, "seconds": 1.5, "reason": "x" * 2000}
 
 
 def test_detection_is_shown_where_there_are_labels() -> None:
     found = Detection(average_precision=0.5, precision=0.25, recall=0.75, f1=0.375, threshold=2.0)
-    shown = scalars(FACTS, PARAMS, replace(make_outcome([1.0]), detection=found))
+    shown = scalars(FACTS.test_to_train, PARAMS, replace(make_outcome([1.0]), detection=found))
     assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
     assert shown["valid_loss"] == 1.0, "beside the rest"
 
@@ -192,7 +192,7 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
         (outcome(1.5, 1.5), (outcome(1.7, 1.7),)),  # 1.6
         (outcome(1.6, 1.6), ()),
     )
-    best, _ = choose(TWICE, FACTS, told)
+    best, _ = select(TWICE, FACTS.test_to_train, told)
     assert best is not None
     assert (best.trial.number, best.value) == (1, 1.5)
     assert best.mean == best.repeat_mean == pytest.approx(1.6)
@@ -200,13 +200,15 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
 
 def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
     told = repeated((outcome(1.0, 1.0), ()), (outcome(1.5, 1.5), (outcome(0.1, 0.1),)))
-    best, _ = choose(TWICE, FACTS, told)
+    best, _ = select(TWICE, FACTS.test_to_train, told)
     assert best is not None
     assert (best.trial.number, best.repeat_mean) == (0, None)
 
 
 def test_without_repeats_there_is_no_mean_over_them() -> None:
-    best, _ = choose(make_spec(search={"repeats": 0}), FACTS, trials(outcome(1.0, 1.0), outcome(2.0, 2.0)))
+    best, _ = select(
+        make_spec(search={"repeats": 0}), FACTS.test_to_train, trials(outcome(1.0, 1.0), outcome(2.0, 2.0))
+    )
     assert best is not None
     assert (best.repeat_mean, best.mean) == (None, 1.0)
 
@@ -215,7 +217,7 @@ def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
     failed, fine = outcome(0.0, 0.0, state="failed"), outcome(1.5, 1.5)
     for lucky, steady in (((failed,), (fine,)), ((outcome(1.0, 1.0), failed), (fine, fine))):
         spec = make_spec(search={"finalists": 2, "repeats": len(steady)})
-        best, _ = choose(spec, FACTS, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
+        best, _ = select(spec, FACTS.test_to_train, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
         assert best is not None
         assert best.trial.number == 1
 
@@ -231,16 +233,16 @@ def test_finalists_are_the_best_complete_trials_best_first(maximise) -> None:
 def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differences() -> None:
     # eight complete: the best quarter is the best itself and one more
     told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 15.0 + number) for number in range(6)])
-    best, _ = choose(SPEC, FACTS, told)
+    best, _ = select(SPEC, FACTS.test_to_train, told)
     assert best is not None
     # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
     assert best.se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
     # with one more the quarter, rounded up, has a third: differences 8 and 13, variance 12.5
-    best, _ = choose(SPEC, FACTS, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
+    best, _ = select(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
     assert best is not None
     assert best.se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
     # nor does it matter in which order they came
-    best, _ = choose(SPEC, FACTS, trials(*[trial.outcome for trial in reversed(told)]))
+    best, _ = select(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in reversed(told)]))
     assert best is not None
     assert best.se == pytest.approx(math.sqrt(0.5))
 
@@ -251,14 +253,14 @@ def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
         (outcome(2.0, 2.0), (outcome(4.0, 14.0),)),  # 3 and 8
         *[(outcome(9.0, 9.0), ())] * 2,
     )
-    best, _ = choose(TWICE, FACTS, told)
+    best, _ = select(TWICE, FACTS.test_to_train, told)
     assert best is not None
     assert best.se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
 
 
 def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
     blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, *outcome(math.nan).folds))
-    best, most = choose(SPEC, FACTS, trials(blind, outcome(1.1, 1.1, train=0.5)))
+    best, most = select(SPEC, FACTS.test_to_train, trials(blind, outcome(1.1, 1.1, train=0.5)))
     assert best is not None
     assert most is not None
     assert (best.trial.number, most.trial.number) == (0, 0)
@@ -275,7 +277,7 @@ def test_a_difference_known_in_one_fold_says_nothing_of_the_error() -> None:
 def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number() -> None:
     def chosen(*others: Outcome) -> int:
         noisy = [outcome(1.0, 3.0), outcome(2.0, 2.2)]  # differences 1 and -0.8: an error of 1.27
-        _, most = choose(SPEC, FACTS, trials(*noisy, *others))
+        _, most = select(SPEC, FACTS.test_to_train, trials(*noisy, *others))
         assert most is not None
         return most.trial.number
 
@@ -292,7 +294,7 @@ def test_the_rule_follows_the_metric_s_direction() -> None:
         outcome(0.4, 0.3, train=0.3),  # 0.35 below the best: near enough
         outcome(0.1, 0.2, train=0.4),  # 0.55 below: not
     )
-    best, most = choose(RISING, FACTS, told)
+    best, most = select(RISING, FACTS.test_to_train, told)
     assert best is not None
     assert most is not None
     assert (best.trial.number, most.trial.number) == (0, 2)

@@ -8,8 +8,7 @@ from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.evaluation.no_network import Baseline
-from tuner.results.findings import Findings
-from tuner.results.study_info import FoldInfo
+from tuner.results.findings import Findings, FoldInfo
 from tuner.results.verdict import find_optimism, verdict
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tuner.evaluation.no_network import Baseline
-from tuner.results.findings import Findings
+from tuner.results.findings import Findings, FoldInfo, StudyInfo
 from tuner.results.selection import Trial, summarise
-from tuner.results.study_info import FoldInfo, StudyInfo
 from tuner.search.view import KnownTrial
 from tuner.spec.file import read_spec_dict
 from tuner.spec.metric import METRICS
@@ -92,4 +91,4 @@ def make_findings(*outcomes: Outcome, spec: Spec | None = None) -> Findings:
     """A study with these outcomes, all of the default configuration."""
     spec = spec or make_spec()
     trials = tuple(Trial(number, defaults(spec.space), outcome) for number, outcome in enumerate(outcomes))
-    return Findings(spec, FACTS, trials, summarise(spec, FACTS, trials))
+    return Findings(spec, FACTS, trials, summarise(spec, FACTS.test_to_train, trials))

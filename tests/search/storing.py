@@ -19,4 +19,4 @@ def tell(study: StoredStudy, *outcomes: Outcome) -> None:
         params = choose(StudyView(study.spec), number, [], [])
         study.add(params)
         study.save(number, outcome)
-        study.tell(number, outcome, scalars(FACTS, params, outcome))
+        study.tell(number, outcome, scalars(FACTS.test_to_train, params, outcome))

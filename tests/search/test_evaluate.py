@@ -17,8 +17,8 @@ from tuner.errors import UserError
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout
 from tuner.evaluation.no_network import measure_baseline
+from tuner.results.findings import describe_study
 from tuner.results.selection import Selection, Summary, Trial, summarise
-from tuner.results.study_info import establish
 from tuner.search.evaluate import SEEDS, score_holdout
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, Machine, Shared
@@ -100,7 +100,7 @@ def problem() -> Problem:
 
 @pytest.fixture
 def study(store: Store, problem: Problem) -> StoredStudy:
-    return store.begin(SPEC, establish(SPEC, DATA, problem, problem.folds()))
+    return store.begin(SPEC, describe_study(SPEC, DATA, problem, problem.folds()))
 
 
 Scoring = Callable[..., Told]
@@ -118,7 +118,7 @@ def score(study: StoredStudy, problem: Problem) -> Scoring:
 
 
 def chosen(study: StoredStudy, best: int, one_se: int) -> Summary:
-    summary = summarise(SPEC, study.facts, TRIALS)
+    summary = summarise(SPEC, study.facts.test_to_train, TRIALS)
     named = [Selection(TRIALS[number], float(number), None, 0.1) for number in (best, one_se)]
     return replace(summary, best=named[0], one_se=named[1])
 

@@ -164,7 +164,7 @@ def test_a_tell_that_was_cut_short_is_told_again_and_ends_the_same(store, study,
         raise Killed
 
     study.add(defaults(SPEC.space))
-    shown = scalars(FACTS, defaults(SPEC.space), outcome)
+    shown = scalars(FACTS.test_to_train, defaults(SPEC.space), outcome)
     whole = moment == "never"
     with pytest.MonkeyPatch.context() as patch:
         if moment == "in its midst":

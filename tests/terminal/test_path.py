@@ -24,7 +24,9 @@ FOUND = make_findings(make_outcome([1.0]))
 def make(name: str, points: dict[Value, Outcome], own: Value, spec: Spec | None = None) -> Path:
     spec = spec or make_spec()
     params = defaults(spec.space) | {name: own}
-    return make_path(spec, FACTS, name, params, [Point(value, outcome) for value, outcome in points.items()])
+    return make_path(
+        spec, FACTS.test_to_train, name, params, [Point(value, outcome) for value, outcome in points.items()]
+    )
 
 
 DECAY = make("weight_decay", {0.01: GOOD, 0.123456789: OTHER, 10.0: DIVERGED}, 0.123456789)

@@ -144,7 +144,7 @@ def test_the_mean_of_all_runs_is_told_beside_the_first_one() -> None:
     first = make_outcome([1.0])
     findings = make_findings(first, make_outcome([2.0]), spec=spec)
     trials = (replace(findings.trials[0], repeats=(make_outcome([2.0]), make_outcome([3.0]))), findings.trials[1])
-    findings = replace(findings, trials=trials, summary=summarise(spec, FACTS, trials))
+    findings = replace(findings, trials=trials, summary=summarise(spec, FACTS.test_to_train, trials))
     assert "cross-validated loss 2.0000 ± 0.0000 SE (mean of 3 runs, the first gave 1.0000) at epoch 1" in words(
         printed(findings)
     )

@@ -9,8 +9,7 @@ from plotly.subplots import make_subplots
 
 from tuner.report.style import BLACK, GREEN, HEIGHT, METRIC_AXES, PURPLE, VERMILION, log_axis, styled
 from tuner.results.findings import Findings
-from tuner.results.path_values import is_log, path_domain
-from tuner.results.regularisation_path import Path, Point, effect, mean
+from tuner.results.regularisation_path import Path, Point, effect, is_log, mean, path_domain
 from tuner.training.outcome import standard_error
 
 # Numbers that the top axis has room for on a narrow screen.

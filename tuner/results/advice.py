@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from tuner.results.findings import StudyInfo
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, shrinkage
-from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value
 

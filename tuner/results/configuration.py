@@ -9,7 +9,7 @@ from tuner.results.selection import shrinkage
 Rule = Literal["best", "1se"]
 
 
-def configuration(findings: Findings, environment: dict[str, str], rule: Rule) -> dict[str, Any]:
+def chosen_configuration(findings: Findings, environment: dict[str, str], rule: Rule) -> dict[str, Any]:
     """Parameters, epochs, score, data, seed and versions of the study's chosen trial; no value is None.
 
     Raises:

@@ -7,14 +7,14 @@ every point, and so are the random streams, so that points differ by the paramet
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 
 import numpy as np
 
-from tuner.results.path_values import ordered
+from tuner.errors import UserError, nearest
 from tuner.results.selection import Floats, paired_error, shrinkage
-from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
-from tuner.spec.space import PARAMETERS, Value
+from tuner.spec.space import PARAMETERS, Choices, Constant, Range, Value
 from tuner.training.outcome import Outcome
 
 # What a penalty does, in words and as an attribute of an outcome; the others act on when to stop.
@@ -25,6 +25,8 @@ EFFECTS = {
     "num_layers": ("number of weights", "weights"),
 }
 STOPPING = ("best epoch", "best_epoch")
+# Digits of a value between the ends of its range: the same on every machine, and readable.
+DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,75 @@ class Path:
         return tuple(point for point in self.points if point.outcome.state == "complete")
 
 
+def path_domain(spec: Spec, name: str) -> Range | Choices:
+    """What a path of the parameter goes through: its domain in the study, or its usual one where the study fixes it.
+
+    Raises:
+        UserError: there is no such parameter, or it has one possible value.
+    """
+    if name not in PARAMETERS:
+        raise UserError(f"unknown parameter `{name}`", where="--param", hint=nearest(name, PARAMETERS))
+    parameter, domain = PARAMETERS[name], spec.space[name]
+    if isinstance(domain, Constant):
+        domain = Choices(parameter.words, parameter.words[0]) if parameter.words else parameter.domain
+    if isinstance(domain, Constant) or (isinstance(domain, Choices) and len(domain.choices) < 2):
+        raise UserError(
+            f"`{name}` has one possible value, {spec.space[name].default}: there is no path",
+            where="--param",
+            hint=f"give it a range in the [space] of another study: {name} = {{low = …, high = …}}",
+        )
+    return domain
+
+
+def is_log(domain: Range | Choices) -> bool:
+    """Whether values are spaced evenly by their logarithm: where the range is, or could be."""
+    if isinstance(domain, Choices):
+        return all(not isinstance(choice, str) and choice > 0 for choice in domain.choices)
+    return domain.log or (domain.low > 0 and domain.step is None)
+
+
+def path_values(name: str, domain: Range | Choices, count: int, own: Value) -> tuple[Value, ...]:
+    """At most `count` values spread over the domain, both ends among them, and the study's `own`, in order.
+
+    Whole numbers are each taken once, choices all.
+    """
+    values = domain.choices if isinstance(domain, Choices) else _spread(domain, count, PARAMETERS[name].kind is int)
+    # a value that rounding alone tells from the study's own would be trained twice
+    others = [value for value in values if isinstance(value, str) or isinstance(own, str) or not isclose(value, own)]
+    return tuple(ordered(name, [*others, own]))
+
+
+def ordered(name: str, values: Iterable[Value]) -> list[Value]:
+    """Numbers by size, words as the parameter lists them."""
+    words = PARAMETERS[name].words
+    return sorted(set(values), key=lambda value: words.index(value) if isinstance(value, str) else value)
+
+
+def _spread(domain: Range, count: int, whole: bool) -> list[float | int]:
+    low, high = domain.low, domain.high
+    if domain.step is not None:
+        steps = round((high - low) / domain.step)
+        places = np.linspace(0, steps, min(count, steps + 1)).round()
+        spaced = [low + domain.step * float(place) for place in places]
+    else:
+        spaced = (np.geomspace if is_log(domain) else np.linspace)(low, high, count).tolist()
+    if whole:
+        return sorted({round(value) for value in spaced})
+    inner = {float(f"{value:.{DIGITS}g}") for value in spaced[1:-1]}
+    return [low, *sorted(value for value in inner if low < value < high), high]
+
+
 def stored_paths(
-    spec: Spec, facts: StudyInfo, incumbent: Mapping[str, Value], trained: Iterable[tuple[Mapping[str, Value], Outcome]]
+    spec: Spec,
+    test_to_train: float,
+    incumbent: Mapping[str, Value],
+    trained: Iterable[tuple[Mapping[str, Value], Outcome]],
 ) -> tuple[Path, ...]:
     """The paths through the incumbent, in the order of PARAMETERS.
 
     Args:
         spec: the study's.
-        facts: the study's.
+        test_to_train: validation windows over training windows, mean over folds.
         incumbent: the parameters of its best trial.
         trained: configurations and what they gave; those that differ from the incumbent in more than one parameter
             belong to no path.
@@ -90,13 +153,15 @@ def stored_paths(
         elif len(different) == 1:
             lines.setdefault(different[0], []).append(Point(params[different[0]], outcome))
     return tuple(
-        make_path(spec, facts, name, incumbent, [*lines[name], *(Point(incumbent[name], one) for one in here)])
+        make_path(spec, test_to_train, name, incumbent, [*lines[name], *(Point(incumbent[name], one) for one in here)])
         for name in PARAMETERS
         if name in lines
     )
 
 
-def make_path(spec: Spec, facts: StudyInfo, name: str, params: Mapping[str, Value], points: Sequence[Point]) -> Path:
+def make_path(
+    spec: Spec, test_to_train: float, name: str, params: Mapping[str, Value], points: Sequence[Point]
+) -> Path:
     """The path through these points, in any order, with the choice made on it; `params` are the incumbent's.
 
     Best is the best mean over folds. The standard error is that of a paired difference to it, from the median variance
@@ -107,12 +172,11 @@ def make_path(spec: Spec, facts: StudyInfo, name: str, params: Mapping[str, Valu
     complete = [point for point in points if point.outcome.state == "complete"]
     if not complete:
         return Path(name, params, points, None, None, math.nan)
-    sign = -1.0 if spec.maximise else 1.0
-    best = min(complete, key=lambda point: sign * mean(point))
+    best = min(complete, key=lambda point: spec.metric.cost(mean(point)))
     others = [_by_fold(point) for point in complete if point is not best]
-    se = paired_error(_by_fold(best), others, facts.test_to_train)
-    limit = sign * mean(best) + (0.0 if math.isnan(se) else se)
-    near = [point for point in complete if sign * mean(point) <= limit]
+    se = paired_error(_by_fold(best), others, test_to_train)
+    limit = spec.metric.cost(mean(best)) + (0.0 if math.isnan(se) else se)
+    near = [point for point in complete if spec.metric.cost(mean(point)) <= limit]
     return Path(name, params, points, best, max(near, key=lambda point: _strength(name, point)), se)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tuner.results.study_info import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome, standard_error
@@ -75,13 +74,13 @@ class Summary:
         return self.complete + self.pruned + self.failed
 
 
-def summarise(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> Summary:
+def summarise(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> Summary:
     """The figures of the told trials, a pure function of them."""
     states = [trial.outcome.state for trial in trials]
     audits = [trial.number for trial in trials if trial.outcome.audited]
     full = spec.cv.folds * spec.train.max_epochs * (len(states) - states.count("failed"))
     own = sum(trial.outcome.fold_epochs for trial in trials if trial.outcome.state != "failed")
-    best, one_se = choose(spec, facts, trials)
+    best, one_se = select(spec, test_to_train, trials)
     return Summary(
         best=best,
         one_se=one_se,
@@ -96,12 +95,12 @@ def summarise(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> Summary:
 
 
 def finalists(spec: Spec, trials: Sequence[Trial]) -> list[Trial]:
-    """The complete trials that are repeated before one of them is named, best first; of equals the first."""
+    """The complete trials that are repeated before one of them is named, best first; the first on ties."""
     complete = [trial for trial in trials if trial.outcome.state == "complete"]
-    return sorted(complete, key=lambda trial: (_loss(spec, trial.outcome), trial.number))[: spec.search.finalists]
+    return sorted(complete, key=lambda trial: (_cost(spec, trial.outcome), trial.number))[: spec.search.finalists]
 
 
-def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Selection | None, Selection | None]:
+def select(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> tuple[Selection | None, Selection | None]:
     """The best trial, and the most regularised one that is not clearly worse (the one-standard-error rule).
 
     Best is the finalist with the best mean over itself and its repeats, once all finalists have theirs; the best of
@@ -119,18 +118,18 @@ def choose(spec: Spec, facts: StudyInfo, trials: Sequence[Trial]) -> tuple[Selec
         for trial in trials
         if trial.outcome.state == "complete"
     }
-    sign = -1.0 if spec.maximise else 1.0
+    cost = {number: spec.metric.cost(value) for number, value in means.items()}
     contenders = [trial for trial in last if trial.number in repeated] or last
-    best = min(contenders, key=lambda trial: sign * means[trial.number])
-    se = study_error(spec, facts, trials, best, repeated)
+    best = min(contenders, key=lambda trial: cost[trial.number])
+    se = study_error(spec, test_to_train, trials, best, repeated)
 
     def chosen(trial: Trial) -> Selection:
         value = trial.outcome.value
         assert value is not None  # noqa: S101 (it is complete)
         return Selection(trial, value, means[trial.number] if trial.number in repeated else None, se)
 
-    limit = sign * means[best.number] + (0.0 if math.isnan(se) else se)
-    near = [trial for trial in trials if trial.number in means and sign * means[trial.number] <= limit]
+    limit = cost[best.number] + (0.0 if math.isnan(se) else se)
+    near = [trial for trial in trials if cost.get(trial.number, math.inf) <= limit]
     most = min(near, key=lambda t: (-t.outcome.train_loss, t.outcome.weights, t.number))
     return chosen(best), chosen(most)
 
@@ -149,7 +148,9 @@ def mean_of_runs(trial: Trial) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else trial.outcome.value
 
 
-def study_error(spec: Spec, facts: StudyInfo, trials: Sequence[Trial], best: Trial, repeated: Collection[int]) -> float:
+def study_error(
+    spec: Spec, test_to_train: float, trials: Sequence[Trial], best: Trial, repeated: Collection[int]
+) -> float:
     """The standard error of a difference to the best mean, one for the whole study; NaN with fewer than two trials.
 
     sqrt((1/k + test/train) * s2), where s2 is the median variance over folds of the paired differences to the best
@@ -158,12 +159,12 @@ def study_error(spec: Spec, facts: StudyInfo, trials: Sequence[Trial], best: Tri
     """
     complete = sorted(
         (trial for trial in trials if trial.outcome.state == "complete"),
-        key=lambda trial: (_loss(spec, trial.outcome), trial.number),
+        key=lambda trial: (_cost(spec, trial.outcome), trial.number),
     )
     quarter = [trial for trial in complete[: max(2, math.ceil(len(complete) / 4))] if trial.number != best.number]
     mine = fold_values(best, repeats=best.number in repeated)
     others = [fold_values(trial, repeats=trial.number in repeated) for trial in quarter]
-    return paired_error(mine, others, facts.test_to_train)
+    return paired_error(mine, others, test_to_train)
 
 
 def paired_error(best: Floats, others: Sequence[Floats], test_to_train: float) -> float:
@@ -189,18 +190,17 @@ def _all_complete(trial: Trial) -> bool:
     return all(outcome.state == "complete" for outcome in trial.repeats)
 
 
-def _loss(spec: Spec, outcome: Outcome) -> float:
-    """The value of a complete outcome, smaller is better."""
+def _cost(spec: Spec, outcome: Outcome) -> float:
+    """The value of a complete outcome as a cost: smaller is better."""
     value = outcome.value
     assert value is not None  # noqa: S101 (it is complete)
-    return -value if spec.maximise else value
+    return spec.metric.cost(value)
 
 
 def best_tenth(spec: Spec, trials: Sequence[Trial]) -> set[int]:
     """The numbers of the best tenth, rounded up, of the trials that have a value; a pruned one counts with its last."""
-    sign = -1.0 if spec.maximise else 1.0
     values = [(trial.number, trial.outcome.value) for trial in trials]
-    ranked = sorted((sign * value, number) for number, value in values if value is not None)
+    ranked = sorted((spec.metric.cost(value), number) for number, value in values if value is not None)
     return {number for _, number in ranked[: math.ceil(len(ranked) / 10)]}
 
 
@@ -209,7 +209,7 @@ def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
     return float(params["learning_rate"]) * float(params["weight_decay"]) * outcome.steps
 
 
-def scalars(facts: StudyInfo, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
+def scalars(test_to_train: float, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
     """What a trial is shown with in Optuna's tools: scalar attributes, which become axes there."""
     shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
     if outcome.reason:
@@ -218,7 +218,7 @@ def scalars(facts: StudyInfo, params: Mapping[str, Value], outcome: Outcome) -> 
         return shown
     shown |= {
         "best_epoch": outcome.best_epoch,
-        "se": standard_error(outcome.at_best("metric"), facts.test_to_train),
+        "se": standard_error(outcome.at_best("metric"), test_to_train),
         "train_loss": outcome.train_loss,
         "valid_loss": outcome.valid_loss,
         "gap": outcome.gap,

@@ -14,7 +14,7 @@ from tuner.data.scale import Scaling
 from tuner.data.series import Bools
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
-from tuner.results.configuration import Rule, configuration
+from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
 from tuner.search.events import Notify, StageAdvanced, StageBegan
@@ -93,7 +93,7 @@ def _manifest(
     refits: Sequence[Refitted],
 ) -> Manifest:
     spec, choice = prepared.spec, found.chosen(rule)
-    params, values = choice.trial.params, configuration(found, dict(found.environment), rule)
+    params, values = choice.trial.params, chosen_configuration(found, dict(found.environment), rule)
     data = prepared.problem.whole()
     rarity = fit_rarity(scores)
     threshold = None

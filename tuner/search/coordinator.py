@@ -112,7 +112,7 @@ class Coordinator:
         while self._told in self._outcomes:
             number, outcome = self._told, self._outcomes[self._told]
             params, study = self._params[number], self._study
-            study.tell(number, outcome, scalars(study.facts, params, outcome))
+            study.tell(number, outcome, scalars(study.facts.test_to_train, params, outcome))
             self._notify(Told(number, params, outcome))
             self._told += 1
         self._stop_if_hopeless()

@@ -5,8 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from tuner.results.findings import Findings
-from tuner.results.path_values import ordered, path_domain, path_values
-from tuner.results.regularisation_path import Path, Point
+from tuner.results.regularisation_path import Path, Point, ordered, path_domain, path_values
 from tuner.search.coordinator import DIED
 from tuner.search.events import Notify, PointTrained, StageBegan
 from tuner.search.jobs import PathPoint, Shared

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.reading import load
 from tuner.data.series import Dataset
-from tuner.results.findings import Findings
+from tuner.results.findings import Findings, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
-from tuner.results.study_info import StudyInfo, establish
 from tuner.search.coordinator import Coordinator, is_over
 from tuner.search.evaluate import score_holdout
 from tuner.search.events import Notify
@@ -46,7 +45,7 @@ def prepare(spec: Spec) -> Prepared:
     folds = problem.folds()
     if len(problem.split.holdout):
         problem.refit()  # what cannot be scored in the end is refused now
-    return Prepared(spec, data, problem, folds, establish(spec, data, problem, folds))
+    return Prepared(spec, data, problem, folds, describe_study(spec, data, problem, folds))
 
 
 def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, timeout: float | None = None) -> None:
@@ -98,12 +97,12 @@ def findings(study: StoredStudy) -> Findings:
         if number in last and repeat_number <= study.spec.search.repeats:
             repeats[number].append(outcome)
     trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
-    summary = summarise(study.spec, study.facts, trials)
+    summary = summarise(study.spec, study.facts.test_to_train, trials)
     paths: tuple[Path, ...] = ()
     holdout = scored = None
     if summary.best is not None and summary.one_se is not None:
         best, one_se = summary.best.trial, summary.one_se.trial
-        paths = stored_paths(study.spec, study.facts, best.params, study.evaluations.path_points())
+        paths = stored_paths(study.spec, study.facts.test_to_train, best.params, study.evaluations.path_points())
         holdout = study.evaluations.holdout(best.number, one_se.number)
         scored = study.evaluations.scored(best.number)
     return Findings(study.spec, study.facts, trials, summary, study.environment(), paths, holdout, scored)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.files import make_folder
-from tuner.results.study_info import StudyInfo
+from tuner.results.findings import StudyInfo
 from tuner.spec.sections import Spec
 from tuner.storage.compatibility import begun
 from tuner.storage.faults import DATABASE_ERRORS, database_fault, reading

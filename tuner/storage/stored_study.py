@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tuner.errors import UserError
-from tuner.results.study_info import StudyInfo
+from tuner.results.findings import StudyInfo
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value

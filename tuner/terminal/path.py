@@ -11,9 +11,8 @@ from rich.table import Table
 
 from tuner.report.wording import METRIC_WORDS, shown
 from tuner.results.advice import warn_path
-from tuner.results.findings import Findings
+from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect, mean
-from tuner.results.study_info import StudyInfo
 from tuner.search.events import PointTrained
 from tuner.spec.space import Constant
 from tuner.terminal.progress import Silent, print_json

@@ -7,7 +7,7 @@ import pytest
 
 from tests.making import make_dataset, make_spec, marked
 from tuner.data.folds import make_problem
-from tuner.results.study_info import FoldInfo, StudyInfo, establish
+from tuner.results.findings import FoldInfo, StudyInfo, describe_study
 
 EVENTS = marked(40, (5, 8), (15, 17), (25, 26), (33, 36))
 SECTIONS: dict[str, dict[str, Any]] = {"cv": {"folds": 2, "holdout": 0.0}, "task": {"window": 4, "kind": "classify"}}
@@ -17,7 +17,7 @@ def established(**changes) -> StudyInfo:
     spec = make_spec(**{**SECTIONS, **changes})
     data = make_dataset([40], EVENTS)
     problem = make_problem(spec, data)
-    return establish(spec, data, problem, problem.folds())
+    return describe_study(spec, data, problem, problem.folds())
 
 
 def test_rows_windows_and_columns_are_counted() -> None:
@@ -42,7 +42,7 @@ def test_without_labels_there_are_no_events() -> None:
     spec = make_spec()
     data = make_dataset([40])
     problem = make_problem(spec, data)
-    facts = establish(spec, data, problem, problem.folds())
+    facts = describe_study(spec, data, problem, problem.folds())
     assert [(fold.anomalous, fold.events) for fold in facts.folds] == [(0, 0)] * 3
 
 
@@ -51,7 +51,7 @@ def test_windows_of_a_fold_are_those_it_trains_and_validates_on() -> None:
     data = make_dataset([40], EVENTS)
     problem = make_problem(spec, data)
     folds = problem.folds()
-    counted = [(fold.train, fold.valid) for fold in establish(spec, data, problem, folds).folds]
+    counted = [(fold.train, fold.valid) for fold in describe_study(spec, data, problem, folds).folds]
     assert counted == [(len(fold.train), len(fold.valid)) for fold in folds]
 
 
