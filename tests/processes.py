@@ -25,7 +25,7 @@ FORKS.set_forkserver_preload(
         "pytest",
         "tuner.search.study",
         "tuner.terminal.progress",
-        "tuner.terminal.result",
+        "tuner.terminal.printing",
         "tuner.terminal.check",
         "tuner.terminal.path",
         "tuner.search.path_training",

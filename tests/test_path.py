@@ -113,10 +113,10 @@ def test_one_worker_and_two_and_interruptions_give_the_same_points(folder, finis
 def test_people_are_shown_a_table_and_where_the_figure_is(folder) -> None:
     done = run(folder, "path", "--study", "small", "--param", "normalization", "--workers", 1)
     assert done.status == 0
-    assert "small: the path of normalization" in done.out
+    assert "small: regularisation path of normalization" in done.out
     first = [line.split()[0] for line in done.out.splitlines() if "±" in line and "SE" not in line]
     assert first[-3:] == ["none", "batch", "layer"]
-    assert "the study fixes normalization" in done.out
+    assert "The study fixes normalization" in done.out
     assert f"report: {Path('studies', 'small', 'report.html')}" in done.out
 
 

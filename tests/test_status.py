@@ -4,41 +4,10 @@ import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
 
-from rich.console import Console
-
 from tests.processes import fresh, run
-from tuner.storage.lock import Holder, file_lock
-from tuner.storage.study_status import Status
-from tuner.terminal.status import print_statuses
-
-WHEN = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
-RUNNING = Status("pump", "loss", 50, 10, 2, 1, (3, 0.41234), Holder("here", 12, "2026-11-22 13:59:01"), WHEN)
-LONG = Status(64 * "x", "average_precision", 9, 0, 0, 0, None, None, WHEN)
-
-
-def printed(*statuses: Status, width: int = 70) -> str:
-    out = StringIO()
-    print_statuses(Console(file=out, width=width, highlight=False), statuses)
-    return out.getvalue()
-
-
-def test_a_table_says_what_there_is_in_seventy_columns() -> None:
-    text = printed(RUNNING, LONG)
-    lines = text.splitlines()
-    assert max(map(len, lines)) <= 70
-    assert lines[0].split() == ["study", "trials", "best", "so", "far", "last", "change"]
-    for word in ("13 of 50", "10 complete", "2 pruned", "1 failed", "0.4123, trial 3", "loss", "running", "0 of 9"):
-        assert word in text
-    assert f"{WHEN.astimezone():%Y-%m-%d %H:%M}" in text
-    assert "none yet" in text
-    assert text.endswith("pump is being run by process 12 on here since 2026-11-22 13:59:01\n")
-
-
-def test_an_empty_store_is_told_in_a_friendly_line() -> None:
-    assert printed() == "No studies yet: python -m tuner.run --study anomaly begins one.\n"
+from tuner.storage.lock import file_lock
 
 
 def test_a_finished_study_is_listed(fresh_run) -> None:

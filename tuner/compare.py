@@ -22,8 +22,6 @@ def main(
     The first one is what the others are measured against.
     """
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     names = list(dict.fromkeys(studies))
     if len(names) < 2:
@@ -37,19 +35,14 @@ def main(
 
     from tuner.report.comparison_page import comparison, remarks
     from tuner.report.tables import comparison_table
+    from tuner.terminal.printing import print_table
 
     if out is not None:
         from tuner.files import write_whole
 
         write_whole(out, comparison(found))
     console = Console(highlight=False)
-    content = comparison_table(found)
-    table = Table()
-    for name in content.head:
-        table.add_column(Text(name))
-    for row in content.rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
+    print_table(console, comparison_table(found))
     for remark in remarks(found):
         console.print(remark, markup=False)
     if out is not None:

@@ -40,7 +40,6 @@ def page(findings: "Findings") -> "Page":
     """What the dashboard shows of a study besides Optuna's own."""
     from tuner.report.figures import study_plots
     from tuner.report.note import note
-    from tuner.report.wording import METRIC_WORDS
     from tuner.search.dashboard import Page
 
     figures = {}
@@ -51,7 +50,7 @@ def page(findings: "Findings") -> "Page":
             top = 95 if any(axis.side == "top" for axis in figure.select_xaxes()) else 60
             title = {"text": plot.title, "yref": "container", "y": 0.97, "yanchor": "top"}
             figures[name] = figure.update_layout(title=title, margin={"t": top}, height=CARD)
-    return Page(METRIC_WORDS[findings.spec.study.metric], figures, note(findings))
+    return Page(findings.spec.metric.words, figures, note(findings))
 
 
 if __name__ == "__main__":

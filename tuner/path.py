@@ -58,12 +58,11 @@ def main(
         found = findings(store.open(study))
     path = stored_path(found, param)
     if json:
-        from tuner.terminal.path import path_event
-        from tuner.terminal.progress import print_json
+        from tuner.terminal.printing import path_event, print_json
 
         print_json(path_event(found, param, path, time.monotonic() - started))
     elif path is not None:
-        from tuner.terminal.path import print_path
+        from tuner.terminal.printing import print_path
 
         print_path(console, found, path)
     if path is not None and not interrupted:

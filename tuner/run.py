@@ -3,6 +3,7 @@
 import os
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,12 +76,11 @@ def main(
             console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")
         found, interrupted = _search(prepared, storage, console, backend, timeout=timeout, json=json)
     if json:
-        from tuner.terminal.progress import print_json
-        from tuner.terminal.result import result_event
+        from tuner.terminal.printing import print_json, result_event
 
         print_json(result_event(found, time.monotonic() - started))
     else:
-        from tuner.terminal.result import print_result
+        from tuner.terminal.printing import print_result
 
         print_result(console, found)
     folder = Path("studies") / spec.study.name
@@ -124,14 +124,17 @@ def _replay(spec: "Spec", storage: str, number: int, console: "Console", *, as_j
     """Trains one trial again and says how it compares; 0 if it is bit-identical, else 1."""
     from tuner.search.replay import replay
     from tuner.storage.store import Store
-    from tuner.terminal.replay import print_replay
+    from tuner.terminal.printing import print_json, print_replay
 
     with Store(storage, create=False) as store:
         study = store.open(spec.study.name)
         # as it was run, but for where the data lie now
         prepared = _prepare(study.spec.model_copy(update={"data": spec.data}), console)
         compared = replay(prepared, study, number)
-    print_replay(console, compared, as_json=as_json)
+    if as_json:
+        print_json({"event": "replay", **asdict(compared)})
+    else:
+        print_replay(console, compared)
     return 0 if compared.identical else 1
 
 

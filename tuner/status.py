@@ -1,6 +1,5 @@
 """`python -m tuner.status`: the studies of the store at a glance."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -22,12 +21,12 @@ def main(
     from rich.console import Console
 
     from tuner.storage.study_status import read_statuses
-    from tuner.terminal.status import print_statuses, status_event
+    from tuner.terminal.printing import print_json, print_statuses, status_event
 
     found = read_statuses(storage)
     if as_json:
         for one in found:
-            typer.echo(json.dumps(status_event(one)))
+            print_json(status_event(one))
     else:
         print_statuses(Console(highlight=False), found)
 

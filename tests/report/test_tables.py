@@ -1,91 +1,219 @@
 """The tables, by hand."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from tests.report.making import HOLDOUT, MIXED, searched
-from tests.search.making import make_findings, make_outcome, make_spec
+from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.evaluation.detection import Detection, FoldDetection
+from tuner.evaluation.holdout import Score
 from tuner.report.tables import (
     MOST_TRIALS,
+    Table,
     comparison_table,
     configuration_table,
+    detection_table,
+    folds_table,
     holdout_table,
+    path_table,
     scores_table,
     side_by_side_table,
+    statuses_table,
     trials_table,
 )
-from tuner.spec.space import PARAMETERS
+from tuner.results.regularisation_path import Point, make_path
+from tuner.results.selection import shrinkage
+from tuner.spec.space import PARAMETERS, Value, defaults
+from tuner.storage.lock import Holder
+from tuner.storage.study_status import Status
+from tuner.training.outcome import Outcome
 
 SPEC = make_spec(search={"repeats": 0})
+WHEN = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
 
 
-def test_scores_stand_beside_the_best_and_no_network() -> None:
-    findings = make_findings(make_outcome([2.0]), make_outcome([1.5]), make_outcome([1.0]), spec=SPEC)
+def rows_of(table: Table) -> dict[str, tuple[str, ...]]:
+    """The cells after the first one by the first one; every row has a cell for each head."""
+    assert {len(row) for row in table.rows} == {len(table.heads)}
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_scores_stand_beside_the_best_and_the_baseline() -> None:
+    findings = make_findings(make_outcome([2.0]), make_outcome([1.5]), make_outcome([1.0], spread=0.5), spec=SPEC)
     table = scores_table(findings)
-    rows = {row[0]: row[1:] for row in table.rows}
-    assert rows["best: trial 2"] == ("1.0000", "", "", "0.0000", "1.0000", "1.0000")
-    assert rows["default configuration: trial 1"][:2] == ("1.5000", "+0.5000")
-    assert rows["regularisers at their least: trial 0"][:2] == ("2.0000", "+1.0000")
-    assert rows["no network: persistence"][0] == "0.5000"
-    assert {len(row) for row in table.rows} == {len(table.head)}
+    assert table.title == "Cross-validation: loss, lower is better"
+    # paired differences to the best ±0.25: variance 1/8, times 1/2 + 1/2
+    assert rows_of(table) == {
+        "best": ("2", "1.0000", "", "0.0000", "1.0000"),
+        "unregularised": ("0", "2.0000", "+1.0000 (2.8)", "1.0000", "1.0000"),
+        "default": ("1", "1.5000", "+0.5000 (1.4)", "0.5000", "1.0000"),
+        "persistence": ("", "0.5000", "", "", ""),
+    }
+    assert table.marked == 0
+    assert "1 SE is 0.35: the standard error of a difference between two trials of this study." in table.notes
 
 
-def test_a_failed_reference_has_no_figures() -> None:
-    findings = make_findings(make_outcome([], "failed"), make_outcome([1.5]), spec=SPEC)
-    (row,) = [row for row in scores_table(findings).rows if "least" in row[0]]
-    assert set(row[1:]) == {""}
+def test_a_more_regularised_trial_has_a_row_a_column_and_an_explanation() -> None:
+    refusing = make_outcome([1.1], spread=0.75)
+    folds = tuple(replace(fold, train_loss=(0.2,)) for fold in refusing.folds)
+    findings = make_findings(make_outcome([1.0]), replace(refusing, folds=folds))
+    assert configuration_table(findings).heads == ("parameter", "best", "1se", "default", "searched")
+    table = scores_table(findings)
+    assert rows_of(table)["1se"][:2] == ("1", "1.1000")
+    assert "1se: the strongest regularisation that is about as good (within 1 SE)." in table.notes
 
 
-def test_the_configuration_has_every_parameter() -> None:
-    table = configuration_table(searched(20))
-    assert table.head == ("", "best", "1se", "default", "searched")
+def test_a_failed_or_pruned_reference_says_so() -> None:
+    findings = make_findings(make_outcome([], "failed"), make_outcome([1.5], "pruned"), make_outcome([1.0]), spec=SPEC)
+    rows = rows_of(scores_table(findings))
+    assert set(rows["unregularised"][1:]) == {""}
+    assert rows["default"][:2] == ("1, pruned", "1.5000")
+    assert not any("1 SE is" in note for note in scores_table(findings).notes), "one complete trial has no error"
+
+
+def test_detection_in_cross_validation_is_a_note() -> None:
+    fold = FoldDetection(0.5, 0.5, 0.5, 0.5, caught=2, events=3)
+    none = FoldDetection(None, None, None, None, caught=0, events=0)
+    found = Detection(0.5, 0.25, 0.75, 0.375, threshold=2.0, caught=2, events=3, folds=(fold, none))
+    (said,) = [note for note in _detected(found) if note.startswith("Detection")]
+    assert said == (
+        "Detection in cross-validation: precision 0.25, recall 0.75, F1 0.38, thresholds chosen on the other folds; "
+        "average precision 0.50; 2 of 3 events caught; 1 of 2 folds have no anomalous row."
+    )
+    (said,) = [note for note in _detected(replace(found, events=0, folds=())) if note.startswith("Detection")]
+    assert "events" not in said, "a study begun before they were counted"
+
+
+def _detected(found: Detection) -> tuple[str, ...]:
+    return scores_table(make_findings(replace(make_outcome([1.0]), detection=found))).notes
+
+
+def test_the_configuration_has_every_parameter_and_what_the_penalties_did() -> None:
+    table = configuration_table(MIXED)
+    assert table.heads == ("parameter", "best", "default", "searched")
     assert [row[0] for row in table.rows[: len(PARAMETERS)]] == list(PARAMETERS)
-    assert {len(row) for row in table.rows} == {5}
+    rows = rows_of(table)
+    assert rows["hidden_size"] == ("4", "4", "fixed")
+    assert rows["weight_decay"] == ("0.01", "0.01", "0.001 to 10, log")
+    best = MIXED.summary.best
+    assert best is not None
+    total = shrinkage(best.trial.params, best.trial.outcome)
+    assert rows["total shrinkage"][0] == f"{total:.3g}"
+    (note,) = table.notes
+    assert f"weight decay shrank weights by {total:.2%}" in note
+    assert "L1 set 21 of 84 weights to zero" in note
+    choices = make_spec(space={"normalization": {"choices": ["none", "layer"]}})
+    assert rows_of(configuration_table(make_findings(make_outcome([1.0]), spec=choices)))["normalization"][-1] == (
+        "none, layer"
+    )
     nothing = configuration_table(make_findings(make_outcome([1.0], "pruned")))
-    assert nothing.head == ("", "default", "searched")
+    assert nothing.heads == ("parameter", "default", "searched")
     assert nothing.rows[0] == ("dropout", "0.2", "0 to 0.6")
 
 
 def test_trials_are_listed_best_first_and_not_all() -> None:
-    findings = searched(60, "f1")
-    table = trials_table(findings)
+    table = trials_table(searched(60, "f1"))
     assert len(table.rows) == MOST_TRIALS
     values = [float(row[2]) for row in table.rows]
     assert values == sorted(values, reverse=True)
-    assert {len(row) for row in table.rows} == {len(table.head)}
-    (row,) = [row for row in trials_table(MIXED).rows if row[0] == "3"]
-    assert row[:7] == ("3", "pruned", "1.5000", "", "1", "1.0000", "2")
+    assert table.notes[0] == "39 more are in the store (tuner dashboard)."
+    table = trials_table(MIXED)
+    assert rows_of(table)["3"][:6] == ("pruned", "1.5000", "", "1", "1.0000", "2")
+    # 6 trials, one failed; 5 of 2 folds of 6 epochs, of which 2, 4, 2, 6 and 2 were trained
+    assert table.notes == (
+        "6 trials: 3 complete, 2 pruned, 1 failed.",
+        "Pruning and early stopping saved 69% of the training.",
+    )
+
+
+def test_the_pruner_is_checked_where_it_was_audited() -> None:
+    audited = replace(make_outcome([1.0]), audited=1)
+    table = trials_table(make_findings(audited, make_outcome([2.0]), audited))
+    assert table.notes[-1] == (
+        "Pruner check: 2 trials it would have stopped ran to the end anyway; 1 ended in the top 10%."
+    )
+
+
+def test_the_holdout_has_a_row_a_model_with_its_interval() -> None:
+    table = holdout_table(HOLDOUT)
+    assert table.title == "Held-out data: F1, higher is better"
+    assert table.rows == (
+        ("best", "0.6100", "0.5500 to 0.6600", ""),
+        ("default", "0.4100", "0.3500 to 0.4600", "-0.3000 to -0.1000"),
+    )
+    one = replace(searched(20, "f1"), holdout=HOLDOUT)
+    assert rows_of(comparison_table([one]))["best on held-out data"] == ("0.6100 (0.5500 to 0.6600)",)
+
+
+def test_what_is_detected_on_the_holdout_is_a_row_a_model_too() -> None:
+    pca = Score("PCA", None, None, None, None, None, None, None, 0.5, 0.5, 0.5, 0.5, 7 / 3)
+    holdout = replace(HOLDOUT, scores=(*HOLDOUT.scores, pca))
+    assert [row[0] for row in holdout_table(holdout).rows] == ["best", "default"], "what could be measured"
+    rows = rows_of(detection_table(holdout))
+    assert rows["best"] == ("", "0.700", "0.500", "0.580", "")
+    assert rows["PCA"] == ("0.500", "0.500", "0.500", "0.500", "2.33")
+
+
+def test_a_path_says_of_every_point_what_was_measured() -> None:
+    points = {0.01: make_outcome([2.0, 1.0]), 0.5: make_outcome([1.5]), 10.0: Outcome.failed("diverged: fold 2")}
+    table = make_path_table("weight_decay", points, 0.5)
+    # learning rate 0.002 * decay * 10 steps
+    assert table.rows == (
+        ("0.01", "1.0000 ± 0.3536", "0.0000", "2", "0.0002", "best 1se"),
+        ("0.5", "1.5000 ± 0.3536", "0.5000", "2", "0.01", "study"),
+        ("10", "failed", "", "", "", ""),
+    )
+    assert table.marked == 0
+    words = make_path_table("normalization", {"layer": make_outcome([1.0]), "none": make_outcome([2.0])}, "none")
+    assert [row[0] for row in words.rows] == ["none", "layer"]
+    assert words.notes[-1] == "The study fixes normalization; the path covers its usual range."
+
+
+def make_path_table(name: str, points: Mapping[Any, Outcome], own: Value) -> Table:
+    params = defaults(SPEC.space) | {name: own}
+    path = make_path(
+        SPEC, FACTS.test_to_train, name, params, [Point(value, outcome) for value, outcome in points.items()]
+    )
+    return path_table(make_findings(make_outcome([1.0])), path)
+
+
+def test_folds_have_their_windows_and_events() -> None:
+    table = folds_table(SPEC, FACTS)
+    assert rows_of(table) == {"1": ("150", "50", "0", "0"), "2": ("150", "100", "0", "0")}
+    assert table.notes == ("Held-out data: 74 windows.", "persistence: 0.5000, a baseline without a network.")
+
+
+def test_studies_of_a_store_have_their_counts_and_who_runs_them() -> None:
+    running = Status("pump", "loss", 50, 10, 2, 1, (3, 0.41234), Holder("here", 12, "2026-11-22 13:59:01"), WHEN)
+    empty = Status("empty", "average_precision", 9, 0, 0, 0, None, None, WHEN)
+    when = f"{WHEN.astimezone():%Y-%m-%d %H:%M}"
+    assert rows_of(statuses_table([running, empty])) == {
+        "pump": ("13 of 50\n10 complete\n2 pruned\n1 failed", "0.4123, trial 3\nloss", f"{when}\nrunning"),
+        "empty": ("0 of 9", "none yet\naverage precision", when),
+    }
 
 
 def test_studies_are_compared_in_their_order() -> None:
     one, other = searched(20, name="one"), searched(12, "f1", name="other")
     table = comparison_table([one, other, make_findings(make_outcome([1.0], "pruned"))])
-    assert table.head == ("", "one", "other", "small")
-    rows = {row[0]: row[1:] for row in table.rows}
-    assert rows["metric"] == ("loss", "F1", "loss")
+    assert table.heads == ("study", "one", "other", "small")
+    rows = rows_of(table)
+    assert rows["metric"] == ("loss, lower is better", "F1, higher is better", "loss, lower is better")
     assert rows["trials: complete + pruned + failed"][2] == "0 + 1 + 0"
     assert rows["best ± SE"][2] == "nothing completed"
-    assert rows["no network"] == ("0.9500 (base rate)", "0.3500 (base rate)", "0.5000 (persistence)")
-    assert rows["best on the holdout"] == ("not scored",) * 3
+    assert rows["baseline"] == ("0.9500 (base rate)", "0.3500 (base rate)", "0.5000 (persistence)")
+    assert rows["best on held-out data"] == ("not scored",) * 3
     assert one.summary.best is not None
     assert rows["mean of its runs"][0] == f"{one.summary.best.repeat_mean:.4f}"
-
-
-def test_the_holdout_has_a_row_a_model_with_its_interval() -> None:
-    table = holdout_table(HOLDOUT)
-    assert table.head[-1] == "F1"
-    assert table.rows == (
-        ("best", "0.6100", "0.5500 to 0.6600", "", "0.7000", "0.5000", "0.5800"),
-        ("default", "0.4100", "0.3500 to 0.4600", "-0.3000 to -0.1000", "", "", ""),
-    )
-    one = replace(searched(20, "f1"), holdout=HOLDOUT)
-    assert comparison_table([one]).rows[-2] == ("best on the holdout", "0.6100 (0.5500 to 0.6600)")
 
 
 def test_configurations_stand_side_by_side() -> None:
     one, other = searched(20, name="one"), make_findings(make_outcome([1.0], "pruned"))
     table = side_by_side_table([one, other])
-    assert table.head == ("best configuration", "one", "small")
+    assert table.heads == ("parameter", "one", "small")
     assert one.summary.best is not None
-    rows = {row[0]: row[1:] for row in table.rows}
+    rows = rows_of(table)
     assert rows["dropout"] == (f"{one.summary.best.trial.params['dropout']:.4g}", "")
     assert "synthetic" not in rows, "neither searched it"

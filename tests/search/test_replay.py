@@ -38,7 +38,7 @@ def test_on_other_data_it_does_not_and_that_is_said(folder, tmp_path) -> None:
     done = run(folder, "run", *place)
     assert done.status == 1
     assert "trial 1 differs: its validation curve by at most" in done.out
-    assert "not as it was: the data" in done.out
+    assert "changed since: the data" in done.out
     told = json.loads(run(folder, "run", *place, "--json").out)
     assert (told["event"], told["identical"], told["changed"]) == ("replay", False, ["the data"])
     assert told["distance"] > 0

@@ -7,8 +7,8 @@ from tuner.report.figures import Plot
 from tuner.report.html import render
 from tuner.report.paired import pair_info, pairs_figure, unpaired
 from tuner.report.tables import comparison_table, side_by_side_table
-from tuner.report.wording import METRIC_WORDS
 from tuner.results.findings import Findings
+from tuner.spec.metric import METRICS
 
 
 def comparison(studies: Sequence[Findings]) -> str:
@@ -54,7 +54,7 @@ def comparison_plots(studies: Sequence[Findings]) -> list[Plot]:
     for metric, group in groups.items():
         info = race_info(group)
         if any(values for *_, values in info.lines):
-            of = f": {METRIC_WORDS[metric]}" if len(groups) > 1 else ""
+            of = f": {METRICS[metric].words}" if len(groups) > 1 else ""
             plots.append(
                 Plot(
                     f"race-{metric}",

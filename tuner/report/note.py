@@ -33,6 +33,6 @@ def escaped(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    lines = (table.head, *table.rows)
-    head, *rows = (f"| {' | '.join(map(escaped, line))} |" for line in lines)
-    return "\n".join((head, f"|{' --- |' * len(table.head)}", *rows))
+    head, *rows = (f"| {' | '.join(map(escaped, line))} |" for line in (table.heads, *table.rows))
+    lines = "\n".join((head, f"|{' --- |' * len(table.heads)}", *rows))
+    return "\n\n".join((f"**{escaped(table.title)}**", lines, *map(escaped, table.notes)))

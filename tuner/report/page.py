@@ -7,7 +7,7 @@ import tomli_w
 from tuner.files import write_whole
 from tuner.report.figures import study_plots
 from tuner.report.html import render
-from tuner.report.tables import configuration_table, holdout_table, scores_table, trials_table
+from tuner.report.tables import configuration_table, detection_table, holdout_table, scores_table, trials_table
 from tuner.results.advice import warn_after, warn_before
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
@@ -31,7 +31,10 @@ def report(findings: Findings) -> str:
     """The page."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     failures = [(trial.number, trial.outcome.reason) for trial in findings.trials if trial.outcome.state == "failed"]
-    shown = trials_table(findings)
+    holdout = findings.holdout
+    held_out = [] if holdout is None else [holdout_table(holdout)]
+    if holdout is not None and holdout.anomalous:
+        held_out.append(detection_table(holdout))
     return render(
         "study.html",
         study_plots(findings),
@@ -42,11 +45,9 @@ def report(findings: Findings) -> str:
         verdict=recommend(findings),
         warnings=warn_before(spec, facts) + ([] if summary.best is None else warn_after(spec, summary.best)),
         scores=scores_table(findings),
-        holdout=None if findings.holdout is None else holdout_table(findings.holdout),
-        held=findings.holdout,
+        holdout=held_out,
         configuration=configuration_table(findings),
-        trials=shown,
-        more_trials=summary.complete + summary.pruned - len(shown.rows),
+        trials=trials_table(findings),
         failures=failures[:MOST_FAILURES],
         more_failures=len(failures[MOST_FAILURES:]),
         environment=findings.environment,

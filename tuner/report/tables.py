@@ -1,4 +1,4 @@
-"""The tables of a study and of several, as text; the page and the terminal show the same."""
+"""The tables of a study and of several, as text: the terminal, the page and the dashboard's note draw the same ones."""
 
 import math
 from collections.abc import Sequence
@@ -6,168 +6,306 @@ from dataclasses import dataclass
 
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout
-from tuner.report.wording import METRIC_WORDS, number, searched, shown
-from tuner.results.findings import Findings
-from tuner.results.selection import Selection, Trial, mean_of_runs, shrinkage
-from tuner.spec.space import Constant
+from tuner.results.captions import MODELS, explain_effort, explain_holdout, explain_penalties, explain_scores
+from tuner.results.findings import Findings, StudyInfo
+from tuner.results.regularisation_path import Path, Point, effect
+from tuner.results.selection import Trial, mean_of_runs, shrinkage
+from tuner.spec.metric import METRICS
+from tuner.spec.sections import Spec
+from tuner.spec.space import Constant, Domain, Range, Value
+from tuner.storage.study_status import Status
+from tuner.training.outcome import Outcome, standard_error
 
 MOST_TRIALS = 20
 
 
 @dataclass(frozen=True)
 class Table:
-    """Text in rows; the first cell of a row says what the row is."""
+    """Text in rows. The first cell of a row says what it is, to the left; the others are its figures, to the right.
 
-    head: tuple[str, ...]
+    Attributes:
+        title: what stands above it.
+        heads: of the columns.
+        rows: each with a cell for every column.
+        notes: sentences below it.
+        marked: the row that matters most; None where none does.
+    """
+
+    title: str
+    heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    marked: int | None = None
 
 
-def scores_table(findings: Findings) -> Table:
-    """The chosen trials beside the fixed ones and no network at all: score, distance to the best, losses, gap."""
-    summary, sign = findings.summary, -1 if findings.spec.maximise else 1
-    best = summary.best
-    rows = []
-    for name, trial, mean in _models(findings):
-        away = errors = ""
-        if best is not None and mean is not None and trial is not best.trial:
-            away = f"{mean - best.mean:+.4f}"
-            errors = f"{sign * (mean - best.mean) / best.se:.1f}" if best.se > 0 else ""
-        rows.append((name, number(mean), away, errors, *_losses(trial)))
-    baseline = findings.facts.baseline
-    rows.append((f"no network: {baseline.name}", number(baseline.value), "", "", "", "", ""))
-    metric = METRIC_WORDS[findings.spec.study.metric]
-    head = ("", metric, "from the best", "worse by SEs", "training loss", "validation loss", "gap")
-    return Table(head, tuple(rows))
+# --- cells
 
 
-def _models(findings: Findings) -> list[tuple[str, Trial, float | None]]:
-    """What is compared, with the mean that it is judged by."""
-    summary = findings.summary
-    models: list[tuple[str, Trial, float | None]] = []
-    for name, chosen in (("best", summary.best), ("most regularised within one SE", summary.one_se)):
-        if chosen is not None:
-            models.append((f"{name}: trial {chosen.trial.number}", chosen.trial, chosen.mean))
-    for trial, name in zip(findings.trials, ("regularisers at their least", "default configuration"), strict=False):
-        pruned = ", pruned" if trial.outcome.state == "pruned" else ""
-        models.append((f"{name}: trial {trial.number}{pruned}", trial, mean_of_runs(trial)))
-    return models
+def score_text(value: float | None) -> str:
+    """A score, to four places; empty where there is none."""
+    return "" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
-def _losses(trial: Trial) -> tuple[str, str, str]:
-    outcome = trial.outcome
-    if outcome.state == "failed":
-        return "", "", ""
-    return number(outcome.train_loss), number(outcome.valid_loss), number(outcome.gap)
+def value_text(value: Value) -> str:
+    """A parameter's value, to four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def configuration_table(findings: Findings) -> Table:
-    """Every parameter of the chosen trials beside its default and where it was searched, and what the penalties did."""
-    pair = {"best": findings.summary.best, "1se": findings.summary.one_se}
-    chosen = [one for one in pair.values() if one is not None]
-    rows = [
-        (name, *(shown(one.trial.params[name]) for one in chosen), shown(domain.default), searched(domain))
-        for name, domain in findings.spec.space.items()
-    ]
-    outcomes = [one.trial.outcome for one in chosen]
-    rows += [
-        ("epochs", *(str(outcome.best_epoch) for outcome in outcomes), "", "early stopping"),
-        ("weights", *(str(outcome.weights) for outcome in outcomes), "", ""),
-        ("total shrinkage", *(f"{shrinkage(one.trial.params, one.trial.outcome):.3g}" for one in chosen), "", ""),
-        ("exact zeros", *(f"{outcome.zeros:.1%}" for outcome in outcomes), "", ""),
-    ]
-    return Table(("", *(name for name, one in pair.items() if one is not None), "default", "searched"), tuple(rows))
+def domain_text(domain: Domain) -> str:
+    """Where a parameter was searched."""
+    if isinstance(domain, Constant):
+        return "fixed"
+    if isinstance(domain, Range):
+        return f"{value_text(domain.low)} to {value_text(domain.high)}{', log' if domain.log else ''}"
+    return ", ".join(map(value_text, domain.choices))
 
 
-def trials_table(findings: Findings) -> Table:
-    """The best MOST_TRIALS trials with a value, by that value, with what was searched."""
-    names = [name for name, domain in findings.spec.space.items() if not isinstance(domain, Constant)]
-    head = ("trial", "state", METRIC_WORDS[findings.spec.study.metric], "mean of runs", "epoch", "gap", "fold-epochs")
-    sign = -1 if findings.spec.maximise else 1
-    ranked = sorted(
-        (sign * value, trial.number) for trial in findings.trials if (value := trial.outcome.value) is not None
-    )
-    rows = []
-    for value, index in ranked[:MOST_TRIALS]:
-        trial = findings.trials[index]
-        outcome, again = trial.outcome, number(mean_of_runs(trial)) if trial.repeats else ""
-        rows.append(
-            (
-                str(trial.number),
-                outcome.state,
-                number(sign * value),
-                again,
-                str(outcome.best_epoch),
-                _losses(trial)[2],
-                str(outcome.fold_epochs),
-                *(shown(trial.params[name]) for name in names),
-            )
-        )
-    return Table((*head, *names), tuple(rows))
-
-
-def holdout_table(holdout: Holdout) -> Table:
-    """A row a model that could be measured, the best first: its score, how far from the best, and what it detects."""
-    detects = holdout.anomalous > 0
-    rows = []
-    for score in holdout.scores:
-        if score.value is not None:
-            apart = "" if score is holdout.scores[0] else between(score.difference_interval, "+.4f")
-            detected = (number(score.precision), number(score.recall), number(score.f1)) if detects else ()
-            rows.append((score.name, number(score.value), between(score.interval), apart, *detected))
-    head = ("on the holdout", METRIC_WORDS[holdout.metric], "95% interval", "from the best, 95% interval")
-    return Table((*head, *(("precision", "recall", "F1") if detects else ())), tuple(rows))
-
-
-def between(interval: Interval | None, form: str = ".4f") -> str:
+def interval_text(interval: Interval | None, form: str = ".4f") -> str:
     """An interval; empty where there is none."""
     return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
-def comparison_table(studies: Sequence[Findings]) -> Table:
-    """A column a study: size, what the best reached and how sure that is, references, and what it cost."""
-    columns = [
-        (
-            METRIC_WORDS[findings.spec.study.metric],
-            f"{findings.summary.complete} + {findings.summary.pruned} + {findings.summary.failed}",
-            *_reached(findings.summary.best),
-            *_references(findings),
-            f"{number(findings.facts.baseline.value)} ({findings.facts.baseline.name})",
-            _on_holdout(findings.holdout),
-            str(findings.summary.fold_epochs),
-        )
-        for findings in studies
-    ]
-    names = (
-        *("metric", "trials: complete + pruned + failed", "best ± SE", "mean of its runs", "default configuration"),
-        *("regularisers at their least", "no network", "best on the holdout", "fold-epochs"),
+def with_error(value: float | None, error: float) -> str:
+    """A score with its standard error, as far as they are known."""
+    return score_text(value) + (f" ± {error:.4f}" if math.isfinite(error) else "")
+
+
+def _losses(outcome: Outcome) -> tuple[str, str]:
+    """Training loss, and by how much the validation loss exceeds it."""
+    if outcome.state == "failed":
+        return "", ""
+    return score_text(outcome.train_loss), score_text(outcome.gap)
+
+
+# --- one study
+
+
+def scores_table(findings: Findings) -> Table:
+    """The chosen trials beside the fixed ones and the baseline: score, distance to the best, losses and their gap."""
+    metric, best, baseline = findings.spec.metric, findings.summary.best, findings.facts.baseline
+    models = _models(findings)
+    rows: list[tuple[str, ...]] = []
+    for name, (trial, score) in models.items():
+        distance = ""
+        if best is not None and score is not None and trial is not best.trial:
+            errors = f" ({metric.gain(best.mean, score) / best.se:.1f})" if best.se > 0 else ""
+            distance = f"{score - best.mean:+.4f}{errors}"
+        pruned = ", pruned" if trial.outcome.state == "pruned" else ""
+        rows.append((name, f"{trial.number}{pruned}", score_text(score), distance, *_losses(trial.outcome)))
+    rows.append((baseline.name, "", score_text(baseline.value), "", "", ""))
+    return Table(
+        title=f"Cross-validation: {metric.words}, {metric.direction}",
+        heads=("model", "trial", metric.words, "distance to best (in SE)", "training loss", "gap"),
+        rows=tuple(rows),
+        notes=explain_scores(findings, models),
+        marked=None if best is None else 0,
     )
-    return Table(("", *(findings.spec.study.name for findings in studies)), tuple(zip(names, *columns, strict=True)))
 
 
-def _reached(best: Selection | None) -> tuple[str, str]:
-    if best is None:
-        return "nothing completed", ""
-    error = f" ± {best.se:.4f}" if math.isfinite(best.se) else ""
-    return number(best.value) + error, number(best.repeat_mean)
+def _models(findings: Findings) -> dict[str, tuple[Trial, float | None]]:
+    """The trials that are compared, by name, each with the mean that it is judged by."""
+    best, one_se = findings.summary.best, findings.summary.one_se
+    models: dict[str, tuple[Trial, float | None]] = {}
+    for name, chosen in (("best", best), ("1se", one_se)):
+        if chosen is not None and (name == "best" or chosen != best):
+            models[name] = chosen.trial, chosen.mean
+    fixed = zip(("unregularised", "default"), findings.trials, strict=False)
+    return models | {name: (trial, mean_of_runs(trial)) for name, trial in fixed}
 
 
-def _references(findings: Findings) -> tuple[str, str]:
-    least, default, *_ = (*(mean_of_runs(trial) for trial in findings.trials[:2]), None, None)
-    return number(default), number(least)
+def configuration_table(findings: Findings) -> Table:
+    """Every parameter of the chosen trials beside its default and where it was searched, and what the penalties did."""
+    study, best = findings.spec.study.name, findings.summary.best
+    chosen = {name: trial for name, (trial, _) in _models(findings).items() if name in ("best", "1se")}
+    trials = chosen.values()
+    rows = [
+        (name, *(value_text(trial.params[name]) for trial in trials), value_text(domain.default), domain_text(domain))
+        for name, domain in findings.spec.space.items()
+    ]
+    rows += [
+        ("epochs", *(str(trial.outcome.best_epoch) for trial in trials), "", "early stopping"),
+        ("weights", *(f"{trial.outcome.weights:,}" for trial in trials), "", ""),
+        ("total shrinkage", *(f"{shrinkage(trial.params, trial.outcome):.3g}" for trial in trials), "", ""),
+        ("exact zeros", *(f"{trial.outcome.zeros:.1%}" for trial in trials), "", ""),
+    ]
+    return Table(
+        title=study if best is None else f"{study}: best configuration, trial {best.trial.number}",
+        heads=("parameter", *chosen, "default", "searched"),
+        rows=tuple(rows),
+        notes=() if best is None else (explain_penalties(best),),
+    )
 
 
-def _on_holdout(holdout: Holdout | None) -> str:
-    if holdout is None:
-        return "not scored"
-    best = holdout.scores[0]
-    within = f" ({between(best.interval)})" if best.interval else ""
-    return f"{number(best.value)}{within}" if best.value is not None else "not scored"
+def trials_table(findings: Findings) -> Table:
+    """The best MOST_TRIALS trials with a value, by that value, with what was searched."""
+    metric = findings.spec.metric
+    names = [name for name, domain in findings.spec.space.items() if not isinstance(domain, Constant)]
+    known = [
+        (metric.cost(value), trial.number) for trial in findings.trials if (value := trial.outcome.value) is not None
+    ]
+    ranked = [findings.trials[number] for _, number in sorted(known)]
+    rows = tuple(
+        (
+            str(trial.number),
+            trial.outcome.state,
+            score_text(trial.outcome.value),
+            score_text(mean_of_runs(trial)) if trial.repeats else "",
+            str(trial.outcome.best_epoch),
+            _losses(trial.outcome)[1],
+            str(trial.outcome.fold_epochs),
+            *(value_text(trial.params[name]) for name in names),
+        )
+        for trial in ranked[:MOST_TRIALS]
+    )
+    more = len(ranked) - len(rows)
+    return Table(
+        title=f"The best {len(rows)} trials" if more else "All trials",
+        heads=("trial", "state", metric.words, "mean of runs", "epoch", "gap", "epochs of all folds", *names),
+        rows=rows,
+        notes=(*([f"{more} more are in the store (tuner dashboard)."] if more else []), *explain_effort(findings)),
+    )
+
+
+def holdout_table(holdout: Holdout) -> Table:
+    """A row per model that could be measured, the best first: its score and how far it is from the best."""
+    metric, best = METRICS[holdout.metric], holdout.scores[0]
+    rows = [
+        (
+            score.name,
+            score_text(score.value),
+            interval_text(score.interval),
+            "" if score is best else interval_text(score.difference_interval, "+.4f"),
+        )
+        for score in holdout.scores
+        if score.value is not None
+    ]
+    return Table(
+        title=f"Held-out data: {metric.words}, {metric.direction}",
+        heads=("model", metric.words, "95% interval", "difference to best (95% interval)"),
+        rows=tuple(rows),
+        notes=(explain_holdout(holdout),),
+        marked=None if best.value is None else 0,
+    )
+
+
+def detection_table(holdout: Holdout) -> Table:
+    """A row per model: what it detects on the holdout, at its threshold."""
+    rows = []
+    for score in holdout.scores:
+        rates = (score.average_precision, score.precision, score.recall, score.f1)
+        caught = "" if score.caught is None else f"{score.caught:.3g}"
+        rows.append((score.name, *("" if rate is None else f"{rate:.3f}" for rate in rates), caught))
+    return Table(
+        title=f"Held-out data: detection of {holdout.anomalous} anomalous rows in {holdout.events} events",
+        heads=("model", "average precision", "precision", "recall", "F1", "events caught"),
+        rows=tuple(rows),
+        marked=0,
+    )
+
+
+def path_table(findings: Findings, path: Path) -> Table:
+    """A row per point of a regularisation path: its score, and what that strength does to the network."""
+    spec, name = findings.spec, path.parameter
+    decay = ("total shrinkage",) if name == "weight_decay" else ()
+    rows = []
+    for point in path.points:
+        cells = ["failed", "", "", *("" for _ in decay)]
+        if point in path.complete:
+            amounts = [effect(name, point.outcome)[1], *(path.shrinkage(point) for _ in decay)]
+            cells = [point_text(findings.facts, point), _losses(point.outcome)[0], *map(_amount, amounts)]
+        marks = {"best": point is path.best, "1se": point is path.one_se, "study": point.value == path.own}
+        rows.append((value_text(point.value), *cells, " ".join(mark for mark, stands in marks.items() if stands)))
+    notes = ["study: the best trial's own value; all other parameters are as in that trial."]
+    if path.one_se is not None:
+        error = f"{path.se:.2g}" if math.isfinite(path.se) else "not known"
+        notes.append(f"1se: {MODELS['1se']}; 1 SE of a paired difference: {error}.")
+    if isinstance(spec.space[name], Constant):
+        notes.append(f"The study fixes {name}; the path covers its usual range.")
+    heads = (f"{spec.metric.words} ± SE", "training loss", effect(name, path.points[0].outcome)[0], *decay, "")
+    return Table(
+        title=f"{spec.study.name}: regularisation path of {name}, {spec.metric.direction}",
+        heads=("value", *heads),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        marked=None if path.best is None else path.points.index(path.best),
+    )
+
+
+def point_text(facts: StudyInfo, point: Point) -> str:
+    """The score of a point of a path with its standard error, or why it failed."""
+    outcome = point.outcome
+    if outcome.state != "complete":
+        return f"failed: {outcome.reason.strip().splitlines()[-1]}"
+    return with_error(outcome.value, standard_error(outcome.at_best("metric"), facts.test_to_train))
+
+
+def _amount(amount: float) -> str:
+    return f"{amount:,.0f}" if amount == int(amount) else f"{amount:.3g}"
+
+
+def folds_table(spec: Spec, facts: StudyInfo) -> Table:
+    """A row per fold: how much it trains on, and what it validates on."""
+    rows = [(fold.train, fold.valid, fold.anomalous, fold.events) for fold in facts.folds]
+    return Table(
+        title=f"{spec.cv.folds} folds, scheme {spec.cv.scheme}",
+        heads=("fold", "training windows", "validation windows", "anomalous rows", "events"),
+        rows=tuple((str(number), *map(str, row)) for number, row in enumerate(rows, 1)),
+        notes=(
+            f"Held-out data: {facts.holdout:,} windows.",
+            f"{facts.baseline.name}: {facts.baseline.value:.4f}, a baseline without a network.",
+        ),
+    )
+
+
+# --- several studies
+
+
+def statuses_table(statuses: Sequence[Status]) -> Table:
+    """A row per study of a store: how far it is, the best so far, and its last change."""
+    rows = []
+    for status in statuses:
+        ended = {"complete": status.complete, "pruned": status.pruned, "failed": status.failed}
+        counts = [
+            f"{status.trials} of {status.wanted}",
+            *(f"{count} {state}" for state, count in ended.items() if count),
+        ]
+        best = "none yet" if status.best is None else f"{status.best[1]:.4f}, trial {status.best[0]}"
+        running = "" if status.holder is None else "\nrunning"
+        changed = f"{status.changed.astimezone():%Y-%m-%d %H:%M}{running}"
+        rows.append((status.study, "\n".join(counts), f"{best}\n{METRICS[status.metric].words}", changed))
+    return Table("", ("study", "trials", "best so far", "last change"), tuple(rows))
+
+
+def comparison_table(studies: Sequence[Findings]) -> Table:
+    """A column per study: size, what the best reached and how sure that is, references, and what it cost."""
+    heads = ("study", *(findings.spec.study.name for findings in studies))
+    columns = [_compared(findings) for findings in studies]
+    return Table("Studies", heads, tuple((name, *(column[name] for column in columns)) for name in columns[0]))
+
+
+def _compared(findings: Findings) -> dict[str, str]:
+    metric, summary, baseline = findings.spec.metric, findings.summary, findings.facts.baseline
+    models = _models(findings)
+    best, held = summary.best, None if findings.holdout is None else findings.holdout.scores[0]
+    held_out = "not scored"
+    if held is not None and held.value is not None:
+        held_out = score_text(held.value) + (f" ({interval_text(held.interval)})" if held.interval else "")
+    return {
+        "metric": f"{metric.words}, {metric.direction}",
+        "trials: complete + pruned + failed": f"{summary.complete} + {summary.pruned} + {summary.failed}",
+        "best ± SE": "nothing completed" if best is None else with_error(best.value, best.se),
+        "mean of its runs": "" if best is None else score_text(best.repeat_mean),
+        **{name: score_text(models[name][1]) if name in models else "" for name in ("default", "unregularised")},
+        "baseline": f"{score_text(baseline.value)} ({baseline.name})",
+        "best on held-out data": held_out,
+        "epochs of all folds": f"{summary.fold_epochs:,}",
+    }
 
 
 def side_by_side_table(studies: Sequence[Findings]) -> Table:
-    """The best configuration of each study, a column a study; a row for what any of them searched."""
+    """The best configuration of each study in a column; a row for what any of them searched."""
     spaces = [findings.spec.space for findings in studies]
     names = [name for name in spaces[0] if any(not isinstance(space[name], Constant) for space in spaces)]
     bests = [findings.summary.best for findings in studies]
-    rows = [(name, *("" if best is None else shown(best.trial.params[name]) for best in bests)) for name in names]
-    return Table(("best configuration", *(findings.spec.study.name for findings in studies)), tuple(rows))
+    rows = [(name, *("" if best is None else value_text(best.trial.params[name]) for best in bests)) for name in names]
+    return Table("Best configurations", ("parameter", *(one.spec.study.name for one in studies)), tuple(rows))

@@ -4,19 +4,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import mean
-from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
+from tuner.report.tables import folds_table
 from tuner.results.advice import warn_before
 from tuner.search.cube import Cube
 from tuner.search.process import look
 from tuner.search.study import Prepared
 from tuner.spec.space import Value
 from tuner.storage.distributions import completed
-from tuner.terminal.progress import duration, print_json
+from tuner.terminal.printing import print_json, print_table, print_warnings
+from tuner.terminal.progress import duration
 from tuner.training.trainer import make_learner
 
 # Share of the epochs of all trials that early stopping and pruning usually leave.
@@ -39,23 +39,15 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
         print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})
         return
     console.print(
-        f"{spec.study.name}: {spec.task.kind}, {facts.rows} rows in {facts.series} series, {facts.windows} windows of "
-        f"{spec.task.window} rows, features: {_listed(facts.features)}",
+        f"{spec.study.name}: {spec.task.kind}, {facts.rows:,} rows in {facts.series} series, {facts.windows:,} "
+        f"windows of {spec.task.window} rows, features: {_listed(facts.features)}",
         markup=False,
     )
-    table = Table(title=f"{spec.cv.folds} folds, scheme {spec.cv.scheme}", title_justify="left")
-    for column in ("fold", "training windows", "validation windows", "anomalous rows", "events"):
-        table.add_column(column, justify="right")
-    for number, fold in enumerate(facts.folds, 1):
-        row: tuple[Any, ...] = (number, fold.train, fold.valid, fold.anomalous, fold.events)
-        table.add_row(*map(str, row))
-    console.print(table)
-    console.print(f"holdout: {facts.holdout} windows; {facts.baseline.name}: {facts.baseline.value:.4f}")
-    for warning in warn_before(spec, facts):
-        console.print(f"warning: {warning}", style="yellow", markup=False)
+    print_table(console, folds_table(spec, facts))
+    print_warnings(console, warn_before(spec, facts))
     console.print(
-        f"{spec.study.trials} trials of at most {spec.train.max_epochs} epochs take about {duration(seconds)} "
-        f"with {workers} workers, if half of the epochs are saved; nothing was written"
+        f"{spec.study.trials} trials of at most {spec.train.max_epochs} epochs take about {duration(seconds)} with "
+        f"{workers} workers, assuming pruning saves half of the training. Dry run: nothing was written."
     )
 
 

@@ -1,11 +1,8 @@
 """The progress of a run: a live display on a terminal, plain lines elsewhere, JSON lines for programs, or nothing."""
 
-import json
 import math
-import sys
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -28,6 +25,7 @@ from tuner.search.events import Progressed as Sign
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import STATES
+from tuner.terminal.printing import print_json
 from tuner.training.outcome import Outcome
 
 
@@ -91,12 +89,6 @@ class JsonLines(Silent):
                 "seconds": round(time.monotonic() - self._started, 3),
             }
         )
-
-
-def print_json(values: Mapping[str, Any]) -> None:
-    """One JSON object on a line of its own, at once."""
-    sys.stdout.write(json.dumps(values, allow_nan=False) + "\n")
-    sys.stdout.flush()
 
 
 class Tally:

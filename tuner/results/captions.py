@@ -1,0 +1,71 @@
+"""Short sentences about a study's figures, which stand below its tables."""
+
+from collections.abc import Collection
+
+from tuner.evaluation.holdout import Holdout
+from tuner.results.findings import Findings
+from tuner.results.selection import Selection, shrinkage
+
+# The models that a study compares with its best trial, by the names that they have everywhere.
+MODELS = {
+    "1se": "the strongest regularisation that is about as good (within 1 SE)",
+    "default": "all parameters at their defaults",
+    "unregularised": "no regularisation (all at minimum)",
+}
+
+
+def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ...]:
+    """What the models of a cross-validation are, how sure a difference is, and what the best trial detects."""
+    best = findings.summary.best
+    said = [f"{name}: {words}." for name, words in MODELS.items() if name in models]
+    said.append(f"{findings.facts.baseline.name}: a baseline without a network.")
+    said.append("Losses are means over folds at the best epoch; the gap is validation minus training loss.")
+    if best is not None and best.se > 0:
+        said.append(f"1 SE is {best.se:.2g}: the standard error of a difference between two trials of this study.")
+    found = None if best is None else best.trial.outcome.detection
+    if found is not None:
+        events = f"; {found.caught} of {found.events} events caught" if found.events else ""
+        without = sum(fold.events == 0 for fold in found.folds)
+        absent = f"; {without} of {len(found.folds)} folds have no anomalous row" if without else ""
+        said.append(
+            f"Detection in cross-validation: precision {found.precision:.2f}, recall {found.recall:.2f}, F1 "
+            f"{found.f1:.2f}, thresholds chosen on the other folds; average precision {found.average_precision:.2f}"
+            f"{events}{absent}."
+        )
+    return tuple(said)
+
+
+def explain_penalties(best: Selection) -> str:
+    """What the penalties of the best trial did to its weights."""
+    outcome, total = best.trial.outcome, shrinkage(best.trial.params, best.trial.outcome)
+    zeros = round(outcome.zeros * outcome.weights)
+    return (
+        f"Effect: weight decay shrank weights by {total:.2%} (learning_rate * weight_decay * steps; below 0.1% it does "
+        f"nothing); L1 set {f'{zeros:,}' if zeros else 'none'} of {outcome.weights:,} weights to zero."
+    )
+
+
+def explain_effort(findings: Findings) -> tuple[str, ...]:
+    """How the trials ended, what pruning saved, and whether it was right."""
+    summary = findings.summary
+    own = sum(trial.outcome.fold_epochs for trial in findings.trials)
+    share = summary.fold_epochs_saved / max(summary.fold_epochs_saved + own, 1)
+    said = [
+        f"{summary.trials} trials: {summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed.",
+        f"Pruning and early stopping saved {share:.0%} of the training.",
+    ]
+    if summary.audits:
+        stopped = "1 trial" if summary.audits == 1 else f"{summary.audits} trials"
+        said.append(
+            f"Pruner check: {stopped} it would have stopped ran to the end anyway; {summary.false_prunes} ended in the "
+            "top 10%."
+        )
+    return tuple(said)
+
+
+def explain_holdout(holdout: Holdout) -> str:
+    """What stands behind the figures of a holdout."""
+    return (
+        f"{holdout.windows:,} windows in {holdout.blocks} blocks, seen by no fold, scaling, threshold or choice; each "
+        f"network: mean of {holdout.seeds} refits on all rows before them."
+    )
