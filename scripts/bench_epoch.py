@@ -16,8 +16,8 @@ from judge_search import CASES
 from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, WINDOW, folds_of, read_table
 from plain_loop import FoldRun as PlainFold
 
+from tuner.data.dataset import load_dataset
 from tuner.data.folds import make_problem
-from tuner.data.reading import load
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import defaults
 from tuner.training.precision import resolve_precision
@@ -51,7 +51,7 @@ def epochs_of(hidden: int, layers: int) -> dict[str, Callable[[], object]]:
             "space": {"hidden_size": hidden, "num_layers": layers, "batch_size": BATCH},
         }
     )
-    fold, params = make_problem(spec, load(spec)).folds()[0], defaults(spec.space)
+    fold, params = make_problem(spec, load_dataset(spec)).folds()[0], defaults(spec.space)
 
     def plain() -> Callable[[], object]:
         return PlainFold(table, train, valid, {**params, "dropout": 0.2}).train_epoch  # type: ignore[dict-item]

@@ -52,8 +52,8 @@ from judge_search import (
 )
 from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, PATIENCE, WINDOW, Job, make_space, read_table
 
+from tuner.data.dataset import load_dataset
 from tuner.data.folds import make_problem
-from tuner.data.reading import load
 from tuner.spec.file import read_spec
 
 HERE = Path(__file__).resolve().parent
@@ -95,7 +95,7 @@ def write_study(case: Case, seed: int, epochs: int, path: Path) -> None:
     }
     path.write_text(tomli_w.dumps(study))
     spec = read_spec(path)
-    ours = len(make_problem(spec, load(spec)).split.development)
+    ours = len(make_problem(spec, load_dataset(spec)).split.development)
     theirs = read_table(case.path, case.features, case.target).development
     if ours != theirs:
         sys.exit(f"{case.file}: {ours} windows lie before our holdout, {theirs} before that of the rivals")

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tuner.data.folds import FoldData
-from tuner.data.scale import fit_scaling
+from tuner.data.folds import FoldData, fit_scaling
 from tuner.spec.sections import TrainSection
 from tuner.spec.space import defaults, parse_space
 from tuner.training.learner import Learner

@@ -50,7 +50,7 @@ def make_spec(**sections: Mapping[str, Any]) -> Spec:
 
 
 def make_dataset(
-    lengths: Sequence[int], labels: Bools | None = None, *, features: int = 2, mended: int = 0, seed: int = 0
+    lengths: Sequence[int], labels: Bools | None = None, *, features: int = 2, interpolated: int = 0, seed: int = 0
 ) -> Dataset:
     """Series of random walks; the first feature is the target. The labels are of all rows, one series after another."""
     rng = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ def make_dataset(
         own = None if labels is None else labels[start : start + length]
         series.append(Series(f"s{number}", np.arange(length), walk, walk[:, :1], own))
         start += length
-    return Dataset(tuple(series), tuple("abcdefgh"[:features]), ("a",), mended, digest="")
+    return Dataset(tuple(series), tuple("abcdefgh"[:features]), ("a",), interpolated, digest="")
 
 
 def marked(rows: int, *events: tuple[int, int]) -> Bools:

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.data.reading import SHARED, needs_shared
+from tuner.data.dataset import load_dataset
 from tuner.data.folds import make_problem
-from tuner.data.reading import load
 from tuner.errors import UserError
 from tuner.init import app, study_name
 from tuner.spec.file import read_spec, read_spec_dict
@@ -60,7 +60,7 @@ def init(*args: object) -> str:
 def runs(path: Path) -> Spec:
     """The Spec of a study file of which everything up to training can be made."""
     spec = read_spec(path)
-    make_problem(spec, load(spec)).folds()
+    make_problem(spec, load_dataset(spec)).folds()
     return spec
 
 
@@ -178,7 +178,7 @@ def test_forecast_shows_every_key_with_its_default() -> None:
 
 def test_forecast_runs() -> None:
     spec = runs(STUDIES / "forecast.toml")
-    data = load(spec)
+    data = load_dataset(spec)
     assert data.series[0].labels is not None
     assert data.target_names == ("range",)
 

@@ -12,7 +12,7 @@ from tuner.errors import UserError
 from tuner.terminal import new_app, run
 
 if TYPE_CHECKING:
-    from tuner.data.table import Table
+    from tuner.data.columns import DataTable
     from tuner.proposal.profile import Profile
     from tuner.proposal.propose import Proposal
 
@@ -70,7 +70,7 @@ def study_name(path: Path) -> str:
     return "study"
 
 
-def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Profile, Proposal, str]":
+def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profile, Proposal, str]":
     """What the data look like, the best study of them that can be run, and its study file.
 
     Args:
@@ -83,8 +83,8 @@ def propose(tables: Sequence["Table"], name: str, path: str) -> "tuple[Profile, 
     """
     import tomllib
 
+    from tuner.data.dataset import make_dataset
     from tuner.data.folds import make_problem
-    from tuner.data.reading import make_dataset
     from tuner.data.roles import assign_roles
     from tuner.proposal.profile import look
     from tuner.proposal.propose import proposals

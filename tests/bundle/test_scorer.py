@@ -13,7 +13,8 @@ from tuner.bundle import scorer as module
 from tuner.bundle.manifest import Member
 from tuner.bundle.rarity import Rarity
 from tuner.bundle.scorer import Scorer
-from tuner.data.chunks import frame_chunks, frame_columns
+from tuner.data.chunks import read_chunks
+from tuner.data.reading import open_frame
 from tuner.errors import UserError
 
 DEEP = Member(hidden_size=5, num_layers=2, normalization="batch")
@@ -140,9 +141,9 @@ def test_chunks_of_any_size_give_what_the_whole_gives(scorer, rows, length, rand
         frame.loc[random.randrange(length), random.choice("ab")] = np.nan
     wait = np.cumsum([random.choice([0] * 15 + [20]) for _ in range(length)])
     frame["time"] += pd.to_timedelta(wait, unit="min")
-    columns = frame_columns(frame, scorer.manifest.wanted)
     whole = scorer.score(frame)
-    parts = [scorer.columns(part) for part in scorer.chunks(frame_chunks(columns, scorer.manifest.wanted, rows))]
+    chunks = read_chunks(open_frame(frame), scorer.manifest.wanted, rows)
+    parts = [scorer.columns(part) for part in scorer.chunks(chunks)]
     for name in scorer.names:
         found = np.concatenate([[], *(part[name] for part in parts)])
         np.testing.assert_allclose(found, whole[name].astype(float), rtol=1e-6, atol=1e-6)

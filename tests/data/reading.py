@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tuner.data.reading import load
+from tuner.data.dataset import load_dataset
 from tuner.data.series import Dataset
 from tuner.errors import UserError
 from tuner.spec.file import read_spec_dict
@@ -30,7 +30,7 @@ def read(path: Path | str, *, task: dict[str, Any] | None = None, metric: str = 
         "data": {"path": str(path), **data},
         "task": task or {},
     }
-    return load(read_spec_dict(sections))
+    return load_dataset(read_spec_dict(sections))
 
 
 def refusal(path: Path | str, **keys: Any) -> UserError:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.data.reading import written
-from tuner.data.checks import numbers, times
-from tuner.data.chunks import Chunk, Wanted, file_chunks, frame_chunks, frame_columns
-from tuner.data.table import read_table
+from tuner.data.chunks import Chunk, Wanted, read_chunks
+from tuner.data.columns import numbers, times
+from tuner.data.reading import open_file, open_frame
 from tuner.errors import UserError
 
 WANTED = Wanted("time", dated=True, features=("x", "y"), targets=("x",), optional=True)
@@ -25,7 +25,7 @@ PLAIN = """
 
 
 def chunks(path: Path, wanted: Wanted = WANTED, rows: int = 2) -> list[Chunk]:
-    return list(file_chunks(path, wanted, rows))
+    return list(read_chunks(open_file(path), wanted, rows))
 
 
 def joined(parts: list[Chunk]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def test_rows_come_as_they_are_so_many_at_a_time(tmp_path, rows) -> None:
     path = written(tmp_path, PLAIN)
     parts = chunks(path, rows=rows)
     assert [len(part.time) for part in parts[:-1]] == [rows] * (len(parts) - 1)
-    found, table = joined(parts), read_table(path, "whole")
+    found, table = joined(parts), open_file(path).read("whole")
     np.testing.assert_array_equal(found["time"], times(table, "time"))
     np.testing.assert_array_equal(found["features"], np.column_stack([numbers(table, name) for name in "xy"]))
     np.testing.assert_array_equal(found["targets"][:, 0], [1, 2, 3.25, -1000])
@@ -128,7 +128,7 @@ def test_parquet_and_data_frames_are_read_alike(tmp_path, zone) -> None:
     frame = pd.DataFrame({"y": [1, 2, None, 4, 5], "time": time, "x": range(5), "z": "text"})
     frame.to_parquet(tmp_path / "data.parquet")
     one = joined(chunks(tmp_path / "data.parquet"))
-    other = joined(list(frame_chunks(frame_columns(frame, WANTED), WANTED, 2)))
+    other = joined(list(read_chunks(open_frame(frame), WANTED, 2)))
     np.testing.assert_array_equal(one["time"], time.tz_convert(None) if zone else time)
     np.testing.assert_array_equal(one["features"], [[0, 1], [1, 2], [2, np.nan], [3, 4], [4, 5]])
     for name in ("time", "features", "targets"):
@@ -139,7 +139,7 @@ def test_parquet_and_data_frames_are_read_alike(tmp_path, zone) -> None:
 def test_text_in_a_data_frame_is_refused_with_its_row(cells) -> None:
     frame = pd.DataFrame({"time": pd.date_range("2024", periods=2), "x": cells, "y": 1.0})
     with pytest.raises(UserError, match="the data frame:2 x: `oops` is not a number"):
-        list(frame_chunks(frame_columns(frame, WANTED), WANTED, 2))
+        list(read_chunks(open_frame(frame), WANTED, 2))
     numbers_as_text = frame.assign(x=[1, "2.5"])
-    found = joined(list(frame_chunks(frame_columns(numbers_as_text, WANTED), WANTED, 2)))
+    found = joined(list(read_chunks(open_frame(numbers_as_text), WANTED, 2)))
     np.testing.assert_array_equal(found["features"][:, 0], [1, 2.5])

@@ -9,8 +9,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
+from tuner.data.dataset import load_dataset
 from tuner.data.folds import FoldData, make_problem
-from tuner.data.reading import load
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows
@@ -142,7 +142,7 @@ def test_the_pieces_of_one_file_stay_in_one_fold():
 
 
 def test_interpolated_runs_and_look_back_widen_the_gap_as_an_embargo_does():
-    data = replace(make_dataset([60]), mended=1, lookback=2)
+    data = replace(make_dataset([60]), interpolated=1, lookback=2)
     widened = make_problem(make_spec(cv={"embargo": 4}), make_dataset([60])).split
     for fold, other in zip(make_problem(make_spec(), data).split.folds, widened.folds, strict=True):
         assert fold.train.tolist() == other.train.tolist()
@@ -254,8 +254,8 @@ def sources(rows: Bools, missing: Bools) -> set[int]:
 @pytest.mark.parametrize("seed", range(20))
 def test_interpolation_hands_nothing_from_judged_rows_to_training(tmp_path, seed):
     spec, missing = holed(tmp_path, seed)
-    data = load(spec)
-    assert data.mended == max(past - first for first, past in runs(missing))
+    data = load_dataset(spec)
+    assert data.interpolated == max(past - first for first, past in runs(missing))
     try:
         problem = make_problem(spec, data)
     except UserError as refused:

@@ -15,8 +15,8 @@ import pytest
 
 from tests.data.reading import SHARED, needs_shared
 from tuner.data import nab
-from tuner.data.reading import load
-from tuner.data.table import read_table
+from tuner.data.dataset import load_dataset
+from tuner.data.reading import open_file
 from tuner.errors import UserError
 from tuner.spec.file import read_spec_dict
 
@@ -171,13 +171,13 @@ def test_the_taxi_series_is_read_with_all_rows_and_labels(address, files, monkey
     put(files / f"data/{TAXI}.csv", original(TAXI), monkeypatch, f"data/{TAXI}.csv")
     put(files / nab.LABELS, json.dumps({f"{TAXI}.csv": WINDOWS}).encode(), monkeypatch, nab.LABELS)
     table = nab.read_nab(f"nab:{TAXI}", address)
-    expected = read_table(SHARED / "NAB" / "realKnownCause__nyc_taxi.csv", "nyc_taxi")
+    expected = open_file(SHARED / "NAB" / "realKnownCause__nyc_taxi.csv").read("nyc_taxi")
     assert list(table.columns) == list(expected.columns)
     for name, column in expected.columns.items():
         np.testing.assert_array_equal(table.columns[name], column)
 
     # as a study has it: from what is kept now
-    data = load(read_spec_dict({"study": {"name": "x"}, "data": {"source": f"nab:{TAXI}"}}))
+    data = load_dataset(read_spec_dict({"study": {"name": "x"}, "data": {"source": f"nab:{TAXI}"}}))
     assert (len(data.series), data.rows, data.labelled) == (1, 10320, True)
     assert data.feature_names == ("value",)
     assert data.series[0].labels is not None

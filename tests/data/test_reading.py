@@ -1,256 +1,112 @@
-"""What loading lets through is finite, in order and without gaps; what it refuses it names by file, row and column."""
+"""Every way in which a file can be broken is one clear message; every way in which it can be whole reads alike."""
 
-import subprocess
-import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.data.reading import SHARED, needs_shared, read, refusal, written
-from tuner.data.market import DERIVED, LOOKBACK, RAW
-from tuner.data.reading import load, make_dataset
-from tuner.data.series import Bools, Dataset, runs
-from tuner.data.stretches import LONGEST_MENDED
-from tuner.data.table import Table
-from tuner.errors import UserError
-from tuner.spec.file import read_spec_dict
+from tests.data.reading import read, refusal, written
 
 ROWS = "time,a,b\n1,0.5,1\n2,1.5,0\n3,2.5,4\n"
 
 
 @pytest.mark.parametrize(
-    ("rows", "place", "what"),
+    ("content", "what", "place"),
     [
-        ("2024-01-01,1\n2024-01-03,2\n2024-01-02,3", "4 time", "2024-01-02 comes after 2024-01-03"),
-        ("2024-01-01,1\n2024-01-01,2", "3 time", "2024-01-01 stands here twice"),
-        ("2024-01-01,1\n,2\n2024-01-02,2", "3 time", "missing"),
-        ("May 1 2024,1\nNA,2", "3 time", "missing"),
-        ("2024-01-01,1\n2024-01-01 12:00:00.5,1\nbad,2", "4 time", "`bad`"),
-        ("5/1/2024,1\n5/2/2024,1\nbad,2", "4 time", "`bad`"),
-        ("2024-01-01,1\nyesterday,2", "3 time", "`yesterday` is not a date"),
-        ("01/02/2024 10:00,1\n32/02/2024 10:00,2", "3 time", "`32/02/2024 10:00` is not a date"),
-        ("1,1\n2.5,2\n2,3", "4 time", "the time 2.0 comes after 2.5"),
-        ("1,1\n,2\n3,3", "3 time", "missing"),
-        ("2024-01-01,1\n9999-12-31,2", "3 time", "`9999-12-31` is not a date"),
+        (b"", "empty", "data.csv"),
+        (b" \n\n", "empty", "data.csv"),
+        (b"time,a\n", "no rows", "data.csv"),
+        (b"time,a", "no rows", "data.csv"),
+        (b"PAR1\x00\x01\x02", "not a text file", "data.csv"),
+        (ROWS.encode("utf-16"), "UTF-16", "data.csv"),
+        ("time,a\n1,2\n2,3 \u00b0C\n".encode("latin-1"), "not UTF-8", "data.csv:3"),
+        (b"time,a\n1,2\n2,3,4\n", "3 values where the header names 2 columns", "data.csv:3"),
+        (b"time,a\n\n\n1,2\n\n2\n", "1 value where the header names 2 columns", "data.csv:6"),
+        (b'time,a\n1,2\n2,"3\n4,5\n', "quotation mark", "data.csv:3"),
+        (b"time,a,a\n1,2,3\n", "two columns are called `a`", "data.csv"),
+        (b"2014-02-14 14:30:00,6.4,0\n2014-02-14 14:35:00,5.8,0\n", "first line holds values", "data.csv:1"),
     ],
 )
-def test_times_that_are_refused(tmp_path: Path, rows: str, place: str, what: str) -> None:
-    error = refusal(written(tmp_path, f"time,a\n{rows}"), time="time")
-    assert error.where.endswith(f"data.csv:{place}")
+def test_broken_file(tmp_path: Path, content: bytes, what: str, place: str) -> None:
+    error = refusal(written(tmp_path, content))
     assert what in error.what
+    assert error.where.endswith(place)
+
+
+@pytest.mark.parametrize("line", [2, 5])
+def test_line_of_a_fault_counts_blank_lines_and_line_ends_in_quotes(tmp_path: Path, line: int) -> None:
+    between = {2: "", 5: '1,2,"two\nlines"\n\n'}[line]
+    path = written(tmp_path, f"time,a,note\n{between}7,x,\n8,1,\n9,2,\n".encode())
+    assert refusal(path, features="a").where.endswith(f"data.csv:{line} a")
+
+
+def test_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
+    written(tmp_path, ROWS, "traffic.csv")
+    error = refusal(tmp_path / "trafic.csv")
+    assert "no such file" in error.what
+    assert "traffic.csv" in error.hint
+
+
+def test_folder_and_pattern_without_match(tmp_path: Path) -> None:
+    assert "folder" in refusal(tmp_path).what
+    assert "no such file" in refusal(tmp_path / "*.csv").what
+
+
+def test_broken_parquet(tmp_path: Path) -> None:
+    assert "not a Parquet file" in refusal(written(tmp_path, ROWS, "data.parquet")).what
 
 
 @pytest.mark.parametrize(
-    "times",
+    "content",
     [
-        ("2024-05-01 12:00", "2024-05-01 13:00"),
-        ("2024-05-01T12:00:00Z", "2024-05-01T13:00:00Z"),
-        ("2024-05-01 14:00+02:00", "2024-05-01 15:00+02:00"),
-        ("05/01/2024 12:00", "05/01/2024 13:00"),
-        ("May 1 2024 12:00", "May 1 2024 13:00"),
-        ("1.5.2024 12:00", "1.5.2024 13:00"),
+        ROWS.replace(",", ";"),
+        ROWS.replace(",", "\t"),
+        ROWS.replace("\n", "\r\n"),
+        ROWS.replace("\n", "\r"),
+        "\ufeff" + ROWS,
+        ROWS.rstrip(),
+        ROWS.replace("\n", "\n\n"),
+        ROWS.replace(",", ", "),
     ],
 )
-def test_dates_become_utc(tmp_path: Path, times: tuple[str, str]) -> None:
-    series = read(written(tmp_path, f"time,a\n{times[0]},1\n{times[1]},2")).series[0]
-    np.testing.assert_array_equal(series.time, np.array(["2024-05-01T12", "2024-05-01T13"], dtype="datetime64[ns]"))
+def test_dialects_read_alike(tmp_path: Path, content: str) -> None:
+    assert read(written(tmp_path, content.encode())).digest == read(written(tmp_path, ROWS, "data.csv")).digest
 
 
-@pytest.mark.parametrize("separator", ["/", "-", "."])
-def test_the_day_comes_first_where_no_month_can(tmp_path: Path, separator: str) -> None:
-    dates = [f"{day:02d}/02/2024".replace("/", separator) for day in range(1, 29)]
-    path = written(tmp_path, "\n".join(["time,a", *[f"{date},{number}" for number, date in enumerate(dates)]]))
-    assert (np.diff(read(path).series[0].time) == np.timedelta64(1, "D")).all()
-
-
-@pytest.mark.parametrize(("zero", "one"), [("0", "1"), ("0.0", "1.0"), ("false", "true"), ("FALSE", "True")])
-def test_labels(tmp_path: Path, zero: str, one: str) -> None:
-    dataset = read(written(tmp_path, f"a,mark\n1,{zero}\n2,{one}\n3,{zero}"), label="mark")
-    np.testing.assert_array_equal(dataset.series[0].labels, [False, True, False])
-
-
-@pytest.mark.parametrize(
-    ("cell", "what"), [("2", "`2` is no label"), ("", "missing"), ("yes", "`yes` is no label"), ("0.5", "`0.5`")]
-)
-def test_labels_that_are_refused(tmp_path: Path, cell: str, what: str) -> None:
-    error = refusal(written(tmp_path, f"a,mark\n1,0\n2,{cell}\n3,1"), label="mark")
-    assert error.where.endswith("data.csv:3 mark")
-    assert what in error.what
-
-
-@pytest.mark.parametrize("study", [{"metric": "average_precision"}, {"metric": "f1"}, {"task": {"kind": "classify"}}])
-def test_detection_needs_labels_with_an_event(tmp_path: Path, study: dict[str, Any]) -> None:
-    error = refusal(written(tmp_path, ROWS), **study)
-    assert error.where == "[data] label"
-    error = refusal(written(tmp_path, "a,label\n1,0\n2,0"), **study)
-    assert error.where == "[data] label"
-    assert "no row" in error.what
-
-
-@pytest.mark.parametrize("cell", ["", " ", "NaN", "NA", "null", "inf", "-inf"])
-def test_missing_and_infinite_values_are_refused(tmp_path: Path, cell: str) -> None:
-    error = refusal(written(tmp_path, f"time,a,b\n1,1,1\n2,2,{cell}\n3,3,{cell}\n4,5,6"))
-    assert error.where.endswith("data.csv:3 b")
-    assert "2 of 4" in error.what
-    assert 'missing = "interpolate"' in error.hint
-
-
-def test_missing_values_in_columns_that_are_not_used_do_not_matter(tmp_path: Path) -> None:
-    assert read(written(tmp_path, "time,a,b\n1,1,\n2,2,5"), features="a").rows == 2
-
-
-def test_interpolation(tmp_path: Path) -> None:
-    rows = ["time,a,b,label", "1,,0,0", "2,1,1,0", "3,,2,1", "4,,,1", "5,4,8,0", "6,5,inf,0"]
-    dataset = read(written(tmp_path, "\n".join(rows)), missing="interpolate")
-    (series,) = dataset.series
-    np.testing.assert_array_equal(series.time, [2, 3, 4, 5])
-    np.testing.assert_allclose(series.features, [[1, 1], [2, 2], [3, 5], [4, 8]])
-    np.testing.assert_array_equal(series.labels, [False, True, True, False])
-    assert dataset.mended == 2
-    assert "Interpolated 2 rows with missing values." in dataset.notes
-    assert any("Left out 2 rows" in note for note in dataset.notes)
-
-
-@pytest.mark.parametrize("length", [LONGEST_MENDED, LONGEST_MENDED + 1])
-def test_a_long_run_of_missing_values_ends_a_series(tmp_path: Path, length: int) -> None:
-    values = [1.0, 2.0, *[""] * length, 3.0, 5.0]
-    rows = [f"{number},{value}" for number, value in enumerate(values)]
-    dataset = read(written(tmp_path, "\n".join(["time,a", *rows])), missing="interpolate")
-    whole = length <= LONGEST_MENDED
-    assert [len(series) for series in dataset.series] == ([length + 4] if whole else [2, 2])
-    assert dataset.mended == (length if whole else 0)
-
-
-def test_no_row_is_complete(tmp_path: Path) -> None:
-    assert "every row" in refusal(written(tmp_path, "a,b\n1,\n,2\n3,\n"), missing="interpolate").what
-
-
-@pytest.mark.parametrize("seconds", [1, 60, 86400])
-def test_a_gap_ends_a_series(tmp_path: Path, seconds: int) -> None:
-    steps = [1, 1, 10, 1, 11, 1, 1]
-    time = np.datetime64("2024-01-01T00:00") + np.cumsum([0, *steps]) * np.timedelta64(seconds, "s")
-    pd.DataFrame({"time": time, "a": range(8)}).to_csv(tmp_path / "day.csv", index=False)
-    dataset = read(tmp_path / "day.csv")
-    assert [series.name for series in dataset.series] == ["day", "day#2"]
-    assert [len(series) for series in dataset.series] == [5, 3]
-    assert any("1 gap " in note for note in dataset.notes)
-    assert len(read(tmp_path / "day.csv", max_gap=11.0).series) == 1
-    assert len(read(tmp_path / "day.csv", features="a", max_gap=9.9).series) == 3
-
-
-def test_a_gap_beyond_all_numbers_is_none(tmp_path: Path) -> None:
-    file = written(tmp_path, "time,a\n-4611686018427387904,1\n0,2\n4611686018427387904,3")
-    assert len(read(file, max_gap=1e300).series) == 1
-
-
-def test_constant_columns_are_left_out(tmp_path: Path) -> None:
-    for name, level in (("1.csv", 5), ("2.csv", 6)):
-        written(tmp_path, f"time,fixed,a,steps\n1,3,1,{level}\n2,3,2,{level}", name)
-    dataset = read(tmp_path / "*.csv")
-    assert dataset.feature_names == ("a", "steps")  # `steps` differs between the files
-    assert dataset.target_names == ("a",)
-    assert any("constant" in note and "`fixed`" in note for note in dataset.notes)
-    assert "constant" in refusal(tmp_path / "*.csv", features="fixed").what
-    assert refusal(tmp_path / "*.csv", target="fixed").where == "[data] target"
-
-
-def test_digest_is_of_names_and_values_not_of_paths(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    digest = read(written(tmp_path, ROWS)).digest
-    assert read(written(tmp_path / "elsewhere", ROWS.replace("0.5", "5e-1"))).digest == digest
-    others = [ROWS.replace("2.5", "2.6"), ROWS.replace("3,2.5", "4,2.5"), ROWS.replace("b", "c")]
-    digests = {read(written(tmp_path, other)).digest for other in others}
-    digests.add(read(written(tmp_path, ROWS, "other.csv")).digest)
-    digests.add(read(written(tmp_path, ROWS), target="b").digest)
-    assert len(digests | {digest}) == 6
-
-
-def test_digest_tells_labels_apart(tmp_path: Path) -> None:
-    rows = ["a,label\n1,0\n2,0\n3,1", "a,label\n1,0\n2,1\n3,1", "a,mark\n1,0\n2,0\n3,1"]
-    assert len({read(written(tmp_path, text)).digest for text in rows}) == 3
-
-
-@given(
-    steps=st.lists(st.integers(1, 25), max_size=60),
-    missing=st.sets(st.tuples(st.integers(0, 60), st.integers(0, 1))),
-    long=st.tuples(st.integers(0, 60), st.integers(0, 30)),
-)
-def test_series_hold_no_gap_and_no_hole_and_every_row_once(
-    steps: list[int], missing: set[tuple[int, int]], long: tuple[int, int]
-) -> None:
-    rows = len(steps) + 1
-    time = np.cumsum([0, *steps])
-    values = np.random.default_rng(0).normal(size=(rows, 2))
-    for row, column in missing:
-        values[row % rows, column] = np.nan
-    values[long[0] : long[0] + long[1], 0] = np.nan
-    absent = np.asarray(np.isnan(values).any(axis=1))
-    if (~absent).sum() < 2:
-        return
-    labels = np.arange(rows) % 3 == 0
-    columns = {"time": time, "a": values[:, 0], "b": values[:, 1], "label": labels.astype(np.int64)}
-    spec = read_spec_dict({"study": {"name": "x"}, "data": {"path": "x", "missing": "interpolate"}})
-    dataset = make_dataset([Table("x", "x", columns, range(rows))], spec)
-    usual = np.median(steps) if steps else 1
-    seen = np.concatenate([np.searchsorted(time, series.time) for series in dataset.series])
-    assert np.all(np.diff(seen) > 0)
-    assert set(np.flatnonzero(~absent)) <= set(seen)
-    mended = 0
-    for series in dataset.series:
-        at = np.searchsorted(time, series.time)
-        assert np.all(np.diff(at) == 1)
-        assert np.all(np.diff(series.time) <= 10 * usual)
-        assert np.isfinite(series.features).all()
-        known = ~np.isnan(values[at])
-        np.testing.assert_array_equal(series.features[known], values[at][known])
-        assert known[[0, -1]].all()
-        np.testing.assert_array_equal(series.labels, labels[at])
-        mended = max([mended, *_lengths(absent[at])])
-    assert dataset.mended == mended <= LONGEST_MENDED
-    for one, two in pairwise(dataset.series):
-        first, second = np.searchsorted(time, [one.time[-1], two.time[0]])
-        cut = max(_lengths(absent[first : second + 1]), default=0) > LONGEST_MENDED
-        assert cut or np.diff(time[first : second + 1]).max() > 10 * usual
-
-
-def _lengths(mask: Bools) -> list[int]:
-    return [past - first for first, past in runs(mask)]
-
-
-def test_market() -> None:
-    dataset = read_market()
-    assert [series.name for series in dataset.series][:2] == ["session-01", "session-02"]
+def test_parquet_and_csv_read_alike(tmp_path: Path) -> None:
+    time = pd.date_range("2024-01-01", periods=50, freq="min", tz="Europe/Berlin", name="time")
+    values = np.random.default_rng(0).normal(size=50)
+    frame = pd.DataFrame({"value": values, "anomaly": values > 1}, index=time)
+    frame.to_parquet(tmp_path / "data.parquet")
+    frame.to_csv(tmp_path / "data.csv")
+    dataset = read(tmp_path / "data.parquet")
+    assert dataset.digest == read(tmp_path / "data.csv").digest
     assert dataset.labelled
-    assert set(dataset.feature_names) == {*RAW, *DERIVED}
-    assert dataset.lookback == LOOKBACK
-    assert read_market(features=list(RAW)).lookback == 0
-    assert read_market(features=list(RAW), target=DERIVED[0]).lookback == LOOKBACK
+    assert dataset.series[0].time[0] == np.datetime64("2023-12-31T23:00")
+    np.testing.assert_array_equal(dataset.series[0].features[:, 0], values)
 
 
-def test_unknown_source() -> None:
-    with pytest.raises(UserError, match="did you mean `market`"):
-        read_market(source="markets")
+def test_types_are_inferred_from_the_whole_column(tmp_path: Path) -> None:
+    rows = [f"{number},{number % 7}" for number in range(200_000)]
+    path = written(tmp_path, "\n".join(["time,a", *rows, "200000,0.5"]))
+    assert read(path).series[0].features[-1, 0] == 0.5
+    path = written(tmp_path, "\n".join(["time,a", *rows, "200000,0.5,7"]))
+    assert refusal(path).where.endswith("data.csv:200002")
 
 
-def read_market(**data: Any) -> Dataset:
-    return load(read_spec_dict({"study": {"name": "x"}, "data": {"source": "market", **data}}))
+def test_files_are_read_by_name_and_hidden_ones_left_out(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv", "._a.csv"):
+        written(tmp_path, ROWS, name)
+    assert [series.name for series in read(tmp_path / "*.csv").series] == ["a", "b"]
 
 
-def test_importing_the_loader_imports_neither_pandas_nor_pyarrow() -> None:
-    code = (
-        "import sys, tuner.data.reading; sys.exit(any(name in sys.modules for name in ('pandas', 'pyarrow', 'torch')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_files_of_one_name_in_two_folders_stay_apart(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        written(tmp_path / folder, ROWS, "day.csv")
+    assert [series.name for series in read(tmp_path / "*" / "day.csv").series] == ["x/day.csv", "y/day.csv"]
 
 
-@needs_shared
-def test_real_files() -> None:
-    dataset = read(SHARED / "SKAB" / "valve1__*.csv", task={"kind": "classify"}, metric="average_precision")
-    assert (len(dataset.series), dataset.rows, len(dataset.feature_names)) == (7, 5610, 8)
-    assert sum(int(series.labels.sum()) for series in dataset.series if series.labels is not None) == 1893
+def test_a_file_with_brackets_in_its_name_is_no_pattern(tmp_path: Path) -> None:
+    assert read(written(tmp_path, ROWS, "[1].csv")).rows == 3

@@ -65,14 +65,14 @@ def cases(draw, *schemes):
         for _ in range(draw(st.integers(1, 6))):
             first = draw(st.integers(0, len(labels) - 1))
             labels[first : first + draw(st.integers(1, 12))] = True
-    mended = draw(st.sampled_from([0, 0, 1, 3]))
+    interpolated = draw(st.sampled_from([0, 0, 1, 3]))
     lookback = draw(st.sampled_from([0, 0, 2]))
     windows = make_windows(lengths, draw(st.integers(1, 8)), draw(st.integers(0, 4)))
     try:
-        split = make_split(lengths, windows, labels, cv, mended, lookback)
+        split = make_split(lengths, windows, labels, cv, interpolated, lookback)
     except UserError:
         reject()
-    return Case(lengths, windows, labels, cv, cv.embargo + 2 * mended + lookback, split)
+    return Case(lengths, windows, labels, cv, cv.embargo + 2 * interpolated + lookback, split)
 
 
 many = settings(max_examples=40)
@@ -216,9 +216,9 @@ def test_purging_is_the_rule_by_index_in_one_plain_series(window, horizon, folds
         assert fold.train.tolist() == np.flatnonzero(~near).tolist()
 
 
-def plain(rows: int, labels: Bools | None = None, window: int = 2, mended: int = 0, **cv: Any) -> Split:
+def plain(rows: int, labels: Bools | None = None, window: int = 2, interpolated: int = 0, **cv: Any) -> Split:
     """The split of one series into windows that answer the row after the last one seen."""
-    return make_split([rows], make_windows([rows], window, 1), labels, CvSection(**cv), mended)
+    return make_split([rows], make_windows([rows], window, 1), labels, CvSection(**cv), interpolated)
 
 
 def listed(windows: Ints) -> str:
@@ -253,7 +253,7 @@ def test_an_embargo_reaches_back_to_the_first_row():
 
 
 def test_an_interpolated_run_widens_the_gap_by_twice_its_length():
-    assert folds(plain(40, folds=2, mended=3, holdout=0.0)) == folds(plain(40, folds=2, embargo=6, holdout=0.0))
+    assert folds(plain(40, folds=2, interpolated=3, holdout=0.0)) == folds(plain(40, folds=2, embargo=6, holdout=0.0))
 
 
 def test_the_holdout_by_hand():

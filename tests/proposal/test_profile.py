@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data.reading import make_dataset
+from tuner.data.columns import Column, DataTable
+from tuner.data.dataset import make_dataset
 from tuner.data.roles import assign_roles
 from tuner.data.seasonality import drift, no_change, rhythm
 from tuner.data.series import Floats
-from tuner.data.table import Column, Table
 from tuner.errors import UserError
 from tuner.proposal.profile import Profile, look
 from tuner.proposal.propose import HOLDOUT, WINDOWS, Proposal, proposals
@@ -44,7 +44,7 @@ def labels(*events: tuple[int, int], rows: int = ROWS) -> Column:
 
 def seen(*files: dict[str, Column]) -> Profile:
     """The findings of files with these columns."""
-    tables = [Table(f"f{number}", f"f{number}.csv", columns, range(ROWS)) for number, columns in enumerate(files)]
+    tables = [DataTable(f"f{number}", f"f{number}.csv", columns) for number, columns in enumerate(files)]
     spec = read_spec_dict({"study": {"name": "x"}, "data": {"path": "x"}})
     return look(make_dataset(tables, spec), assign_roles(tables, spec.data))
 

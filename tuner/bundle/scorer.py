@@ -10,8 +10,9 @@ import torch
 
 from tuner.bundle.archive import Bundle
 from tuner.bundle.rarity import Rarity
-from tuner.data.chunks import Chunk, file_chunks, frame_chunks, frame_columns
-from tuner.data.scale import Scaling
+from tuner.data.chunks import Chunk, read_chunks
+from tuner.data.folds import Scaling
+from tuner.data.reading import open_file, open_frame
 from tuner.data.series import Bools, Floats, Ints
 from tuner.training.learner import EVALUATION_BATCH
 
@@ -66,11 +67,10 @@ class Scorer:
         """
         import pandas as pd
 
-        wanted = self.manifest.wanted
-        columns = frame_columns(frame, wanted)
-        parts = [self.columns(part) for part in self.chunks(frame_chunks(columns, wanted, CHUNK))]
+        file, name = open_frame(frame), self.manifest.columns.time
+        parts = [self.columns(part) for part in self.chunks(read_chunks(file, self.manifest.wanted, CHUNK))]
         found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}
-        time = np.arange(len(frame)) if wanted.time is None else columns[wanted.time].array
+        time = np.arange(len(frame)) if name is None else next(file.batches([name]))[name].to_pandas().array
         return pd.DataFrame({"time": time, **found}, index=frame.index).astype({"flag": "Int8"})
 
     def score_file(self, path: Path) -> Iterator[Scored]:
@@ -79,7 +79,7 @@ class Scorer:
         Raises:
             UserError: as `score`, or the file cannot be read.
         """
-        return self.chunks(file_chunks(path, self.manifest.wanted, CHUNK))
+        return self.chunks(read_chunks(open_file(path), self.manifest.wanted, CHUNK))
 
     @property
     def names(self) -> list[str]:

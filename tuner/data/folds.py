@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from tuner.data.scale import Scaling, fit_scaling
 from tuner.data.series import Bools, Dataset, Floats, Ints, join_labels
 from tuner.data.splits import Fold, Split, make_split
 from tuner.data.windows import Windows, make_windows
@@ -14,6 +13,17 @@ from tuner.spec.sections import Spec
 
 # Beyond this ratio a few anomalous rows would drown all others.
 MAX_CLASS_WEIGHT = 10.0
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Subtracts `mean` and divides by `deviation`, column by column; both (columns,)."""
+
+    mean: Floats
+    deviation: Floats
+
+    def apply(self, values: Floats) -> Floats:
+        return (values - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
         )
     labels = join_labels(data.series)
     files = [series.file or series.name for series in data.series]
-    split = make_split(lengths, windows, labels, spec.cv, data.mended, data.lookback, files)
+    split = make_split(lengths, windows, labels, spec.cv, data.interpolated, data.lookback, files)
     classify = spec.task.kind == "classify"
     persistence = None
     if classify:
@@ -155,6 +165,14 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
     problem = Problem(features, answers, persistence, labels, windows, split, classify)
     _check_events(spec, problem)
     return problem
+
+
+def fit_scaling(values: Floats) -> Scaling:
+    """Mean and standard deviation of each column of `values`, (rows, columns); a constant column keeps its unit."""
+    deviation = values.std(axis=0)
+    # a column that is constant but for rounding must not be blown up to unit variance
+    constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0)
+    return Scaling(values.mean(axis=0), np.where(constant, 1.0, deviation))
 
 
 def _class_weight(answers: Floats) -> float:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.data.table import Table, read_table
+from tuner.data.columns import DataTable
+from tuner.data.reading import open_file
 from tuner.errors import UserError, nearest
 
 COMMIT = "ea702d75cc2258d9d7dd35ca8e5e2539d71f3140"
@@ -39,7 +40,7 @@ PREFIX = "nab:"
 CACHE_VARIABLE = "TUNER_CACHE"
 
 
-def read_nab(source: str, address: str = ADDRESS) -> Table:
+def read_nab(source: str, address: str = ADDRESS) -> DataTable:
     """A series with the columns `timestamp`, `value` and `label`: 1 in the benchmark's windows around anomalies.
 
     Args:
@@ -56,7 +57,7 @@ def read_nab(source: str, address: str = ADDRESS) -> Table:
             where="[data] source",
             hint=nearest(name, SERIES),
         )
-    table = read_table(_file(f"data/{name}.csv", address), Path(name).name)
+    table = open_file(_file(f"data/{name}.csv", address)).read(Path(name).name)
     windows = json.loads(_file(LABELS, address).read_bytes())[f"{name}.csv"]
     time = table.columns["timestamp"]
     marked = np.zeros(len(time), dtype=np.int64)

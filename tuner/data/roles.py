@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.data.checks import dates, parsed, truths
-from tuner.data.table import Column, Table, is_date, is_number, missing
-from tuner.data.wording import counted, listed
-from tuner.errors import UserError, nearest
+from tuner.data.columns import Column, DataTable, dates, is_date, is_number, missing, parsed, truths
+from tuner.errors import UserError, counted, listed, nearest
 from tuner.spec.sections import DataSection
 
 MOST_FEATURES = 1000
@@ -42,7 +40,7 @@ class Roles:
         return tuple(dict.fromkeys(self.features + (self.targets or ())))
 
 
-def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
+def assign_roles(tables: Sequence[DataTable], data: DataSection) -> Roles:
     """The part that each column plays, the same in every table; where nothing is named the first table decides.
 
     An empty name for time or label says that there is none, whatever could be recognised.
@@ -90,7 +88,7 @@ def assign_roles(tables: Sequence[Table], data: DataSection) -> Roles:
     return roles
 
 
-def _check_named(table: Table, data: DataSection) -> None:
+def _check_named(table: DataTable, data: DataSection) -> None:
     single = {key: (name,) for key, name in (("time", data.time), ("label", data.label)) if name}
     for key, names in {**single, "features": data.features or (), "target": data.target or ()}.items():
         for name in names:
@@ -129,7 +127,7 @@ def _marks(column: Column) -> bool:
     return not absent.all() and not (truths(column)[1] & ~absent).any()
 
 
-def _numeric_columns(tables: Sequence[Table], names: Sequence[str]) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+def _numeric_columns(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[tuple[str, ...], dict[str, list[str]]]:
     """Those of the named columns that hold numbers, and why others do not."""
     numeric: list[str] = []
     left_out: dict[str, list[str]] = {"empty": [], "dates": [], "text": [], "missing from some files": []}

@@ -1,7 +1,8 @@
-"""The values that loading hands on: series without gaps, and the data set that they make."""
+"""Series without gaps or missing values: where files are cut into them, and the data set that they make."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+Times = npt.NDArray[np.datetime64] | Floats | Ints
+
+LONGEST_INTERPOLATED = 10  # rows; a longer run of missing rows ends a series
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Series:
     """
 
     name: str
-    time: npt.NDArray[np.datetime64] | Floats | Ints
+    time: Times
     features: Floats
     targets: Floats
     labels: Bools | None
@@ -43,7 +47,7 @@ class Dataset:
         series: in the order of their files, then of time.
         feature_names: the columns of `Series.features`.
         target_names: the columns of `Series.targets`.
-        mended: the longest run of missing rows that was interpolated: values that far apart depend on each other.
+        interpolated: the longest run of rows that were interpolated: values that far apart depend on each other.
         lookback: how many rows back a row's features reach, where the source derives them from earlier rows.
         digest: SHA-256 over names and values: two data sets with one digest are equal.
         notes: what a user should know about how the data were read, as sentences.
@@ -53,7 +57,7 @@ class Dataset:
     series: tuple[Series, ...]
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
-    mended: int
+    interpolated: int
     digest: str
     notes: tuple[str, ...] = ()
     lookback: int = 0
@@ -78,3 +82,44 @@ def join_labels(series: Sequence[Series]) -> Bools | None:
     """The labels of all series, one after the other; None if they have none."""
     parts = [one.labels for one in series if one.labels is not None]
     return np.concatenate(parts) if parts else None
+
+
+def split_at_gaps(time: Times, max_gap: float) -> list[tuple[int, int]]:
+    """The stretches of rows without a gap, as half-open intervals.
+
+    Args:
+        time: (rows,) increasing, rows > 0.
+        max_gap: a longer step than this many usual (median) ones is a gap.
+    """
+    steps = np.diff(time).astype(np.float64)
+    steps[steps < 0] = np.inf  # time increases: too long for 64 bits
+    usual = float(np.median(steps)) if len(steps) else 0.0  # a product of Python's may be infinite without a word
+    ends = np.flatnonzero(steps > max_gap * usual) + 1
+    return list(pairwise([0, *ends.tolist(), len(time)]))
+
+
+def split_at_missing(missing: Bools) -> list[tuple[int, int]]:
+    """The stretches of rows without long runs of missing ones, each from a complete row to a complete row.
+
+    Args:
+        missing: (rows,) does the row lack a value?
+    """
+    cut = np.zeros_like(missing)
+    for first, past in runs(missing):
+        if past - first > LONGEST_INTERPOLATED or first == 0 or past == len(missing):
+            cut[first:past] = True
+    return runs(~cut)
+
+
+def interpolate(values: Floats) -> Floats:
+    """The values, (rows, columns), with NaN interpolated linearly between the rows before and after, by column.
+
+    The first and the last row must be complete.
+    """
+    filled = values.copy()
+    rows = np.arange(len(values))
+    for column in filled.T:
+        absent = np.isnan(column)
+        if absent.any():
+            column[absent] = np.interp(rows[absent], rows[~absent], column[~absent])
+    return filled

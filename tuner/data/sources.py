@@ -7,14 +7,16 @@ from os.path import commonpath
 from pathlib import Path
 
 from tuner.data import nab
-from tuner.data.table import Table, make_table, read_table, shown
+from tuner.data.columns import DataTable
+from tuner.data.market import DERIVED, LOOKBACK, simulate
+from tuner.data.reading import display_path, open_file, open_frame
 from tuner.errors import UserError, nearest
 from tuner.spec.sections import DataSection
 
 MARKET = "market"
 
 
-def read_tables(data: DataSection) -> tuple[Table, ...]:
+def read_tables(data: DataSection) -> tuple[DataTable, ...]:
     """The tables of a study, by the name of their file or session.
 
     Raises:
@@ -30,27 +32,18 @@ def read_tables(data: DataSection) -> tuple[Table, ...]:
             where="[data] source",
             hint=nearest(str(data.source), (MARKET, *(nab.PREFIX + name for name in nab.SERIES))),
         )
-    import pyarrow as pa
-
-    from tuner.data.market import simulate
-
-    names = [(f"session-{number:02d}", session.bars) for number, session in enumerate(simulate(), 1)]
-    return tuple(
-        make_table(name, f"{data.source} {name}", pa.Table.from_pandas(bars, preserve_index=False))
-        for name, bars in names
-    )
+    sessions = [(f"session-{number:02d}", session.bars) for number, session in enumerate(simulate(), 1)]
+    return tuple(open_frame(bars, f"{data.source} {name}").read(name) for name, bars in sessions)
 
 
 def lookback(data: DataSection, columns: Collection[str]) -> int:
     """How many rows back the values in a row of these columns reach; of data from elsewhere nobody knows, so 0."""
     if data.source != MARKET:
         return 0
-    from tuner.data.market import DERIVED, LOOKBACK
-
     return LOOKBACK if set(columns) & set(DERIVED) else 0
 
 
-def _read_files(path: Path) -> tuple[Table, ...]:
+def _read_files(path: Path) -> tuple[DataTable, ...]:
     try:
         files = _found(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte
@@ -60,19 +53,19 @@ def _read_files(path: Path) -> tuple[Table, ...]:
     stems = Counter(one.stem for one in files)
     common = commonpath([one.parent for one in files])
     names = [one.stem if stems[one.stem] == 1 else one.relative_to(common).as_posix() for one in files]
-    return tuple(map(read_table, files, names))
+    return tuple(open_file(file).read(name) for file, name in zip(files, names, strict=True))
 
 
 def _found(path: Path) -> list[Path]:
     """The files that a path or pattern means, at least one, by name."""
     if path.is_dir():
         hint = f'name a file, or several by a pattern such as "{path.name}/*.csv"'
-        raise UserError("this is a folder", where=shown(path), hint=hint)
+        raise UserError("this is a folder", where=display_path(path), hint=hint)
     # glob.glob rather than Path.glob: it leaves hidden files out, such as the `._x.csv` of archives made on a Mac
     found = [path] if path.exists() else [Path(name) for name in glob(str(path), recursive=True)]  # noqa: PTH207
     files = sorted((one for one in found if one.is_file()), key=lambda one: (one.name, one))
     if not files:
-        raise UserError("there is no such file", where=shown(path), hint=_neighbours(path))
+        raise UserError("there is no such file", where=display_path(path), hint=_neighbours(path))
     return files
 
 

@@ -45,7 +45,7 @@ def make_split(
     windows: Windows,
     labels: Bools | None,
     cv: CvSection,
-    mended: int = 0,
+    interpolated: int = 0,
     lookback: int = 0,
     files: Sequence[str] | None = None,
 ) -> Split:
@@ -56,7 +56,7 @@ def make_split(
         windows: all windows of these series.
         labels: (rows,) or None; runs of true rows are events, which no edge may cut.
         cv: scheme, folds, embargo and holdout.
-        mended: the longest run of interpolated rows: such a row depends on values that far away.
+        interpolated: the longest run of interpolated rows: such a row depends on values that far away.
         lookback: how many rows back a row's features reach.
         files: of which file each series is a piece; None if each is whole. The pieces of one file are one stretch of
             time under `walk_forward` (cut one by one, some would be trained on before their past is validated), and
@@ -67,7 +67,7 @@ def make_split(
     """
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     # an interpolated row on either side may have been made from the gap between them
-    gap = cv.embargo + 2 * mended + lookback
+    gap = cv.embargo + 2 * interpolated + lookback
     stretches = offsets
     if files is not None and (cv.scheme == "walk_forward" or (cv.scheme == "series" and len(set(files)) > 1)):
         begins = [start for start, (last, file) in zip(offsets, pairwise([None, *files]), strict=False) if last != file]

@@ -9,8 +9,7 @@ import numpy as np
 from tuner.data.roles import Roles
 from tuner.data.seasonality import Rhythm, changing, drift, no_change, rhythm
 from tuner.data.series import Dataset, Series, runs
-from tuner.data.wording import listed
-from tuner.errors import UserError
+from tuner.errors import UserError, listed
 
 SHORTEST = 16  # rows of a series worth looking at
 PERSISTENT = 0.1  # of the error of forecasting the mean: an autocorrelation above 0.95 from row to row

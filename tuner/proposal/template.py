@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 
-from tuner.data.wording import counted
+from tuner.errors import counted
 from tuner.proposal.profile import Profile
 from tuner.proposal.propose import (
     CLEAR_DRIFT,

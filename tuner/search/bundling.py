@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
 from tuner.bundle.rarity import carried_residual, fit_rarity
-from tuner.data.scale import Scaling
+from tuner.data.folds import Scaling
 from tuner.data.series import Bools
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold

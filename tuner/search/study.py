@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, replace
 
+from tuner.data.dataset import load_dataset
 from tuner.data.folds import FoldData, Problem, make_problem
-from tuner.data.reading import load
 from tuner.data.series import Dataset
 from tuner.results.findings import Findings, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
@@ -40,7 +40,7 @@ def prepare(spec: Spec) -> Prepared:
     Raises:
         UserError: the data cannot be used, or do not suffice for what the study file wants.
     """
-    data = load(spec)
+    data = load_dataset(spec)
     problem = make_problem(spec, data)
     folds = problem.folds()
     if len(problem.split.holdout):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.data.scale import fit_scaling
+from tuner.data.folds import fit_scaling
 
 
 def test_by_hand():

@@ -1,22 +1,106 @@
-"""What a column must hold to be the time, the labels or numbers; refusals name the file, row and column."""
+"""Columns as they stand in a file, and what they must hold to be times, labels or numbers."""
 
 import re
 import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pyarrow import compute
 
 from tuner.data.series import Bools, Floats
-from tuner.data.table import Column, Table, is_date, is_number, missing
-from tuner.data.wording import quoted
-from tuner.errors import UserError
+from tuner.errors import UserError, quoted
 
+Column = npt.NDArray[Any]
+
+# Text is taken for the first of these that all cells of its column can be read as.
+KINDS = (
+    *(pa.int64(), pa.bool_(), pa.float64(), pa.date32(), pa.timestamp("s"), pa.timestamp("ns")),
+    *(pa.timestamp("s", "UTC"), pa.timestamp("ns", "UTC")),
+)
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 # pandas takes a time of day for one of today, and a month's name for one of the year 1
 _DATE = re.compile(r"(?!\s*\d{1,2}:)(.*\d{4}|\s*\d+[-/.]\d+[-/.]\d+)", re.DOTALL)
 _EPOCHS = np.array(["1678-01-01", "2262-01-01"], dtype="datetime64[s]")  # what nanoseconds in 64 bits can hold
 
 
-def times(table: Table, name: str) -> Column:
+def number_of(row: int) -> int:
+    """The number of a row from 1, where rows are not lines of a file."""
+    return row + 1
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """Rows of a data file as they were read, nothing chosen or checked yet.
+
+    Attributes:
+        name: what its series are called.
+        where: what it is called in messages.
+        columns: by name, (rows,) each: whole numbers (truth values too) or numbers, with NaN where missing; dates,
+            with NaT where missing; or text as objects, with None where missing.
+        line: the line of a row in the file, or its number.
+    """
+
+    name: str
+    where: str
+    columns: Mapping[str, Column]
+    line: Callable[[int], int] = number_of
+
+    def at(self, row: int, column: str) -> str:
+        """A cell's place in the words of a message."""
+        return f"{self.where}:{self.line(row)} {column}"
+
+
+def make_table(name: str, where: str, table: Any, line: Callable[[int], int] = number_of) -> DataTable:  # noqa: ANN401
+    """The rows of an Arrow table, whose text becomes numbers or dates where all of a column is."""
+    return DataTable(name, where, dict(zip(table.column_names, map(_values, table.columns), strict=True)), line)
+
+
+def _values(column: Any) -> Column:  # noqa: ANN401 (pyarrow has no types)
+    if pa.types.is_string(column.type):
+        column = _interpreted(column)
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return np.asarray(column.to_numpy())  # with a time zone: in UTC
+    if (pa.types.is_integer(kind) or pa.types.is_boolean(kind)) and kind != pa.uint64() and column.null_count == 0:
+        return np.asarray(column.to_numpy()).astype(np.int64)
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
+    if any(matches(kind) for matches in numeric):
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy())
+    texts = ("" if value is None else str(value).strip() for value in column.to_pylist())
+    return np.array([text or None for text in texts], dtype=object)
+
+
+def _interpreted(column: Any) -> Any:  # noqa: ANN401
+    stripped = compute.utf8_trim_whitespace(column)
+    cells = compute.if_else(compute.equal(stripped, ""), None, stripped)
+    for kind in KINDS:
+        with suppress(pa.ArrowInvalid):
+            return cells.cast(kind)
+    return cells
+
+
+def is_number(column: Column) -> bool:
+    return column.dtype.kind in "if"
+
+
+def is_date(column: Column) -> bool:
+    return column.dtype.kind == "M"
+
+
+def missing(column: Column) -> Bools:
+    """Which values are missing, (rows,)."""
+    if column.dtype.kind == "O":
+        return np.array([value is None for value in column], dtype=bool)
+    return np.asarray(np.isnan(column))
+
+
+def times(table: DataTable, name: str) -> Column:
     """The time column, (rows,), increasing: dates in UTC to the nanosecond, or numbers.
 
     Raises:
@@ -54,8 +138,6 @@ def dates(column: Column) -> Column:
 
 def _read_dates(column: Column) -> Column:
     """Reads text as dates in the way that suits most rows: year, month or day first (the day in 1.5.2024)."""
-    import pandas as pd
-
     texts = pd.Series([text if text is not None and _DATE.match(text) else None for text in column], dtype=object)
     dotted = bool(texts.str.match(r"\d{1,2}\.").any())
     readings = []
@@ -76,7 +158,7 @@ def truths(column: Column) -> tuple[Bools, Bools]:
     return np.array([cell is True for cell in known]), np.array([cell is None for cell in known])
 
 
-def labels(table: Table, name: str) -> Bools:
+def labels(table: DataTable, name: str) -> Bools:
     """The label column, (rows,).
 
     Raises:
@@ -106,7 +188,7 @@ def parsed(column: Column) -> tuple[Floats, Bools]:
     return values, other
 
 
-def numbers(table: Table, name: str) -> Floats:
+def numbers(table: DataTable, name: str) -> Floats:
     """A column of numbers, (rows,), with NaN where one is missing, infinite or beyond 32 bits.
 
     Raises:
@@ -132,7 +214,7 @@ def numbers(table: Table, name: str) -> Floats:
     return np.where(np.abs(values) > np.finfo(np.float32).max, np.nan, values)
 
 
-def refuse_missing(table: Table, name: str, values: Floats) -> None:
+def refuse_missing(table: DataTable, name: str, values: Floats) -> None:
     """Refuses a column with missing values.
 
     Raises:

@@ -1,0 +1,188 @@
+"""From a study's data files to its data set: columns by role, checked, cut at gaps, interpolated, without constants."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.data.columns import Column, DataTable, labels, numbers, refuse_missing, times
+from tuner.data.roles import Roles, assign_roles
+from tuner.data.series import (
+    LONGEST_INTERPOLATED,
+    Bools,
+    Dataset,
+    Floats,
+    Series,
+    interpolate,
+    join_labels,
+    runs,
+    split_at_gaps,
+    split_at_missing,
+)
+from tuner.data.sources import lookback, read_tables
+from tuner.errors import UserError, counted, listed
+from tuner.spec.sections import DataSection, Spec
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Consecutive rows of one file.
+
+    Attributes:
+        file: the name of their table.
+        time: (rows,).
+        values: (rows, columns) of features and targets, NaN where missing.
+        missing: (rows,) does the file lack a value of the row?
+        labels: (rows,) or None.
+    """
+
+    file: str
+    time: Column
+    values: Floats
+    missing: Bools
+    labels: Bools | None
+
+    def pieces(self, cuts: Sequence[tuple[int, int]]) -> "list[_Rows]":
+        """The rows of each half-open interval."""
+        marks = self.labels
+        return [
+            _Rows(self.file, self.time[a:b], self.values[a:b], self.missing[a:b], None if marks is None else marks[a:b])
+            for a, b in cuts
+        ]
+
+
+def load_dataset(spec: Spec) -> Dataset:
+    """The data set of a study.
+
+    Raises:
+        UserError: the data cannot be read, or are not what the study needs; names the file, row and column.
+    """
+    return make_dataset(read_tables(spec.data), spec)
+
+
+def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
+    """The data set that the tables of a study make.
+
+    Raises:
+        UserError: as `load_dataset`.
+    """
+    roles = assign_roles(tables, spec.data)
+    files = [_checked(table, roles, spec.data) for table in tables]
+    steady = [piece for rows in files for piece in rows.pieces(split_at_gaps(rows.time, spec.data.max_gap))]
+    segments = [piece for rows in steady for piece in rows.pieces(split_at_missing(rows.missing))]
+    if not segments:
+        how = "name the columns with fewer missing values"
+        raise UserError("every row lacks a value", where="[data] features", hint=how)
+    low = np.min([np.nanmin(rows.values, axis=0) for rows in segments], axis=0)
+    high = np.max([np.nanmax(rows.values, axis=0) for rows in segments], axis=0)
+    constant = {name for name, same in zip(roles.numeric, low == high, strict=True) if same}
+    feature_names, target_names = _chosen(roles, constant, spec.task.kind == "classify")
+    series = _series(segments, roles.numeric, feature_names, target_names)
+    _check_labels(series, spec)
+    longest = max((past - first for rows in segments for first, past in runs(rows.missing)), default=0)
+    reach = lookback(spec.data, {*feature_names, *target_names})
+    return Dataset(
+        series=series,
+        feature_names=feature_names,
+        target_names=target_names,
+        interpolated=longest,
+        lookback=reach,
+        digest=_digest(series, repr((feature_names, target_names, longest, reach))),
+        notes=(*roles.notes, *_notes(len(tables), steady, segments, constant, spec.data.max_gap)),
+        time_name=roles.time,
+    )
+
+
+def _checked(table: DataTable, roles: Roles, data: DataSection) -> _Rows:
+    columns = [numbers(table, name) for name in roles.numeric]
+    if data.missing == "refuse":
+        for name, column in zip(roles.numeric, columns, strict=True):
+            refuse_missing(table, name, column)
+    values = np.column_stack(columns)
+    time = np.arange(len(values)) if roles.time is None else times(table, roles.time)
+    marks = None if roles.label is None else labels(table, roles.label)
+    return _Rows(table.name, time, values, np.asarray(np.isnan(values).any(axis=1)), marks)
+
+
+def _chosen(roles: Roles, constant: Collection[str], classify: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of features and targets, constant ones left out."""
+    features = tuple(name for name in roles.features if name not in constant)
+    if not features:
+        raise UserError(
+            f"every feature is constant: {listed(roles.features)}",
+            where="[data] features",
+            hint="name columns whose values change",
+        )
+    targets = () if classify else roles.targets or features[:1]
+    if stuck := [name for name in targets if name in constant]:
+        raise UserError(
+            f"the target `{stuck[0]}` never changes", where="[data] target", hint="name a column whose values change"
+        )
+    return features, targets
+
+
+def _series(
+    segments: Sequence[_Rows], names: Sequence[str], feature_names: Sequence[str], target_names: Sequence[str]
+) -> tuple[Series, ...]:
+    features, targets = ([names.index(name) for name in chosen] for chosen in (feature_names, target_names))
+    count: Counter[str] = Counter()
+    series = []
+    for rows in segments:
+        count[rows.file] += 1
+        name = rows.file if count[rows.file] == 1 else f"{rows.file}#{count[rows.file]}"
+        values = interpolate(rows.values)
+        series.append(Series(name, rows.time, values[:, features], values[:, targets], rows.labels, rows.file))
+    return tuple(series)
+
+
+def _check_labels(series: Sequence[Series], spec: Spec) -> None:
+    metric, kind = spec.study.metric, spec.task.kind
+    need = f'kind = "{kind}"' if kind == "classify" else f'metric = "{metric}"'
+    if kind != "classify" and metric == "loss":
+        return
+    marks = join_labels(series)
+    if marks is None:
+        raise UserError(
+            f"{need} needs a label column, and none was recognised",
+            where="[data] label",
+            hint="name the column that says which rows are anomalous (1) and which are not (0)",
+        )
+    if not marks.any():
+        raise UserError(
+            f"{need} needs anomalous rows, and no row is labelled so",
+            where="[data] label",
+            hint='use kind = "forecast" and metric = "loss"',
+        )
+
+
+def _notes(
+    files: int, steady: Sequence[_Rows], segments: Sequence[_Rows], constant: Collection[str], max_gap: float
+) -> list[str]:
+    notes = [f"Left out as constant: {listed(sorted(constant))}."] if constant else []
+    if gaps := len(steady) - files:
+        whole = "The file has" if files == 1 else "The files have"
+        notes.append(
+            f"{whole} {counted(gaps, 'time gap')} longer than {max_gap:g} times the usual step, "
+            f"and become {len(steady)} separate series."
+        )
+    if filled := sum(int(rows.missing.sum()) for rows in segments):
+        notes.append(f"Interpolated {counted(filled, 'row')} with missing values.")
+    if lost := sum(len(rows.time) for rows in steady) - sum(len(rows.time) for rows in segments):
+        notes.append(
+            f"Left out {counted(lost, 'row')} with missing values: at the ends of series, or in runs of more than "
+            f"{LONGEST_INTERPOLATED}, where the series was cut."
+        )
+    return notes
+
+
+def _digest(series: Sequence[Series], facts: str) -> str:
+    """SHA-256 over all that training can see; shapes are hashed too, so that no two data sets read alike."""
+    digest = hashlib.sha256(facts.encode())
+    for one in series:
+        arrays = [one.time, one.features, one.targets, *([] if one.labels is None else [one.labels])]
+        digest.update(repr((one.name, [(array.dtype.str, array.shape) for array in arrays])).encode())
+        for array in arrays:
+            digest.update(array.tobytes())
+    return digest.hexdigest()
