@@ -12,6 +12,7 @@ and of rivals that are no network; then
 - the same comparison of the two rules, best and 1se.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ import numpy as np
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
 from tuner.results.selection import fold_values
-from tuner.results.verdict import find_optimism, verdict
+from tuner.results.verdict import conclude, find_optimism
 from tuner.search.study import findings
 from tuner.storage.store import Store
 from tuner.training.outcome import standard_error
@@ -52,7 +53,7 @@ LARGE = (
     "space.num_layers=1",
     "space.batch_size=256",
 )
-NETWORKS = ("best", "1se", "default", "least")
+NETWORKS = ("best", "1se", "default", "unregularised")
 NAIVE = ("persistence", "seasonal naive", "logistic regression")
 
 
@@ -144,9 +145,9 @@ def table(folder: Path) -> None:
             shown(None if score is None else score.average_precision)
             for score in (pick(one, rival) for rival in precisions)
         ]
-        print(f"| {' | '.join(cells)} | {verdict(one)[0].split(':')[0].removesuffix('.')} |")
+        print(f"| {' | '.join(cells)} | {re.split('[:.]', conclude(one)[0])[0]} |")
     print()
-    for other in ("default", "least", *NAIVE, "PCA"):
+    for other in ("default", "unregularised", *NAIVE, "PCA"):
         compare(found, "best", other)
     print("\nthe two rules, where they differ:")
     compare([one for one in found if report(one).score("1se")], "best", "1se")

@@ -111,7 +111,7 @@ def test_the_result_comes_last_with_every_key(fresh_run) -> None:
     epochs = [*(trial["fold_epochs"] for trial in trials), *(outcome["fold_epochs"] for outcome in repeats)]
     assert result["fold_epochs"] == sum(epochs)
     holdout = result["holdout"]
-    assert set(holdout) - {"1se"} == {"best", "default", "least", "seasonal naive"}
+    assert set(holdout) - {"1se"} == {"best", "default", "unregularised", "seasonal naive"}
     assert all(model["metric"] == "loss" and model["interval"][0] < model["value"] for model in holdout.values())
     assert holdout["best"]["trial"] == result["best"]["trial"]
     assert result["looks"] == len({model["trial"] for name, model in holdout.items() if name in ("best", "1se")})

@@ -67,10 +67,10 @@ def main(
     if replay is not None:
         raise typer.Exit(_replay(spec, storage, replay, console, as_json=json))
     with closing(_backend(workers, cluster)) as backend:
-        from tuner.results.advice import warn_before
+        from tuner.results.advice import advise_before
 
         prepared = _prepare(spec, console)
-        for warning in warn_before(spec, prepared.facts):
+        for warning in advise_before(spec, prepared.facts):
             console.print(f"warning: {warning}", style="yellow", markup=False)
         if workers > spec.search.lag and cluster is None:
             console.print(f"note: at most {spec.search.lag} of {workers} workers can be busy: `[search] lag` is so")

@@ -85,7 +85,7 @@ def test_few_blocks_give_no_interval():
 
 def test_what_cannot_be_measured_is_none():
     rival = Contender("PCA", None, None, SCORES[:1], None)
-    diverged = Contender("least", 0, np.full((2, 120), np.nan), np.full((2, 120), np.inf), 0.5)
+    diverged = Contender("unregularised", 0, np.full((2, 120), np.nan), np.full((2, 120), np.inf), 0.5)
     for metric, value in (("loss", None), ("average_precision", average_precision_score(LABELS, SCORES[0]))):
         _, pca, least = scored(metric, BEST, rival, diverged)
         assert pca.value == value

@@ -51,7 +51,7 @@ def test_a_study_with_nothing_complete_says_so() -> None:
 def test_warnings_are_in_it() -> None:
     spec = make_spec(train={"max_epochs": 1, "patience": 1})
     text = note(make_findings(make_outcome([1.0]), make_outcome([2.0]), spec=spec))
-    assert "warning: the best trial was best at its last epoch: raise `max_epochs` above 1" in plain(text)
+    assert "warning: The best trial still improved at its last epoch: raise `max_epochs` above 1" in plain(text)
 
 
 def test_names_of_columns_are_text_and_nothing_else() -> None:

@@ -56,7 +56,7 @@ def test_the_holdout_has_its_place() -> None:
     page = without_scripts(report(replace(searched(20, "f1"), holdout=HOLDOUT)))
     assert "0.5500 to 0.6600" in page
     assert "200 windows in 25 blocks, seen by no fold" in page
-    assert "Tuning helped: on the holdout" in page
+    assert "Tuning helped: on held-out data" in page
     assert "holdout</th>" not in without_scripts(report(searched(20)))
 
 

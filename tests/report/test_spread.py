@@ -37,13 +37,13 @@ def test_what_was_trained_again_counts_with_the_mean_of_its_runs() -> None:
     lucky, steady, poor = findings.trials
     trials = (replace(lucky, repeats=(make_outcome([4.0]),)), replace(steady, repeats=(make_outcome([1.7]),)), poor)
     info = spread_info(replace(findings, trials=trials, summary=summarise(spec, FACTS.test_to_train, trials)))
-    assert info.labels == ("1 (default)", "0 (least)", "2")
+    assert info.labels == ("1 (default)", "0 (unregularised)", "2")
     assert info.means == pytest.approx((1.6, 2.5, 9.0))
     assert info.folds[0] == pytest.approx((1.35, 1.85))
     assert info.repeats == ((1.7,), (4.0,), ())
     figure = spread_figure(info)
     assert list(trace(figure, "mean when trained again").y) == [1.7, 4.0]
-    assert list(trace(figure, "mean of all").x) == ["1 (default)", "0 (least)", "2"]
+    assert list(trace(figure, "mean of all").x) == ["1 (default)", "0 (unregularised)", "2"]
 
 
 def test_a_fold_is_one_line_over_all_trials() -> None:

@@ -1,5 +1,6 @@
 """The tables, by hand."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -102,7 +103,7 @@ def test_the_configuration_has_every_parameter_and_what_the_penalties_did() -> N
     total = shrinkage(best.trial.params, best.trial.outcome)
     assert rows["total shrinkage"][0] == f"{total:.3g}"
     (note,) = table.notes
-    assert f"weight decay shrank weights by {total:.2%}" in note
+    assert f"weight decay shrank weights by {-100 * math.expm1(-total):.2g} %" in note
     assert "L1 set 21 of 84 weights to zero" in note
     choices = make_spec(space={"normalization": {"choices": ["none", "layer"]}})
     assert rows_of(configuration_table(make_findings(make_outcome([1.0]), spec=choices)))["normalization"][-1] == (
@@ -124,7 +125,7 @@ def test_trials_are_listed_best_first_and_not_all() -> None:
     # 6 trials, one failed; 5 of 2 folds of 6 epochs, of which 2, 4, 2, 6 and 2 were trained
     assert table.notes == (
         "6 trials: 3 complete, 2 pruned, 1 failed.",
-        "Pruning and early stopping saved 69% of the training.",
+        "Pruning and early stopping saved 69 % of the training.",
     )
 
 
@@ -132,7 +133,7 @@ def test_the_pruner_is_checked_where_it_was_audited() -> None:
     audited = replace(make_outcome([1.0]), audited=1)
     table = trials_table(make_findings(audited, make_outcome([2.0]), audited))
     assert table.notes[-1] == (
-        "Pruner check: 2 trials it would have stopped ran to the end anyway; 1 ended in the top 10%."
+        "Pruner check: 2 trials it would have stopped ran to the end anyway; 1 ended in the top 10 %."
     )
 
 

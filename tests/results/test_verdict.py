@@ -1,4 +1,4 @@
-"""What the holdout says in plain words: each case by hand, for losses and for metrics that are maximised."""
+"""The verdict in plain words: each case by hand, for losses and for metrics that are maximised."""
 
 from dataclasses import replace
 
@@ -9,7 +9,8 @@ from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings, FoldInfo
-from tuner.results.verdict import find_optimism, verdict
+from tuner.results.verdict import conclude, find_optimism, recommend
+from tuner.training.outcome import Outcome
 
 
 def score(
@@ -41,69 +42,80 @@ def found(holdout: Holdout | None, *, maximise: bool = False) -> Findings:
 
 
 def first(*scores: Score, maximise: bool = False) -> str:
-    return verdict(found(make_holdout(*scores, metric="f1" if maximise else "loss"), maximise=maximise))[0]
+    return conclude(found(make_holdout(*scores, metric="f1" if maximise else "loss"), maximise=maximise))[0]
 
 
 CLEARLY, NOT_SURELY, WORSE = (0.1, 0.3), (-0.1, 0.3), (-0.3, -0.1)
 
 
 @pytest.mark.parametrize(
-    ("default", "least", "said"),
+    ("default", "unregularised", "said"),
     [
         (CLEARLY, CLEARLY, "Tuning helped: "),
-        (CLEARLY, NOT_SURELY, "Whether tuning helped cannot be told: "),
-        (NOT_SURELY, CLEARLY, "Whether tuning helped cannot be told: "),
-        (WORSE, CLEARLY, "Tuning did not help: "),
-        (NOT_SURELY, WORSE, "Tuning did not help: "),
-        (None, CLEARLY, "Whether tuning helped cannot be told: "),
-        (None, None, "Whether tuning helped cannot be told: "),
-        ((0.0, 0.0), CLEARLY, "Whether tuning helped cannot be told: "),
+        (CLEARLY, NOT_SURELY, "Inconclusive. "),
+        (NOT_SURELY, CLEARLY, "Inconclusive. "),
+        (WORSE, CLEARLY, "Tuning harmed: "),
+        (NOT_SURELY, WORSE, "Tuning harmed: "),
+        (None, CLEARLY, "Inconclusive. "),
+        (None, None, "Inconclusive. "),
+        ((0.0, 0.0), CLEARLY, "Inconclusive. "),
     ],
 )
-def test_tuning_helps_where_it_surely_beats_both(default, least, said) -> None:
-    assert first(score("default", 1, 0.6, 0.2, default), score("least", 0, 0.6, 0.2, least)).startswith(said)
-    mirrored = [None if each is None else (-each[1], -each[0]) for each in (default, least)]
-    opponents = (score("default", 1, 0.2, -0.2, mirrored[0]), score("least", 0, 0.2, -0.2, mirrored[1]))
+def test_tuning_helps_where_it_surely_beats_both(default, unregularised, said) -> None:
+    opponents = score("default", 1, 0.6, 0.2, default), score("unregularised", 0, 0.6, 0.2, unregularised)
+    assert first(*opponents).startswith(said)
+    mirrored = [None if each is None else (-each[1], -each[0]) for each in (default, unregularised)]
+    opponents = score("default", 1, 0.2, -0.2, mirrored[0]), score("unregularised", 0, 0.2, -0.2, mirrored[1])
     assert first(*opponents, maximise=True).startswith(said)
 
 
 def test_both_differences_are_told_with_their_intervals() -> None:
-    assert first(score("default", 1, 0.6, 0.2, CLEARLY), score("least", 0, 0.3, -0.1, None)) == (
-        "Whether tuning helped cannot be told: on the holdout it is 0.2000 better than the default configuration "
-        "(95 % interval +0.1000 to +0.3000) and 0.1000 worse than the regularisers at their least."
+    assert first(score("default", 1, 0.6, 0.2, CLEARLY), score("unregularised", 0, 0.3, -0.1, None)) == (
+        "Inconclusive. On held-out data (loss, lower is better) tuning gains 0.20 over the defaults (95 % interval "
+        "+0.10 to +0.30) and loses 0.10 to no regularisation (all at minimum), but not every difference has an "
+        "interval."
     )
-    assert "0.2000 better than the default configuration (95 % interval +0.1000 to +0.3000)" in first(
+    assert "(F1, higher is better) tuning gains 0.20 over the defaults (95 % interval +0.10 to +0.30)" in first(
         score("default", 1, 0.2, -0.2, (-0.3, -0.1)), maximise=True
     )
 
 
-def test_without_any_interval_the_blocks_are_too_few() -> None:
-    said = first(score("default", 1, 0.6, 0.2, None), score("least", 0, 0.6, 0.2, None))
-    assert said.endswith("; 12 blocks of rows are too few for an interval.")
+@pytest.mark.parametrize(
+    ("default", "unregularised", "why"),
+    [
+        (None, None, "12 blocks of rows are too few for an interval"),
+        (NOT_SURELY, NOT_SURELY, "both intervals include zero: too few rows to be sure"),
+        (CLEARLY, NOT_SURELY, "the second interval includes zero: too few rows to be sure"),
+    ],
+)
+def test_what_is_missing_for_a_conclusion_is_said(default, unregularised, why) -> None:
+    said = first(score("default", 1, 0.6, 0.2, default), score("unregularised", 0, 0.6, 0.2, unregularised))
+    assert said.endswith(f", but {why}.")
 
 
-def test_tuning_did_not_help_where_the_default_is_the_best() -> None:
-    said = first(score("default", 2, 0.4, 0.0, (0.0, 0.0)), score("least", 0, 0.6, 0.2, CLEARLY))
-    assert said == "Tuning did not help: the best trial is the default configuration."
+def test_tuning_made_no_difference_where_the_default_is_the_best() -> None:
+    said = first(score("default", 2, 0.4, 0.0, (0.0, 0.0)), score("unregularised", 0, 0.6, 0.2, CLEARLY))
+    assert said == "Tuning made no difference: the defaults came out best."
 
 
-def test_a_rival_that_is_no_network_and_better_is_named() -> None:
-    said = verdict(found(make_holdout(score("persistence", None, 0.3), score("PCA", None, None))))
-    assert said[1] == "No network is needed for better: persistence has 0.3000, the best 0.4000."
-    assert len(verdict(found(make_holdout(score("persistence", None, 0.5))))) == 3
-    assert "PCA has 0.5" in verdict(found(make_holdout(score("PCA", None, 0.5), metric="f1"), maximise=True))[1]
+def test_a_baseline_that_beats_the_network_is_named() -> None:
+    said = conclude(found(make_holdout(score("persistence", None, 0.3), score("PCA", None, None))))
+    assert len(said) == 3
+    assert said[0].endswith("The baseline persistence beats the network (0.30 against 0.40).")
+    assert "baseline" not in first(score("persistence", None, 0.5))
+    assert "The baseline PCA beats the network (0.50 against 0.40)." in first(score("PCA", None, 0.5), maximise=True)
 
 
 def test_a_model_that_cannot_be_scored_decides_nothing() -> None:
     unknown = replace(score("default", 1, None), difference=None)
-    assert first(unknown, score("least", 0, 0.6, 0.2, CLEARLY)).startswith("Whether tuning helped cannot be told")
+    assert first(unknown, score("unregularised", 0, 0.6, 0.2, CLEARLY)).startswith("Inconclusive. ")
     nothing = replace(make_holdout(), scores=(score("best", 2, None),), metric="f1")
-    assert verdict(found(nothing, maximise=True))[:2] == (
-        "Whether tuning helped cannot be told.",
-        "The best trial cannot be scored on the holdout: it has no anomalous row.",
+    assert conclude(found(nothing, maximise=True))[:2] == (
+        "Inconclusive. No comparison on held-out data is possible.",
+        "The best configuration cannot be scored on held-out data: they have no anomalous row.",
     )
     diverged = replace(make_holdout(), scores=(score("best", 2, None),))
-    assert "its refits diverged" in verdict(found(diverged))[1]
+    assert "its refits diverged" in conclude(found(diverged))[1]
 
 
 def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
@@ -111,35 +123,131 @@ def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
     assert optimism is not None
     assert optimism.value == pytest.approx(0.375 - 0.4)
     assert optimism.said == (
-        "Cross-validation promised 0.0250 too much: 0.3750 in the folds, 0.4000 on the holdout "
-        "(persistence: 0.5000 there, 0.5000 here)."
+        "Held-out loss is 0.025 higher than in cross-validation (0.40 against 0.38, lower is better)."
     )
     optimism = find_optimism(found(make_holdout(metric="f1"), maximise=True))
     assert optimism is not None and optimism.value == pytest.approx(0.375 - 0.4)
-    assert optimism.said.startswith("Cross-validation promised 0.0250 too little")
+    assert optimism.said.startswith("Held-out F1 is 0.025 higher than in cross-validation")
 
 
-@pytest.mark.parametrize("baseline", [0.39, 0.63])
-def test_where_the_rows_differ_that_is_said_instead(baseline) -> None:
+@pytest.mark.parametrize(
+    ("baseline", "maximise", "said"),
+    [
+        (0.56, False, "; the baseline also rises, by 0.06, so the held-out period is simply harder."),
+        (0.56, True, "; the baseline also rises, by 0.06, so the held-out period is simply easier."),
+        (0.51, False, "lower is better)."),
+        (0.44, False, "lower is better)."),
+    ],
+)
+def test_a_baseline_that_moves_at_least_as_far_explains_the_difference(baseline, maximise, said) -> None:
+    optimism = find_optimism(found(replace(make_holdout(), baseline=baseline), maximise=maximise))
+    assert optimism is not None and optimism.said.endswith(said)
+
+
+@pytest.mark.parametrize(("baseline", "period"), [(0.39, "easier"), (0.63, "harder")])
+def test_where_the_rows_differ_that_is_said_instead(baseline, period) -> None:
     optimism = find_optimism(found(replace(make_holdout(), baseline=baseline)))
     assert optimism is not None and optimism.value is None
     assert optimism.said == (
-        "Selection optimism cannot be told (0.3750 in the folds, 0.4000 on the holdout): "
-        f"the rows differ (persistence: 0.5000 there, {baseline:.4f} here)."
+        "The two scores cannot be compared (0.38 in cross-validation, 0.40 on held-out data): the held-out period is "
+        f"{period} (persistence 0.50, there {baseline:.2f})."
     )
+    rate = replace(FACTS, baseline=Baseline("base rate", 0.5))
+    optimism = find_optimism(replace(found(replace(make_holdout(), baseline=0.25)), facts=rate))
+    assert optimism is not None and "anomalies are less common in the holdout" in optimism.said
 
 
 def test_where_the_folds_train_on_far_fewer_rows_that_is_said_instead() -> None:
     walk = replace(FACTS, folds=(FoldInfo(60, 50, 0, 0), FoldInfo(160, 50, 0, 0)), baseline=Baseline("base rate", 0.5))
     optimism = find_optimism(replace(found(make_holdout()), facts=walk))
     assert optimism is not None and optimism.value is None
-    assert optimism.said.endswith("the folds train on 55% of the rows that the refit has.")
+    assert optimism.said.endswith("the folds train on only 55 % of the rows that the final network has.")
 
 
-def test_without_a_holdout_nothing_is_said() -> None:
-    assert verdict(found(None)) == ()
-    assert find_optimism(found(None)) is None
+def test_uses_of_the_holdout_are_counted() -> None:
+    said = "The holdout has been used for 2 configurations so far; each further use makes it less honest."
+    assert conclude(found(make_holdout()))[-1] == said
 
 
-def test_looks_are_counted_in_words() -> None:
-    assert verdict(found(make_holdout()))[-1] == "Trials scored on this holdout because they were chosen: 2."
+SPEC = make_spec(search={"repeats": 0})
+
+
+def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC) -> Findings:
+    """A study without a holdout, with this standard error."""
+    findings = make_findings(*outcomes, spec=spec)
+    summary = findings.summary
+    assert summary.best is not None
+    assert summary.one_se is not None
+    best, one_se = replace(summary.best, se=se), replace(summary.one_se, se=se)
+    facts = replace(FACTS, baseline=Baseline("persistence", baseline))
+    return replace(findings, facts=facts, summary=replace(summary, best=best, one_se=one_se))
+
+
+@pytest.mark.parametrize(
+    ("default", "said"),
+    [
+        (1.25, "Tuning helped: in cross-validation the defaults reached 1.25, 2.5 standard errors worse."),
+        (1.15, "Inconclusive. Tuning probably helped: in cross-validation the defaults reached 1.15, 1.5 standard"),
+        (
+            1.05,
+            "Tuning made no difference that these folds can show: in cross-validation the defaults reached 1.05",
+        ),
+    ],
+)
+def test_without_a_holdout_tuning_is_judged_in_standard_errors_of_the_folds(default, said) -> None:
+    findings = study(make_outcome([2.0]), make_outcome([default]), make_outcome([1.0]))
+    assert find_optimism(findings) is None
+    tuning, regularisation, caution = conclude(findings)
+    assert tuning.startswith(said)
+    assert regularisation.startswith("Regularisation helped: in cross-validation no regularisation (all at minimum)")
+    assert "best of 3 trials was chosen by these very folds" in caution
+
+
+def test_where_more_is_better_less_is_worse() -> None:
+    spec = make_spec(study={"metric": "f1"}, search={"repeats": 0})
+    outcomes = [make_outcome([value], maximise=True) for value in (0.2, 0.5, 0.9)]
+    findings = study(*outcomes, baseline=0.1, spec=spec)
+    assert "the defaults reached 0.50, 4.0 standard errors worse" in conclude(findings)[0]
+    assert recommend(findings)[-1] == "Baseline without a network (repeat the last value): 0.10."
+    assert recommend(study(*outcomes, baseline=0.95, spec=spec))[-1].startswith("Do not use this network")
+
+
+def test_the_default_may_be_the_best() -> None:
+    findings = study(make_outcome([2.0]), make_outcome([1.0]), make_outcome([3.0]))
+    assert conclude(findings)[0] == "Tuning made no difference: the defaults came out best."
+
+
+def test_without_an_error_nothing_is_claimed() -> None:
+    findings = study(make_outcome([2.0]), make_outcome([1.5]), make_outcome([1.0]), se=float("nan"))
+    assert conclude(findings)[0].startswith("Inconclusive. Too few trials to be sure: in cross-validation the defaults")
+
+
+def test_a_reference_that_was_pruned_or_failed_is_called_so() -> None:
+    pruned = study(make_outcome([2.0], "pruned"), make_outcome([1.5]), make_outcome([1.0]))
+    assert "no regularisation (all at minimum) reached 2.00, when it was pruned" in conclude(pruned)[1]
+    failed = study(make_outcome([], "failed"), make_outcome([1.5]), make_outcome([1.0]))
+    assert conclude(failed)[1] == "No regularisation (all at minimum) cannot be scored in cross-validation."
+
+
+def test_the_strongest_regularisation_is_named_where_it_is_another() -> None:
+    lax, strict = make_outcome([1.0]), make_outcome([1.05])
+    strict = replace(strict, folds=tuple(replace(fold, train_loss=(0.9,)) for fold in strict.folds))
+    findings = make_findings(make_outcome([1.0], spread=0.5), lax, strict, spec=SPEC)
+    assert findings.summary.one_se is not None
+    assert findings.summary.one_se.trial.number == 2
+    assert recommend(findings)[1].startswith("Trial 2 (1.05) is the strongest regularisation that is about as good")
+    assert recommend(study(make_outcome([2.0])))[1] == "No stronger regularisation is about as good (within 1 SE)."
+
+
+def test_a_recommendation_begins_with_what_to_use_and_ends_with_the_baseline() -> None:
+    findings = found(make_holdout(score("default", 1, 0.6, 0.2, CLEARLY)))
+    use, *middle, baseline = recommend(findings)
+    assert use == "Use trial 2, trained for 1 epoch: cross-validated loss 0.38 ± 0.00 SE, lower is better."
+    assert middle[1:] == list(conclude(findings))
+    assert baseline == "Baseline without a network (repeat the last value): 0.50."
+
+
+def test_before_anything_completed_that_is_all_there_is_to_say() -> None:
+    findings = make_findings(make_outcome([1.0], "pruned"))
+    assert recommend(findings) == ["No trial of small has completed yet: there is nothing to recommend."]
+    assert conclude(findings) == ()

@@ -137,7 +137,7 @@ def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(st
     assert jobs == {(dropout, steps, seed) for dropout, steps in dropouts.items() for seed in range(SEEDS)}
     assert (told.counts, told.done, len(backend.jobs)) == ([12], 12, 12)
     assert [model.name for model in kept(study).scores] == [
-        "best", "1se", "least", "default", "ensemble", "PCA", "logistic regression",
+        "best", "1se", "unregularised", "default", "ensemble", "PCA", "logistic regression",
     ]  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, score, pr
             return super().submit(job, known)
 
     score(Deadly(problem))
-    least = kept(study).score("least")
+    least = kept(study).score("unregularised")
     assert least is not None and (least.value, least.interval, least.average_precision) == (None, None, None)
     assert kept(study).scores[0].value is not None
 

@@ -15,7 +15,7 @@ from tuner.evaluation.holdout import Holdout, Score
 from tuner.report.tables import Table, configuration_table, detection_table, holdout_table, scores_table
 from tuner.results.regularisation_path import Path, Point, make_path
 from tuner.results.selection import summarise
-from tuner.results.verdict import find_optimism, verdict
+from tuner.results.verdict import conclude, find_optimism
 from tuner.search.replay import Replay
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
@@ -118,7 +118,7 @@ def test_people_are_told_of_the_holdout_and_what_it_means(width) -> None:
     assert "1,074 windows in 20 blocks" in said
     assert "logistic regression 10.5000 0.3000 to 0.5000 -0.5000 to +11.5000" in said
     assert "detection of 33 anomalous rows in 4 events" in said
-    assert " ".join(verdict(HELD)) in said
+    assert " ".join(conclude(HELD)) in said
     plain = replace(HELD, holdout=replace(HOLDOUT, anomalous=0, events=0))
     assert "detection" not in printed(lambda console: print_result(console, plain), width)
 
@@ -129,7 +129,7 @@ def test_with_nothing_complete_that_is_all_that_is_said() -> None:
 
 def test_what_the_best_trial_warns_of_is_said_last() -> None:
     late = make_findings(make_outcome([6.0, 5.0, 4.0, 3.0, 2.0, 1.0]))
-    warning = "warning: the best trial was best at its last epoch"
+    warning = "warning: The best trial still improved at its last epoch"
     assert warning in printed(lambda console: print_result(console, late)).splitlines()[-1]
     assert warning not in printed(lambda console: print_result(console, MIXED))
 
@@ -158,7 +158,7 @@ def test_programs_are_told_the_same() -> None:
         "holdout": {},
         "optimism": None,
         "looks": 0,
-        "verdict": [],
+        "verdict": list(conclude(MIXED)),
         "seconds": 12.346,
         "fold_epochs": 12,
     }
@@ -172,7 +172,7 @@ def test_programs_are_told_of_the_holdout_by_model() -> None:
     assert (best["metric"], best["value"], best["interval"], best["events"]) == ("loss", 0.4, (0.3, 0.5), 4)
     optimism = find_optimism(HELD)
     assert optimism is not None and event["optimism"] == optimism.value
-    assert (event["looks"], event["verdict"]) == (2, list(verdict(HELD)))
+    assert (event["looks"], event["verdict"]) == (2, list(conclude(HELD)))
 
 
 def test_what_is_not_known_is_null() -> None:

@@ -3,7 +3,7 @@
 import re
 
 from tuner.report.tables import Table, configuration_table, scores_table
-from tuner.results.advice import warn_after
+from tuner.results.advice import advise_after
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
 
@@ -13,7 +13,7 @@ def note(findings: Findings) -> str:
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     parts = [f"# {escaped(spec.study.name)}", *map(escaped, recommend(findings))]
     if summary.best is not None:
-        warnings = [f"warning: {warning}" for warning in warn_after(spec, summary.best)]
+        warnings = [f"warning: {warning}" for warning in advise_after(spec, summary.best)]
         tables = [_table(scores_table(findings)), _table(configuration_table(findings))]
         parts += [*map(escaped, warnings), *tables, f"`python -m tuner.export --study {spec.study.name}` writes it."]
     counts = f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed"

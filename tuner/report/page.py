@@ -8,7 +8,7 @@ from tuner.files import write_whole
 from tuner.report.figures import study_plots
 from tuner.report.html import render
 from tuner.report.tables import configuration_table, detection_table, holdout_table, scores_table, trials_table
-from tuner.results.advice import warn_after, warn_before
+from tuner.results.advice import advise_after, advise_before
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
 
@@ -43,7 +43,7 @@ def report(findings: Findings) -> str:
         facts=facts,
         summary=summary,
         verdict=recommend(findings),
-        warnings=warn_before(spec, facts) + ([] if summary.best is None else warn_after(spec, summary.best)),
+        warnings=advise_before(spec, facts) + ([] if summary.best is None else advise_after(spec, summary.best)),
         scores=scores_table(findings),
         holdout=held_out,
         configuration=configuration_table(findings),

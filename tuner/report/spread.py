@@ -10,7 +10,7 @@ from tuner.results.findings import Findings
 from tuner.results.selection import Trial, fold_values
 
 MOST_TRIALS = 10
-REFERENCES = {0: "least", 1: "default"}
+REFERENCES = {0: "unregularised", 1: "default"}
 
 
 @dataclass(frozen=True)

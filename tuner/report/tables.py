@@ -181,7 +181,7 @@ def holdout_table(holdout: Holdout) -> Table:
     ]
     return Table(
         title=f"Held-out data: {metric.words}, {metric.direction}",
-        heads=("model", metric.words, "95% interval", "difference to best (95% interval)"),
+        heads=("model", metric.words, "95 % interval", "difference to best (95 % interval)"),
         rows=tuple(rows),
         notes=(explain_holdout(holdout),),
         marked=None if best.value is None else 0,

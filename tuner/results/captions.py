@@ -1,5 +1,6 @@
 """Short sentences about a study's figures, which stand below its tables."""
 
+import math
 from collections.abc import Collection
 
 from tuner.evaluation.holdout import Holdout
@@ -38,10 +39,11 @@ def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ..
 def explain_penalties(best: Selection) -> str:
     """What the penalties of the best trial did to its weights."""
     outcome, total = best.trial.outcome, shrinkage(best.trial.params, best.trial.outcome)
-    zeros = round(outcome.zeros * outcome.weights)
+    zeros = round(outcome.zeros * outcome.weights) or "none"
     return (
-        f"Effect: weight decay shrank weights by {total:.2%} (learning_rate * weight_decay * steps; below 0.1% it does "
-        f"nothing); L1 set {f'{zeros:,}' if zeros else 'none'} of {outcome.weights:,} weights to zero."
+        f"Effect: weight decay shrank weights by {-100 * math.expm1(-total):.2g} % (total shrinkage, learning_rate * "
+        f"weight_decay * steps: {total:.2g}; below 0.001 it does nothing); L1 set {zeros} of {outcome.weights:,} "
+        "weights to zero."
     )
 
 
@@ -52,13 +54,13 @@ def explain_effort(findings: Findings) -> tuple[str, ...]:
     share = summary.fold_epochs_saved / max(summary.fold_epochs_saved + own, 1)
     said = [
         f"{summary.trials} trials: {summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed.",
-        f"Pruning and early stopping saved {share:.0%} of the training.",
+        f"Pruning and early stopping saved {100 * share:.0f} % of the training.",
     ]
     if summary.audits:
         stopped = "1 trial" if summary.audits == 1 else f"{summary.audits} trials"
         said.append(
             f"Pruner check: {stopped} it would have stopped ran to the end anyway; {summary.false_prunes} ended in the "
-            "top 10%."
+            "top 10 %."
         )
     return tuple(said)
 

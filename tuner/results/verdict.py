@@ -3,12 +3,18 @@
 import math
 from dataclasses import dataclass
 
+from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
+from tuner.results.captions import MODELS
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection, mean_of_runs
+from tuner.spec.metric import Metric
 
-# What tuning has to beat.
-OPPONENTS = {"default": "the default configuration", "least": "the regularisers at their least"}
+# What tuning has to beat: models of the holdout, and the numbers of their trials.
+REFERENCES = {"default": "the defaults", "unregularised": MODELS["unregularised"]}
+DEFAULTS, UNREGULARISED = 1, 0
+# Said of a baseline beside its name.
+BASELINES = {"persistence": "repeat the last value"}
 # A baseline that differs by more between folds and holdout says that these are different rows.
 MOST_DRIFT = 1.25
 # Folds that train on a smaller share of what the refits train on say what fewer rows would reach.
@@ -31,180 +37,201 @@ class Optimism:
     said: str
 
 
-def verdict(findings: Findings) -> tuple[str, ...]:
-    """Sentences on the holdout, the first of which says whether tuning helped; none without a holdout."""
-    holdout, optimism = findings.holdout, find_optimism(findings)
-    if holdout is None or optimism is None:
+def recommend(findings: Findings) -> list[str]:
+    """What to use, how good it is, and whether tuning helped: sentences, the most important first."""
+    best, one_se = findings.summary.best, findings.summary.one_se
+    if best is None or one_se is None:
+        return [f"No trial of {findings.spec.study.name} has completed yet: there is nothing to recommend."]
+    epochs, metric = best.trial.outcome.best_epoch, findings.spec.metric
+    if one_se.trial.number == best.trial.number:
+        stronger = "No stronger regularisation is about as good (within 1 SE)."
+    else:
+        stronger = (
+            f"Trial {one_se.trial.number} ({brief(one_se.mean)}) is the strongest regularisation that is about as good "
+            "(within 1 SE): choose it if you prefer stronger regularisation."
+        )
+    return [
+        f"Use trial {best.trial.number}, trained for {count(epochs, 'epoch')}: cross-validated {metric.words} "
+        f"{describe_mean(best)}, {metric.direction}.",
+        stronger,
+        *conclude(findings),
+        _describe_baseline(findings, best),
+    ]
+
+
+def conclude(findings: Findings) -> tuple[str, ...]:
+    """Three statements, the first on whether tuning helped; none before a trial has completed.
+
+    They are about held-out data: the folds, by which the trials were chosen, are judged by only without a holdout.
+    """
+    holdout, best, optimism = findings.holdout, findings.summary.best, find_optimism(findings)
+    if best is None:
         return ()
+    if holdout is None or optimism is None:
+        trials = findings.summary.complete + findings.summary.pruned
+        return (
+            _judge_by_folds(findings, best, DEFAULTS, REFERENCES["default"], "Tuning"),
+            _judge_by_folds(findings, best, UNREGULARISED, REFERENCES["unregularised"], "Regularisation"),
+            f"There are no held-out data: the best of {count(trials, 'trial')} was chosen by these very folds, so it "
+            "looks a little better than it is.",
+        )
     return (
-        _did_tuning_help(holdout, maximise=findings.spec.maximise),
-        *_better_rivals(holdout, maximise=findings.spec.maximise),
+        " ".join((_judge_by_holdout(findings.spec.metric, holdout), *_better_baselines(findings.spec.metric, holdout))),
         optimism.said,
-        f"Trials scored on this holdout because they were chosen: {holdout.looks}.",
+        f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it less "
+        "honest.",
     )
 
 
 def find_optimism(findings: Findings) -> Optimism | None:
     """How much better cross-validation made the winner look than the holdout; None without both."""
-    holdout, best, facts = findings.holdout, findings.summary.best, findings.facts
+    holdout, best, info, metric = findings.holdout, findings.summary.best, findings.facts, findings.spec.metric
     if holdout is None or best is None:
         return None
     value = holdout.scores[0].value
     if value is None:
-        return Optimism(None, f"The best trial cannot be scored on the holdout: {_why_not(holdout)}.")
-    scores = f"{best.mean:.4f} in the folds, {value:.4f} on the holdout"
-    baseline = f"{facts.baseline.name}: {facts.baseline.value:.4f} there, {holdout.baseline:.4f} here"
-    folds = sum(fold.train for fold in facts.folds) / len(facts.folds) / holdout.trained
-    if folds < LEAST_TRAINED:
-        reason = f"the folds train on {folds:.0%} of the rows that the refit has"
-        return Optimism(None, f"Selection optimism cannot be told ({scores}): {reason}.")
-    least, most = sorted([facts.baseline.value, holdout.baseline])
-    if most > MOST_DRIFT * least:
-        return Optimism(None, f"Selection optimism cannot be told ({scores}): the rows differ ({baseline}).")
-    optimism = best.mean - value
-    promised = "too little" if (optimism > 0) != findings.spec.maximise else "too much"
-    said = f"Cross-validation promised {abs(optimism):.4f} {promised}: {scores} ({baseline})."
-    return Optimism(optimism, said)
+        return Optimism(None, f"The best configuration cannot be scored on held-out data: {_why_not(holdout)}.")
+    scores = f"{brief(best.mean)} in cross-validation, {brief(value)} on held-out data"
+    trained = sum(fold.train for fold in info.folds) / len(info.folds) / holdout.trained
+    if trained < LEAST_TRAINED:
+        reason = f"the folds train on only {100 * trained:.0f} % of the rows that the final network has"
+        return Optimism(None, f"The two scores cannot be compared ({scores}): {reason}.")
+    before, after = info.baseline.value, holdout.baseline
+    if max(before, after) > MOST_DRIFT * min(before, after):
+        baselines = f"{info.baseline.name} {brief(before)}, there {brief(after)}"
+        if info.baseline.name == "base rate":
+            reason = f"anomalies are {'more' if after > before else 'less'} common in the holdout"
+        else:
+            reason = f"the held-out period is {'easier' if metric.better(after, before) else 'harder'}"
+        return Optimism(None, f"The two scores cannot be compared ({scores}): {reason} ({baselines}).")
+    optimism, drift = best.mean - value, after - before
+    said = (
+        f"Held-out {metric.words} is {brief(abs(optimism))} {'lower' if optimism > 0 else 'higher'} than in "
+        f"cross-validation ({brief(value)} against {brief(best.mean)}, {metric.direction})"
+    )
+    if drift * -optimism > 0 and abs(drift) >= abs(optimism):
+        moved, period = ("rises", "falls")[drift < 0], ("harder", "easier")[metric.better(after, before)]
+        said += f"; the baseline also {moved}, by {brief(abs(drift))}, so the held-out period is simply {period}"
+    return Optimism(optimism, f"{said}.")
 
 
-def _did_tuning_help(holdout: Holdout, *, maximise: bool) -> str:
+def _judge_by_holdout(metric: Metric, holdout: Holdout) -> str:
+    """Whether the intervals of the differences to the references are clear of zero."""
     best = holdout.scores[0]
-    opponents = {words: score for name, words in OPPONENTS.items() if (score := holdout.score(name)) is not None}
-    if not opponents or best.value is None:
-        return "Whether tuning helped cannot be told."
-    if same := [words for words, score in opponents.items() if score.trial == best.trial]:
-        return f"Tuning did not help: the best trial is {same[0]}."
-    gains = {words: _gain(score, maximise=maximise) for words, score in opponents.items()}
-    known = [gain.interval for gain in gains.values() if gain.interval is not None]
-    compared = " and ".join(f"{gain.said} than {words}{gain.range}" for words, gain in gains.items())
+    references = {words: score for name, words in REFERENCES.items() if (score := holdout.score(name)) is not None}
+    if not references or best.value is None:
+        return "Inconclusive. No comparison on held-out data is possible."
+    if same := [words for words, score in references.items() if score.trial == best.trial]:
+        return f"Tuning made no difference: {same[0]} came out best."
+    gains = [_gain_interval(metric, score) for score in references.values()]
+    known = [gain for gain in gains if gain is not None]
+    compared = " and ".join(_compare(metric, score, words) for words, score in references.items())
+    said = f"n held-out data ({metric.words}, {metric.direction}) tuning {compared}"
     if any(high < 0 for _, high in known):
-        return f"Tuning did not help: on the holdout it is {compared}."
+        return f"Tuning harmed: o{said}."
     if len(known) == len(gains) and all(low > 0 for low, _ in known):
-        return f"Tuning helped: on the holdout it is {compared}."
-    few = "" if known else f"; {holdout.blocks} blocks of rows are too few for an interval"
-    return f"Whether tuning helped cannot be told: on the holdout it is {compared}{few}."
+        return f"Tuning helped: o{said}."
+    return f"Inconclusive. O{said}, but {_why_unsure(gains, holdout.blocks)}."
 
 
-@dataclass(frozen=True)
-class _Gain:
-    """By how much the best is better than another model, and in words."""
-
-    said: str
-    interval: tuple[float, float] | None
-
-    @property
-    def range(self) -> str:
-        return "" if self.interval is None else f" (95 % interval {self.interval[0]:+.4f} to {self.interval[1]:+.4f})"
+def _gain_interval(metric: Metric, score: Score) -> Interval | None:
+    """The interval of the best's gain over a model; positive where the best is better."""
+    if score.difference_interval is None:
+        return None
+    low, high = sorted(metric.gain(0.0, end) for end in score.difference_interval)
+    return low, high
 
 
-def _gain(score: Score, *, maximise: bool) -> _Gain:
+def _compare(metric: Metric, score: Score, words: str) -> str:
     if score.difference is None:
-        return _Gain("not comparable", None)
-    gain = -score.difference if maximise else score.difference
-    interval = score.difference_interval
-    if interval is not None and maximise:
-        interval = -interval[1], -interval[0]
-    return _Gain(f"{abs(gain):.4f} {'better' if gain >= 0 else 'worse'}", interval)
+        return f"cannot be compared with {words}"
+    gain, interval = metric.gain(0.0, score.difference), _gain_interval(metric, score)
+    said = f"gains {brief(gain)} over {words}" if gain >= 0 else f"loses {brief(-gain)} to {words}"
+    if interval is None:
+        return said
+    return f"{said} (95 % interval {brief(interval[0], '+')} to {brief(interval[1], '+')})"
 
 
-def _better_rivals(holdout: Holdout, *, maximise: bool) -> list[str]:
+def _why_unsure(gains: list[Interval | None], blocks: int) -> str:
+    if not any(gains):
+        return f"{count(blocks, 'block')} of rows are too few for an interval"
+    unsure = [gain is not None and gain[0] <= 0 for gain in gains]
+    if not any(unsure):
+        return "not every difference has an interval"
+    which = "the interval includes" if len(gains) == 1 else "both intervals include"
+    if not all(unsure):
+        which = f"the {('first', 'second')[unsure.index(True)]} interval includes"
+    return f"{which} zero: too few rows to be sure"
+
+
+def _better_baselines(metric: Metric, holdout: Holdout) -> list[str]:
     best = holdout.scores[0].value
     return [
-        f"No network is needed for better: {score.name} has {score.value:.4f}, the best {best:.4f}."
+        f"The baseline {score.name} beats the network ({brief(score.value)} against {brief(best)})."
         for score in holdout.scores
-        if score.trial is None
-        and score.value is not None
-        and best is not None
-        and (score.value > best if maximise else score.value < best)
+        if score.trial is None and score.value is not None and best is not None and metric.better(score.value, best)
     ]
 
 
 def _why_not(holdout: Holdout) -> str:
     if holdout.metric != "loss" and holdout.anomalous == 0:
-        return "it has no anomalous row"
+        return "they have no anomalous row"
     if holdout.metric == "f1" and holdout.scores[0].average_precision is not None:
         return "no threshold could be chosen"
     return "its refits diverged"
 
 
-def recommend(findings: Findings) -> list[str]:
-    """What to use, how good it is, and whether tuning helped: sentences, the most important first."""
-    best, one_se = findings.summary.best, findings.summary.one_se
-    if best is None:
-        return [f"No trial of {findings.spec.study.name} has completed yet: there is nothing to recommend."]
-    said = [_use(findings, best)]
-    if one_se is not None and one_se.trial.number != best.trial.number:
-        said.append(
-            f"Trial {one_se.trial.number} ({one_se.mean:.4f}) is the most regularised one that is not worse by more "
-            "than a standard error: take it where you would rather err on the side of a simpler network."
-        )
-    elif one_se is not None:
-        said.append("No other trial within a standard error of it is more regularised.")
-    # what the holdout says of tuning is worth more than the folds, by which the trials were chosen
-    if held := verdict(findings):
-        said += held
-    else:
-        said += [
-            _against(findings, best, 1, "the default configuration", "Tuning"),
-            _against(findings, best, 0, "the network with its regularisers at their least", "Regularisation"),
-            _caution(findings),
-        ]
-    said.append(_baseline(findings, best))
-    return [sentence for sentence in said if sentence]
-
-
-def _use(findings: Findings, best: Selection) -> str:
-    metric = findings.spec.metric.words
-    epochs = best.trial.outcome.best_epoch
-    return (
-        f"Use trial {best.trial.number}, trained for {epochs} epoch{'s' if epochs > 1 else ''}: "
-        f"its cross-validated {metric} is {mean_of(best)}."
-    )
-
-
-def _against(findings: Findings, best: Selection, number: int, what: str, means: str) -> str:
-    """Whether the best trial beats a fixed one, in standard errors of their difference."""
+def _judge_by_folds(findings: Findings, best: Selection, number: int, words: str, means: str) -> str:
+    """Whether the best trial beats a reference, in standard errors of their difference."""
     if best.trial.number == number:
-        return f"{means} did not help: the best trial is {what}."
+        return f"{means} made no difference: {words} came out best."
+    unsure = "Inconclusive. " if number == DEFAULTS else ""
     value = mean_of_runs(findings.trials[number]) if number < len(findings.trials) else None
     if value is None:
-        return ""
-    pruned = " when it was pruned" if findings.trials[number].outcome.state == "pruned" else ""
-    reached = f"{what} reaches {value:.4f}{pruned}"
+        return f"{unsure}{words[0].upper()}{words[1:]} cannot be scored in cross-validation."
+    pruned = ", when it was pruned" if findings.trials[number].outcome.state == "pruned" else ""
+    reached = f"in cross-validation {words} reached {brief(value)}{pruned}"
     if not best.se > 0:  # it may be NaN
-        return f"Whether {means.lower()} helped cannot be told from so few trials: {reached}."
-    errors = (value - best.mean) * (-1 if findings.spec.maximise else 1) / best.se
+        return f"{unsure}Too few trials to be sure: {reached}."
+    errors = findings.spec.metric.gain(best.mean, value) / best.se
     by = f"{reached}, {abs(errors):.1f} standard errors {'worse' if errors >= 0 else 'better'}"
     if errors >= A_CLEAR_ONE:
         return f"{means} helped: {by}."
     if errors >= A_DIFFERENCE:
-        return f"{means} probably helped: {by}."
+        return f"{unsure}{means} probably helped: {by}."
+    if errors <= -A_CLEAR_ONE:
+        return f"{means} harmed: {by}."
     return f"{means} made no difference that these folds can show: {by}."
 
 
-def _baseline(findings: Findings, best: Selection) -> str:
+def _describe_baseline(findings: Findings, best: Selection) -> str:
     baseline = findings.facts.baseline
-    better = best.mean > baseline.value if findings.spec.maximise else best.mean < baseline.value
-    if better:
-        return f"No network at all ({baseline.name}) reaches {baseline.value:.4f}."
+    if findings.spec.metric.better(best.mean, baseline.value):
+        return f"Baseline without a network ({_explain(baseline.name)}): {brief(baseline.value)}."
     return (
-        f"Beware: no network at all ({baseline.name}) reaches {baseline.value:.4f}, which is at least as good. "
-        "Do not use this network before it beats that."
+        f"Do not use this network: the baseline without one ({_explain(baseline.name)}) reaches "
+        f"{brief(baseline.value)}, which is at least as good."
     )
 
 
-def _caution(findings: Findings) -> str:
-    trials = findings.summary.complete + findings.summary.pruned
-    return (
-        f"These are means over the folds by which the best of {trials} trials was chosen, so it looks a little better "
-        "than it is."
-    )
-
-
-def mean_of(chosen: Selection) -> str:
+def describe_mean(chosen: Selection) -> str:
     """What the choice was made on, with the standard error of a difference between two trials."""
-    se = f" ± {chosen.se:.4f} SE" if math.isfinite(chosen.se) else ""
+    se = f" ± {brief(chosen.se)} SE" if math.isfinite(chosen.se) else ""
     if chosen.repeat_mean is None:
-        return f"{chosen.value:.4f}{se}"
+        return f"{brief(chosen.value)}{se}"
     runs = 1 + len(chosen.trial.repeats)
-    return f"{chosen.repeat_mean:.4f}{se} (mean of {runs} runs, the first gave {chosen.value:.4f})"
+    return f"{brief(chosen.repeat_mean)}{se} (mean of {runs} runs, the first {brief(chosen.value)})"
+
+
+def brief(value: float, sign: str = "") -> str:
+    """A score or difference to two significant digits, and no fewer than two decimals from 0.1 on."""
+    return f"{value:{sign}.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:{sign}.2g}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _explain(baseline: str) -> str:
+    return BASELINES.get(baseline, baseline)

@@ -45,7 +45,7 @@ def score_holdout(
     chosen = best.trial.number, one_se.trial.number
     if study.evaluations.holdout(*chosen) is not None:
         return
-    named = {"best": best.trial, "1se": one_se.trial, **dict(zip(("least", "default"), trials, strict=False))}
+    named = {"best": best.trial, "1se": one_se.trial, **dict(zip(("unregularised", "default"), trials, strict=False))}
     # the same trial is scored once under both rules; one that never finished an epoch has no steps
     models = {
         name: trial

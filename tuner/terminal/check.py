@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from tuner.report.tables import folds_table
-from tuner.results.advice import warn_before
+from tuner.results.advice import advise_before
 from tuner.search.cube import Cube
 from tuner.search.process import look
 from tuner.search.study import Prepared
@@ -44,7 +44,7 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
         markup=False,
     )
     print_table(console, folds_table(spec, facts))
-    print_warnings(console, warn_before(spec, facts))
+    print_warnings(console, advise_before(spec, facts))
     console.print(
         f"{spec.study.trials} trials of at most {spec.train.max_epochs} epochs take about {duration(seconds)} with "
         f"{workers} workers, assuming pruning saves half of the training. Dry run: nothing was written."

@@ -23,12 +23,12 @@ from tuner.report.tables import (
     statuses_table,
     value_text,
 )
-from tuner.results.advice import warn_after, warn_path
+from tuner.results.advice import advise_after, advise_on_path
 from tuner.results.captions import explain_effort
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect
 from tuner.results.selection import Selection
-from tuner.results.verdict import find_optimism, verdict
+from tuner.results.verdict import conclude, find_optimism
 from tuner.storage.study_status import Status
 from tuner.training.outcome import standard_error
 
@@ -86,9 +86,9 @@ def print_result(console: Console, findings: Findings) -> None:
     for table in tables:
         print_table(console, table)
         console.print()
-    for sentence in (*explain_effort(findings), *verdict(findings)):
+    for sentence in (*explain_effort(findings), *conclude(findings)):
         console.print(sentence, markup=False)
-    print_warnings(console, warn_after(findings.spec, best))
+    print_warnings(console, advise_after(findings.spec, best))
 
 
 def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
@@ -124,12 +124,12 @@ def _holdout_dict(findings: Findings) -> dict[str, Any]:
     """The keys that tell of the holdout: figures by model, and what they say."""
     holdout, optimism = findings.holdout, find_optimism(findings)
     if holdout is None or optimism is None:
-        return {"holdout": {}, "optimism": None, "looks": 0, "verdict": []}
+        return {"holdout": {}, "optimism": None, "looks": 0, "verdict": list(conclude(findings))}
     models = {}
     for score in holdout.scores:
         values = asdict(score)
         models[values.pop("name")] = {"metric": holdout.metric, **values, "events": holdout.events}
-    return {"holdout": models, "optimism": optimism.value, "looks": holdout.looks, "verdict": list(verdict(findings))}
+    return {"holdout": models, "optimism": optimism.value, "looks": holdout.looks, "verdict": list(conclude(findings))}
 
 
 def _finite(value: float) -> float | None:
@@ -148,7 +148,7 @@ def print_path(console: Console, findings: Findings, path: Path) -> None:
         for point in path.points
         if point not in path.complete
     ]
-    print_warnings(console, [*failed, *warn_path(path)])
+    print_warnings(console, [*failed, *advise_on_path(path)])
 
 
 def path_event(findings: Findings, parameter: str, path: Path | None, seconds: float) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def path_event(findings: Findings, parameter: str, path: Path | None, seconds: f
             for rule, point in chosen.items()
         },
         "se": None if path is None else _finite(path.se),
-        "warnings": [] if path is None else warn_path(path),
+        "warnings": [] if path is None else advise_on_path(path),
         "seconds": round(seconds, 3),
     }
 
