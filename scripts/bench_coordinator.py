@@ -3,41 +3,38 @@
 Trials are simulated: their curves of 30 epochs on 5 folds are made up, so that all the time goes into choosing a trial,
 committing its result and telling it. A store (SQLite, in a temporary folder) is filled with so many trials (by default
 100, 1,000 and 10,000: ten minutes), then a run goes on with 20 more in a copy of it. Printed: the mean time of these
-by sampler, Optuna's Gaussian process beside ours, the time until such a run begins, and what a worker needs to take in
-the known curves: for the first trial it trains, for each later one, and for each decision to prune.
+by sampler, Optuna's Gaussian process beside ours, the time until such a run begins, and the time that the thresholds of
+a trial take.
 """
 
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from statistics import median
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 from bench_sampling import CONTESTANTS
 
-from tuner.results.selection import scalars
+from tuner.results.selection import Trial, scalars
 from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
-from tuner.search.events import Progressed
-from tuner.search.jobs import Machine, Result, Shared
-from tuner.search.pruner import PruningCallback
+from tuner.search.events import Event, Progressed, Told
+from tuner.search.jobs import Shared
+from tuner.search.machine import Machine
+from tuner.search.pruner import thresholds
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
-from tuner.search.view import KnownTrial, StudyView
 from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
 from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
-from tuner.terminal.progress import Silent
 from tuner.training.outcome import FoldCurve, Outcome
 
 EPOCHS, FOLDS = 30, 5
@@ -62,18 +59,18 @@ def make_spec(sampler: str) -> Spec:
 class Instant(Backend):
     """Trains nothing: every trial ends at once, with a curve that hangs on its number."""
 
-    def look(self, precision: str) -> Machine:  # noqa: ARG002 (the protocol's)
+    def probe(self, precision: str) -> Machine:  # noqa: ARG002 (the protocol's)
         return Machine(None, False, {})
 
-    def place(self, placed: Shared) -> None: ...
+    def broadcast(self, shared: Shared) -> None: ...
 
     @property
     def free(self) -> int:
         return 1
 
-    def submit(self, job: Any, known: Sequence[KnownTrial] = ()) -> "Future[Any]":  # noqa: ANN401, ARG002 (the protocol's)
-        future: Future[Result] = Future()
-        future.set_result(Result(job.number, outcome(job.number)))
+    def submit(self, job: Any) -> "Future[Any]":  # noqa: ANN401
+        future: Future[Outcome] = Future()
+        future.set_result(outcome(job.number))
         return future
 
     def progress(self) -> Iterator[Progressed]:
@@ -105,22 +102,23 @@ def outcome(number: int) -> Outcome:
 
 def fill(study: StoredStudy, trials: int) -> None:
     """Adds told trials up to so many, chosen at random."""
-    replica = StudyView(make_spec("random"))
+    spec = make_spec("random")
     for number in range(study.told(), trials):
-        params, made_up = choose(replica, number, (), ()), outcome(number)
+        params, made_up = choose(spec, number, (), ()), outcome(number)
         study.add(params)
         study.save(number, made_up)
         study.tell(number, made_up, scalars(study.facts.test_to_train, params, made_up))
 
 
-class Clock(Silent):
+class Clock:
     """Notes when each trial was told."""
 
     def __init__(self) -> None:
         self.told_at: list[float] = []
 
-    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
-        self.told_at.append(time.perf_counter())
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Told):
+            self.told_at.append(time.perf_counter())
 
 
 def go_on(file: Path, name: str) -> str:
@@ -141,20 +139,13 @@ def go_on(file: Path, name: str) -> str:
     return f"{name}: {1e3 * each:.0f} ms (begins after {begun - started:.2f} s)"
 
 
-def take_in(study: StoredStudy) -> str:
-    """What a worker needs until a trial can be judged: a new worker, and one that knows all but the last trials."""
+def prune(study: StoredStudy) -> str:
+    """The time that the thresholds of a trial take."""
     spec, params, outcomes = study.spec, study.params(), study.outcomes()
-    finished = [KnownTrial.of(number, params[number], outcomes[number]) for number in sorted(outcomes)]
-    replica, spans = StudyView(spec), []
-    for known in range(len(finished) - MORE, len(finished)):
-        started = time.perf_counter()
-        callback = PruningCallback(replica, known, finished[:known])
-        spans.append(time.perf_counter() - started)
+    known = [Trial(number, params[number], outcomes[number]) for number in sorted(outcomes)]
     started = time.perf_counter()
-    callback.should_prune(10, [0.5] * 10)
-    judged = time.perf_counter() - started
-    first, later = spans[0], median(spans[1:])
-    return f"worker: first trial {1e3 * first:.0f} ms, later {1e3 * later:.1f} ms, a decision {1e3 * judged:.1f} ms"
+    thresholds(spec, len(known), known)
+    return f"thresholds: {1e3 * (time.perf_counter() - started):.1f} ms"
 
 
 def main() -> None:
@@ -167,7 +158,7 @@ def main() -> None:
             with Store(f"sqlite:///{file}", create=True) as store:
                 study = store.begin(spec, prepared.facts)
                 fill(study, count)
-                print(f"{count:6} trials: {take_in(study)}", flush=True)
+                print(f"{count:6} trials: {prune(study)}", flush=True)
             for name in ("tpe", "random", *(["gp", "optuna-gp"] if count <= MOST_GP else [])):
                 print(f"{'':15} {go_on(file, name)}", flush=True)
 

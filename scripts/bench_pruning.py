@@ -35,17 +35,33 @@ from optuna.pruners import (
     PercentilePruner,
     SuccessiveHalvingPruner,
 )
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.trial import Trial as OptunaTrial
 from recorded import Recorded, order_of, read, record
 from scipy.stats import rankdata
 
-from tuner.search.rungs import RUNGS, RungPruner
-from tuner.spec.sections import Spec
+from tuner.search.pruner import RUNGS, rungs
+from tuner.spec.sections import LEAST_KNOWN, Spec
 from tuner.storage.distributions import distributions, searched
 
 ORDERS = 10
 REGULARISERS = ("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1", "jitter")
+
+
+class RungPruner(BasePruner):
+    """The default pruner, or one of other rungs, as Optuna would ask it."""
+
+    def __init__(self, epochs: int, shape: Sequence[tuple[float, float]] = RUNGS) -> None:
+        self._epochs, self._shape = epochs, shape
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        known = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        epoch, sign = max(trial.intermediate_values), 1 if study.direction == StudyDirection.MINIMIZE else -1
+        if epoch < max(1, round(self._shape[0][0] * self._epochs)) or len(known) < LEAST_KNOWN:
+            return False
+        costs = [[sign * one.intermediate_values.get(e, np.nan) for e in range(1, self._epochs + 1)] for one in known]
+        return bool(sign * trial.intermediate_values[epoch] > rungs(np.array(costs), self._shape)[epoch - 1])
 
 
 def candidates(spec: Spec) -> dict[str, BasePruner]:

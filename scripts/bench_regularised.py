@@ -19,7 +19,7 @@ from tuner.spec.space import PARAMETERS, Value, unregularised
 from tuner.storage.store import Store
 from tuner.terminal import DEFAULT_STORAGE
 from tuner.training.refit import judge, refit
-from tuner.training.trainer import train_trial
+from tuner.training.trainer import train_folds
 
 SEEDS = 5
 
@@ -57,7 +57,7 @@ def main() -> None:
     prepared = prepare(study.spec)
     least = unregularised(study.spec.space)
     bare = {name: least[name] if PARAMETERS[name].regularises else value for name, value in best.params.items()}
-    crossed = train_trial(study.spec, prepared.folds, bare, trial=best.number, bf16_from=bf16_from)
+    crossed = train_folds(study.spec, prepared.folds, bare, stream=(best.number,), bf16_from=bf16_from)
     per_epoch = crossed.steps / crossed.best_epoch
     print(f"{study.spec.study.name}: trial {best.number}, {len(prepared.problem.split.holdout)} holdout windows")
     print(f"cross-validated {study.spec.study.metric}: best {best.outcome.value:.4f}, reference {crossed.value:.4f}")

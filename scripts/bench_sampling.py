@@ -26,44 +26,44 @@ import optuna
 from optuna.samplers import GPSampler
 from optuna.trial import TrialState, create_trial
 from recorded import STUDIES
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tuner.results.findings import Findings
+from tuner.results.selection import Trial
 from tuner.search import sampler as sampling
+from tuner.search.events import ignore
 from tuner.search.study import findings, prepare, run
-from tuner.search.view import KnownTrial
 from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import completed, distributions, searched
 from tuner.storage.store import Store
-from tuner.terminal.progress import Silent
-from tuner.threads import one_thread
 
 TRIALS = 30
 AFTER_TRIALS = (6, 12, 20, 30)
 AFTER_SECONDS = (30, 60, 90)
 
 
-Process = Callable[[Spec, int, Sequence[KnownTrial], Sequence[Mapping[str, Value]]], dict[str, Value]]
+Process = Callable[[Spec, int, Sequence[Trial], Sequence[Mapping[str, Value]]], dict[str, Value]]
 
 
 def by_optuna(
-    spec: Spec, seed: int, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]
+    spec: Spec, seed: int, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
     """What Optuna's process chooses."""
     import torch
 
     domains = distributions(spec.space)
     study = optuna.create_study(sampler=GPSampler(seed=seed, n_startup_trials=1))
-    finished = [trial for trial in finished if trial.value is not None]
-    ranks = sampling.normal_ranks([trial.value or 0.0 for trial in finished], maximise=spec.maximise)
+    valued = [(trial, trial.outcome.value) for trial in known if trial.outcome.value is not None]
+    ranks = sampling.normal_ranks([value for _, value in valued], maximise=spec.metric.maximise)
     states = [(TrialState.COMPLETE, float(rank)) for rank in ranks] + [(TrialState.RUNNING, None)] * len(under_way)
-    for (state, value), params in zip(states, [*(trial.params for trial in finished), *under_way], strict=True):
+    for (state, value), params in zip(states, [*(trial.params for trial, _ in valued), *under_way], strict=True):
         shown = searched(spec.space, params)
         study.add_trial(create_trial(state=state, value=value, params=shown, distributions=domains))
     torch.set_num_threads(1)
-    with one_thread():
+    with threadpool_limits(1):
         return completed(spec.space, study.ask(domains).params)
 
 
@@ -106,7 +106,7 @@ def search(folder: Path, study: str, contestant: str, seed: int) -> Findings:
     ):
         if name not in store.names() or store.open(name).told() < TRIALS:
             with closing(LocalProcesses(1)) as backend:
-                run(prepare(spec), store, Silent(), backend)
+                run(prepare(spec), store, ignore, backend)
             print(name, file=sys.stderr, flush=True)
         return findings(store.open(name))
 

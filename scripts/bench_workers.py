@@ -13,42 +13,40 @@ memory of the coordinator and of its workers after 40, 80, … trials.
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import closing
 from multiprocessing import active_children
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tuner.search.events import Event, Notify, Started, Told, ignore
 from tuner.search.study import prepare, run
 from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec, read_spec_dict
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value
 from tuner.storage.store import Store
-from tuner.terminal.progress import Silent
-from tuner.training.outcome import Outcome
 
 
-class Clock(Silent):
+class Clock:
     """Notes when each trial began and was told: wall and processor time of this process."""
 
     def __init__(self) -> None:
         self.starts: list[tuple[float, float]] = []
         self.ends: list[tuple[float, float]] = []
 
-    def began(self, number: int, params: Mapping[str, Value]) -> None:  # noqa: ARG002
-        self.starts.append((time.perf_counter(), time.process_time()))
+    def __call__(self, event: Event) -> None:
+        now = time.perf_counter(), time.process_time()
+        match event:
+            case Started():
+                self.starts.append(now)
+            case Told():
+                self.ends.append(now)
 
-    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
-        self.ends.append((time.perf_counter(), time.process_time()))
 
-
-class Scale(Silent):
+def weigh(event: Event) -> None:
     """Prints the resident memory after every 40 trials."""
-
-    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
-        if (number + 1) % 40 == 0:
+    match event:
+        case Told(number) if (number + 1) % 40 == 0:
             workers = " ".join(f"{resident(child.pid):.0f}" for child in active_children())
             print(
                 f"after {number + 1:3} trials: coordinator {resident(None):.0f} MiB, workers {workers} MiB", flush=True
@@ -74,13 +72,13 @@ def make_spec(trials: int, epochs: int, **space: Any) -> Spec:  # noqa: ANN401 (
     )
 
 
-def search(spec: Spec, workers: int, listener: Silent) -> None:
+def search(spec: Spec, workers: int, notify: Notify) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(LocalProcesses(workers)) as backend,
         Store(f"sqlite:///{folder}/studies.db", create=True) as store,
     ):
-        run(prepare(spec), store, listener, backend)
+        run(prepare(spec), store, notify, backend)
 
 
 def pace(spec: Spec, workers: int) -> tuple[float, float]:
@@ -94,7 +92,7 @@ def pace(spec: Spec, workers: int) -> tuple[float, float]:
 def share_of_all(spec: Spec) -> float:
     """The coordinator's share of the wall time of a whole search with two workers, their start included."""
     wall, cpu = time.perf_counter(), time.process_time()
-    search(spec, 2, Silent())
+    search(spec, 2, ignore)
     return (time.process_time() - cpu) / (time.perf_counter() - wall)
 
 
@@ -113,7 +111,7 @@ def main() -> None:
     print(f"medians: {median(ratios):.2f} times the pace; the coordinator takes {median(shares):.1%} of the wall time")
     whole = share_of_all(read_spec(Path("studies/anomaly.toml")))
     print(f"of `anomaly` as it stands the coordinator takes {whole:.1%} of the wall time", flush=True)
-    search(make_spec(200, 1, hidden_size=8, num_layers=1), 2, Scale())
+    search(make_spec(200, 1, hidden_size=8, num_layers=1), 2, weigh)
 
 
 if __name__ == "__main__":

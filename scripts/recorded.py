@@ -6,21 +6,19 @@ Used by `bench_pruning.py` and `bench_prediction.py`; `bench_sampling.py` search
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tuner.results.selection import Trial
+from tuner.search.events import Event, Told
 from tuner.search.study import findings, prepare, run
-from tuner.search.view import best_so_far
 from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value
 from tuner.storage.store import Store
-from tuner.terminal.progress import Silent
-from tuner.training.outcome import Outcome
 
 DATA = Path("../shared/data").resolve()
 TRIALS = 42
@@ -62,14 +60,11 @@ STUDIES: tuple[dict[str, Any], ...] = (
 )
 
 
-class Line(Silent):
+def show(event: Event) -> None:
     """Prints a line a trial."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def told(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:  # noqa: ARG002
-        print(f"{self._name} {number}: {outcome.state} {outcome.value} {outcome.seconds:.1f} s", flush=True)
+    match event:
+        case Told(number, _, outcome):
+            print(f"{number}: {outcome.state} {outcome.value} {outcome.seconds:.1f} s", flush=True)
 
 
 def record(folder: Path) -> None:
@@ -84,7 +79,8 @@ def record(folder: Path) -> None:
         )
         url = f"sqlite:///{folder / 'curves.db'}"
         with Store(url, create=True) as store, closing(LocalProcesses(2)) as backend:
-            run(prepare(spec), store, Line(spec.study.name), backend)
+            print(spec.study.name, flush=True)
+            run(prepare(spec), store, show, backend)
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ def read(folder: Path) -> list[Recorded]:
         for name in store.names():
             study = findings(store.open(name))
             trials = tuple(trial for trial in study.trials if trial.outcome.state == "complete")
-            curves = (best_so_far(trial.outcome.curve, maximise=study.spec.maximise) for trial in trials)
+            curves = (accumulate(trial.outcome.curve, max if study.spec.maximise else min) for trial in trials)
             recorded.append(Recorded(study.spec, trials, tuple(map(tuple, curves))))
     return recorded
 

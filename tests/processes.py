@@ -24,6 +24,7 @@ FORKS.set_forkserver_preload(
     [
         "pytest",
         "tuner.search.study",
+        "tuner.training.refit",
         "tuner.terminal.progress",
         "tuner.terminal.printing",
         "tuner.terminal.check",

@@ -19,7 +19,7 @@ from tests.bad.data import DATA_FILES
 from tests.bad.stores import STORES
 from tests.bad.studies import NAMES, SPACES, STUDY_FILES
 from tests.bundles import write_bundle
-from tuner.search.jobs import Machine
+from tuner.search.machine import Machine
 from tuner.terminal import run
 
 TABLES = {
@@ -37,7 +37,7 @@ CASES = [pytest.param(case, id=f"{kind}: {name}") for kind, cases in TABLES.item
 class NoWorkers:
     """Stands in for the backend of a run that must end before anything is trained."""
 
-    def look(self, precision: str) -> Machine:
+    def probe(self, precision: str) -> Machine:
         return Machine(None, False, {})
 
     def close(self) -> None: ...

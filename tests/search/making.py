@@ -6,7 +6,6 @@ from typing import Any, Literal
 from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings, FoldInfo, StudyInfo
 from tuner.results.selection import Trial, summarise
-from tuner.search.view import KnownTrial
 from tuner.spec.file import read_spec_dict
 from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
@@ -75,16 +74,16 @@ def make_outcome(
     )
 
 
-def make_finished(
+def make_trial(
     spec: Spec,
     number: int,
     curve: Sequence[float],
     state: Literal["complete", "pruned", "failed"] = "complete",
     params: Mapping[str, Value] | None = None,
-) -> KnownTrial:
-    """A finished trial as others see it, by default of the default configuration."""
+) -> Trial:
+    """A finished trial, by default of the default configuration."""
     outcome = make_outcome(curve, state, maximise=spec.maximise)
-    return KnownTrial.of(number, params or defaults(spec.space), outcome)
+    return Trial(number, params or defaults(spec.space), outcome)
 
 
 def make_findings(*outcomes: Outcome, spec: Spec | None = None) -> Findings:

@@ -3,46 +3,48 @@
 import copy
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any
 
 from tests.search.making import FACTS, make_outcome
+from tuner.results.selection import Trial
 from tuner.search.events import Progressed
-from tuner.search.jobs import Machine, Result, Shared, Task
-from tuner.search.pruner import PruningCallback
+from tuner.search.jobs import Pruning, Shared, Task
+from tuner.search.machine import Machine
+from tuner.search.pruner import is_audit, thresholds
 from tuner.search.sampler import choose
-from tuner.search.view import KnownTrial, StudyView
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome
 
 
-def pretend(spec: Spec, task: Task, known: Sequence[KnownTrial]) -> Result:
-    """Trains nothing: a curve made of the parameters, pruned by the pruner; every seventh trial fails."""
-    callback = PruningCallback(StudyView(spec), task.number, known)
+def pretend(spec: Spec, task: Task) -> Outcome:
+    """Trains nothing: a curve made of the parameters, pruned by the thresholds; every seventh trial fails."""
     if task.number % 7 == 6:
-        return Result(task.number, Outcome.failed(f"trial {task.number} fails"))
+        return Outcome.failed(f"trial {task.number} fails")
+    pruning = Pruning(task, spec, lambda _: None)
     level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
     for epoch in range(1, spec.train.max_epochs + 1):
         curve.append(level + 1 / epoch)
-        if callback.should_prune(epoch, curve):
-            return Result(task.number, make_outcome(curve, "pruned"))
-    return Result(task.number, make_outcome(curve))
+        if pruning.should_prune(epoch, curve):
+            return make_outcome(curve, "pruned")
+    return replace(make_outcome(curve), audited=pruning.audited)
 
 
-def one_after_the_other(spec: Spec, trials: int) -> list[Result]:
+def one_after_the_other(spec: Spec, trials: int) -> list[Outcome]:
     """The study as DESIGN.md defines it: trial n knows exactly the trials 0 to n - lag."""
     params: list[dict[str, Value]] = []
-    results: list[Result] = []
+    outcomes: list[Outcome] = []
     for number in range(trials):
         past = max(0, number - spec.search.lag + 1)
-        known = [KnownTrial.of(n, params[n], results[n].outcome) for n in range(past)]
-        params.append(choose(StudyView(spec), number, known, params[past:]))
-        results.append(pretend(spec, Task(number, params[number], past), known))
-    return results
+        known = [Trial(n, params[n], outcomes[n]) for n in range(past)]
+        params.append(choose(spec, number, known, params[past:]))
+        ends, audit = thresholds(spec, number, known), is_audit(spec.study.seed, number)
+        outcomes.append(pretend(spec, Task(number, params[number], (number,), ends, audit)))
+    return outcomes
 
 
 class KeptStudy:
@@ -53,9 +55,9 @@ class KeptStudy:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.begun: list[dict[str, Value]] = []
-        self.saved: dict[int, Result] = {}
+        self.saved: dict[int, Outcome] = {}
         self.finished: list[int] = []
-        self.repeated: dict[tuple[int, int], Result] = {}
+        self.repeated: dict[tuple[int, int], Outcome] = {}
 
     def params(self) -> list[dict[str, Value]]:
         return copy.deepcopy(self.begun)
@@ -64,27 +66,26 @@ class KeptStudy:
         return len(self.finished)
 
     def outcomes(self) -> dict[int, Outcome]:
-        return {number: result.outcome for number, result in self.saved.items()}
+        return dict(self.saved)
 
     def add(self, params: Mapping[str, Value]) -> None:
         self.begun.append(dict(params))
 
     def repeats(self) -> dict[tuple[int, int], Outcome]:
-        return {key: result.outcome for key, result in self.repeated.items()}
+        return dict(self.repeated)
 
     def save(self, number: int, outcome: Outcome, repeat: int = 0) -> None:
-        result = Result(number, outcome, repeat)
         if repeat:
             assert (number, repeat) not in self.repeated, "no repeat is trained again"
-            self.repeated[number, repeat] = result
+            self.repeated[number, repeat] = outcome
             return
         assert number not in self.saved, "no committed result is trained again"
         assert number < len(self.begun)
-        self.saved[number] = result
+        self.saved[number] = outcome
 
     def tell(self, number: int, outcome: Outcome, _: Mapping[str, Any]) -> None:
         assert number == len(self.finished), "told in the order of numbers"
-        assert self.saved[number].outcome == outcome, "kept before it is told"
+        assert self.saved[number] == outcome, "kept before it is told"
         self.finished.append(number)
 
 
@@ -103,43 +104,37 @@ class FakeBackend:
     ) -> None:
         self._study, self._workers, self._chance = study, workers, rng
         self._deaths = Counter(deaths or {})
-        self._pending: list[tuple[Future[Any], Task, Sequence[KnownTrial]]] = []
+        self._pending: list[tuple[Future[Any], Task]] = []
         self.tasks: list[Task] = []
         self.most = 0
 
-    def look(self, precision: str) -> Machine:
+    def probe(self, precision: str) -> Machine:
         return Machine(None, False, {})
 
-    def place(self, placed: Shared) -> None: ...
+    def broadcast(self, shared: Shared) -> None: ...
 
     @property
     def free(self) -> int:
         return self._workers - len(self._pending)
 
-    def submit(self, task: Any, known: Sequence[KnownTrial] = ()) -> Future[Any]:
-        lag = self._study.spec.search.lag
+    def submit(self, job: Any) -> Future[Any]:
         assert self.free > 0
-        if task.repeat:
-            self.tasks.append(task)
-            self._pending.append((Future(), task, known))
-            return self._pending[-1][0]
-        assert task.number < self._study.told() + lag, "at most `lag` trials are under way"
-        assert [trial.number for trial in known] == list(range(max(0, task.number - lag + 1)))
-        assert task.known == len(known)
-        assert task.params == self._study.begun[task.number], "begun before it is trained"
-        self.tasks.append(task)
-        self._pending.append((Future(), task, known))
+        if job.stream == (job.number,):
+            assert job.number < self._study.told() + self._study.spec.search.lag, "at most `lag` trials are under way"
+            assert job.params == self._study.begun[job.number], "begun before it is trained"
+        self.tasks.append(job)
+        self._pending.append((Future(), job))
         self.most = max(self.most, len(self._pending))
         return self._pending[-1][0]
 
     def progress(self) -> Iterator[Progressed]:
         for _ in range(self._chance.randint(0, len(self._pending))):
-            future, task, known = self._pending.pop(self._chance.randrange(len(self._pending)))
+            future, task = self._pending.pop(self._chance.randrange(len(self._pending)))
             if self._deaths[task.number] > 0:
                 self._deaths[task.number] -= 1
                 future.set_exception(BrokenProcessPool("killed"))
             else:
-                future.set_result(replace(pretend(self._study.spec, task, known), repeat=task.repeat))
+                future.set_result(pretend(self._study.spec, task))
             yield Progressed(task.number, 1, 1, None)
 
     def close(self) -> None:

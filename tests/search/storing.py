@@ -3,7 +3,6 @@
 from tests.search.making import FACTS, make_outcome, make_spec
 from tuner.results.selection import scalars
 from tuner.search.sampler import choose
-from tuner.search.view import StudyView
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
 
@@ -16,7 +15,7 @@ FAILED = Outcome.failed("Traceback\nValueError: no")
 def tell(study: StoredStudy, *outcomes: Outcome) -> None:
     """Begins, saves and tells a trial for each outcome."""
     for number, outcome in enumerate(outcomes):
-        params = choose(StudyView(study.spec), number, [], [])
+        params = choose(study.spec, number, [], [])
         study.add(params)
         study.save(number, outcome)
         study.tell(number, outcome, scalars(FACTS.test_to_train, params, outcome))

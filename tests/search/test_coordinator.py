@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from tests.search.making import make_spec
 from tests.search.pretending import FakeBackend, KeptStudy, one_after_the_other
 from tuner.errors import UserError
-from tuner.search import coordinator as schedule
+from tuner.search import pool
 from tuner.search.coordinator import Coordinator
 from tuner.search.events import Progressed
-from tuner.search.jobs import Result
 from tuner.search.sampler import choose
 from tuner.spec.sections import Spec
 from tuner.storage.stored_study import StoredStudy
@@ -34,7 +33,7 @@ CHANCE = st.integers(0, 2**32).map(random.Random)
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "TICK", 0.0)
+    monkeypatch.setattr(pool, "TICK", 0.0)
 
 
 class Interrupted(Silent):
@@ -63,7 +62,7 @@ def check(study: KeptStudy) -> None:
 
 def test_the_expected_studies_have_all_kinds_of_trials_and_differ_by_lag() -> None:
     for results in EXPECTED.values():
-        assert {result.outcome.state for result in results} == {"complete", "pruned", "failed"}
+        assert {outcome.state for outcome in results} == {"complete", "pruned", "failed"}
     assert EXPECTED[1] != EXPECTED[2] != EXPECTED[4]
 
 
@@ -124,7 +123,7 @@ def test_a_trial_that_kills_its_worker_twice_fails_and_the_rest_goes_on() -> Non
     backend = FakeBackend(study, 2, random.Random(0), deaths={3: 9})
     coordinator(study, backend).run(8)
     assert [task.number for task in backend.tasks].count(3) == 2
-    assert study.saved[3].outcome == Outcome.failed("its worker died 2 times (killed, or out of memory)")
+    assert study.saved[3] == Outcome.failed("its worker died 2 times (killed, or out of memory)")
     assert study.told() == 8
     assert [study.saved[number] for number in range(3)] == EXPECTED[2][:3]
 
@@ -134,7 +133,7 @@ def test_a_trial_has_the_same_two_chances_in_each_run() -> None:
     with pytest.raises(KeyboardInterrupt):
         coordinator(study, FakeBackend(study, 1, random.Random(0), deaths={0: 1}), Interrupted(8)).run(3)
     coordinator(study, FakeBackend(study, 1, random.Random(0))).run(3)
-    assert study.saved[0].outcome.state == "complete"
+    assert study.saved[0].state == "complete"
 
 
 # --- what is under way
@@ -197,7 +196,7 @@ def test_a_finished_study_trains_nothing() -> None:
 
 
 def test_a_deadline_is_kept_while_a_trial_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "TICK", 0.2)
+    monkeypatch.setattr(pool, "TICK", 0.2)
     study = KeptStudy(SPECS[2])
     backend = FakeBackend(study, 1, random.Random(0))
     backend.progress = nothing(1000)  # type: ignore[method-assign]
@@ -234,7 +233,7 @@ def test_the_listener_hears_of_everything_in_order() -> None:
         expected += [
             ("began", number, params),
             ("progressed", Progressed(number, 1, 1, None)),
-            ("told", number, params, study.saved[number].outcome),
+            ("told", number, params, study.saved[number]),
         ]
     assert heard == expected
 
@@ -244,8 +243,8 @@ def test_the_listener_hears_of_everything_in_order() -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> KeptStudy:
     """A study whose first trials fail for these reasons; an empty one is no failure."""
-    results = [Result(n, Outcome.failed(reason)) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
-    monkeypatch.setattr("tests.search.pretending.pretend", lambda _, task, __: results[task.number])
+    outcomes = [Outcome.failed(reason) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
+    monkeypatch.setattr("tests.search.pretending.pretend", lambda _, task: outcomes[task.number])
     return KeptStudy(SPECS[2])
 
 

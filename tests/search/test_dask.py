@@ -11,7 +11,6 @@ from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,9 +20,6 @@ from tests.studies import dump, write_small
 from tuner.errors import UserError
 from tuner.search.jobs import Report, Shared
 from tuner.search.workers import Backend
-
-if TYPE_CHECKING:
-    from tuner.search.worker import Worker
 
 cluster = pytest.importorskip("tuner.search.dask", reason="Dask is not installed (extra `cluster`)")
 
@@ -88,12 +84,12 @@ def test_a_study_is_the_same_though_a_worker_is_killed(address: str, workers, tm
 class Who:
     """Asks a worker for its process, and for what it was given."""
 
-    def run(self, worker: "Worker", report: "Report") -> tuple[int, str]:
-        return os.getpid(), worker.placed.spec.study.name
+    def run(self, shared: Shared, report: Report) -> tuple[int, str]:
+        return os.getpid(), shared.spec.study.name
 
 
 class Fails:
-    def run(self, worker: "Worker", report: "Report") -> float:
+    def run(self, shared: Shared, report: Report) -> float:
         return 1 / 0
 
 
@@ -101,7 +97,7 @@ class Fails:
 def backend(address: str, workers) -> Iterator[Backend]:
     """Both workers, the study given to each."""
     backend = cluster.DaskCluster(address)
-    backend.place(Shared(make_spec(study={"name": "here"}), (), None))
+    backend.broadcast(Shared(make_spec(study={"name": "here"}), (), None))
     wait_until(lambda: backend.free == len(workers))
     yield backend
     backend.close()
@@ -128,7 +124,7 @@ def test_a_worker_that_comes_late_is_given_the_data(
 def test_a_cluster_that_lacks_something_is_one_message(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "only_here.py").write_text("class Job:\n    def run(self, worker, report): ...")
+    (tmp_path / "only_here.py").write_text("class Job:\n    def run(self, shared, report): ...")
     monkeypatch.syspath_prepend(tmp_path)
     only_here = importlib.import_module("only_here")
     with pytest.raises(UserError, match=r"the cluster lacks what a trial needs: No module named 'only_here'"):
@@ -144,7 +140,7 @@ def test_what_a_job_raises_arrives_and_the_worker_goes_on(backend: Backend) -> N
 
 def test_workers_that_lost_their_data_fail_one_job_each_and_are_given_them_anew(backend: Backend) -> None:
     wait_until(lambda: backend.free == 2)
-    backend._client.cancel([slot.placed for slot in backend._slots.values()], force=True)  # type: ignore[attr-defined]
+    backend._client.cancel([slot.shared for slot in backend._slots.values()], force=True)  # type: ignore[attr-defined]
     for _ in range(2):  # one on each
         with pytest.raises(BrokenExecutor):
             backend.submit(Who()).result(PATIENCE)

@@ -1,7 +1,7 @@
 """The chosen trials are refitted and scored on the holdout: each once, whatever happens, and the report is kept."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -21,10 +21,9 @@ from tuner.results.findings import describe_study
 from tuner.results.selection import Selection, Summary, Trial, summarise
 from tuner.search.evaluate import SEEDS, score_holdout
 from tuner.search.events import Progressed
-from tuner.search.jobs import Job, Machine, Shared
+from tuner.search.jobs import Job, Shared
+from tuner.search.machine import Machine
 from tuner.search.study import prepare
-from tuner.search.view import KnownTrial
-from tuner.search.worker import Worker
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
@@ -55,25 +54,25 @@ class Here:
     """A backend of one worker, in this process, that counts its jobs; the first `deaths` of them kill it."""
 
     def __init__(self, problem: Problem, deaths: int = 0) -> None:
-        self._worker = Worker(Shared(SPEC, problem.folds(), None))
+        self._shared = Shared(SPEC, problem.folds(), None)
         self._deaths = deaths
         self.free = 1
         self.jobs: list[Any] = []
 
-    def look(self, precision: str) -> Machine:
+    def probe(self, precision: str) -> Machine:
         raise AssertionError("the study has begun, and knows")
 
-    def place(self, placed: Shared) -> None: ...
+    def broadcast(self, shared: Shared) -> None: ...
     def close(self) -> None: ...
 
-    def submit(self, job: Job[Any], known: Sequence[KnownTrial] = ()) -> Future[Any]:
+    def submit(self, job: Job[Any]) -> Future[Any]:
         future: Future[Any] = Future()
         self.jobs.append(job)
         self.free = 0
         if len(self.jobs) <= self._deaths:
             future.set_exception(BrokenProcessPool("killed"))
         else:
-            future.set_result(job.run(self._worker, lambda _: None))
+            future.set_result(job.run(self._shared, lambda _: None))
         return future
 
     def progress(self) -> Iterator[Progressed]:
@@ -185,9 +184,9 @@ def test_interrupted_or_not_the_report_is_the_same(store, study, score, problem)
 
 def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, score, problem) -> None:
     class Deadly(Here):
-        def submit(self, job: Job[Any], known: Sequence[KnownTrial] = ()) -> Future[Any]:
+        def submit(self, job: Job[Any]) -> Future[Any]:
             self._deaths = 99 if getattr(job, "params", {})["dropout"] == 0.0 else 0
-            return super().submit(job, known)
+            return super().submit(job)
 
     score(Deadly(problem))
     least = kept(study).score("unregularised")

@@ -14,7 +14,8 @@ from tests.studies import write_small
 from tuner.errors import UserError
 from tuner.results.regularisation_path import Point
 from tuner.search.events import Event, PointTrained, Progressed, StageBegan
-from tuner.search.jobs import Machine, PathPoint, Shared
+from tuner.search.jobs import Shared, Task
+from tuner.search.machine import Machine
 from tuner.search.path_training import Plan, plan, stored_path, trace
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
@@ -27,19 +28,19 @@ class Pretended:
 
     def __init__(self, deadly: Sequence[Value] = (), stop: int = 99) -> None:
         self.trained: list[Value] = []
-        self.placed: Shared | None = None
+        self.shared: Shared | None = None
         self.free = 1
         self.closed = False
         self._deadly, self._stop = deadly, stop
 
-    def look(self, precision: str) -> Machine:
+    def probe(self, precision: str) -> Machine:
         return Machine(None, False, {})
 
-    def place(self, placed: Shared) -> None:
-        self.placed = placed
+    def broadcast(self, shared: Shared) -> None:
+        self.shared = shared
 
-    def submit(self, job: Any, known: Sequence[object] = ()) -> Future[Any]:
-        assert isinstance(job, PathPoint)
+    def submit(self, job: Any) -> Future[Any]:
+        assert isinstance(job, Task)
         value = job.params["dropout"]
         if len(self.trained) == self._stop:
             raise KeyboardInterrupt
@@ -114,12 +115,12 @@ def test_each_point_is_trained_once_on_the_folds_of_the_study_and_a_second_call_
     first, second = Pretended(), Pretended()
     recorder = grow(planned, store, first)
     assert first.trained == [0.0, 0.2, 0.4, 0.6]
-    assert first.placed is not None
-    assert [fold.train.tolist() for fold in first.placed.folds] == [fold.train.tolist() for fold in prepared.folds]
+    assert first.shared is not None
+    assert [fold.train.tolist() for fold in first.shared.folds] == [fold.train.tolist() for fold in prepared.folds]
     assert first.closed
     assert [point.value for point in recorder.grown] == first.trained
     assert grow(planned, store, second).there == first.trained
-    assert (second.trained, second.placed) == ([], None)
+    assert (second.trained, second.shared) == ([], None)
     assert values(store) == [0.0, 0.2, 0.4, 0.6]
 
 

@@ -1,92 +1,134 @@
-"""When a trial may be ended early, and what the watch passes on."""
+"""Thresholds, against the rungs written out by hand and against Optuna's median pruner; and which trials are audits."""
 
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.pruners import MedianPruner
+from optuna.trial import TrialState, create_trial
 
-from tests.search.making import make_finished, make_spec
-from tuner.search.pruner import AUDITS, PruningCallback, is_audit
-from tuner.search.view import StudyView
+from tests.search.making import make_spec, make_trial
+from tuner.results.selection import Trial
+from tuner.search.pruner import AUDITS, RUNGS, WARM_UP, is_audit, thresholds
+from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
+from tuner.storage.distributions import STATES
 
-MEDIAN = {"pruner": "median"}
-
-
-def ended(*, number: int = 9, epochs: int = 20, complete: int = 5, pruner: str = "median") -> int | None:
-    """The epoch after which a hopeless trial is pruned, with so many better ones before it."""
-    spec = make_spec(train={"max_epochs": epochs}, search={"pruner": pruner})
-    finished = [make_finished(spec, other, [1.0]) for other in range(complete)]
-    callback = PruningCallback(StudyView(spec), number, finished)
-    curve = [9.0] * epochs
-    return next((epoch for epoch in range(1, epochs + 1) if callback.should_prune(epoch, curve[:epoch])), None)
+EPOCHS = 20
+# eighths, so that many are equal, or any numbers
+VALUES = st.integers(-40, 40).map(lambda number: number / 8) | st.floats(-5, 5)
+CURVES = st.lists(VALUES, min_size=1, max_size=EPOCHS)
+OTHERS = st.lists(st.tuples(st.sampled_from(["complete", "complete", "pruned", "failed"]), CURVES), max_size=16)
+Ended = tuple[str, Sequence[float]]
 
 
+def study(pruner: str, metric: str = "loss", epochs: int = EPOCHS) -> Spec:
+    return make_spec(train={"max_epochs": epochs}, study={"metric": metric}, search={"pruner": pruner})
+
+
+def ended(spec: Spec, curve: Sequence[float], known: Sequence[Trial], number: int = 9) -> int | None:
+    """The epoch after which a trial with this curve is ended."""
+    ends = thresholds(spec, number, known)
+    assert len(ends) == spec.train.max_epochs
+    best = [spec.metric.cost(spec.metric.best(curve[:epoch])) for epoch in range(1, len(curve) + 1)]
+    return next((epoch for epoch, cost in enumerate(best, 1) if cost > ends[epoch - 1]), None)
+
+
+# --- the rules
+
+
+def share_at(epoch: int) -> float:
+    """The share of known trials that may be better, between the rungs on a straight line."""
+    place = epoch / EPOCHS
+    for (left, high), (right, low) in pairwise(RUNGS):
+        if left <= place <= right:
+            return high + (low - high) * (place - left) / (right - left)
+    return RUNGS[0][1] if place < RUNGS[0][0] else RUNGS[-1][1]
+
+
+def by_hand(curve: Sequence[float], others: Sequence[Ended], *, maximise: bool) -> int | None:
+    """The epoch after which the rungs end the curve."""
+    best = max if maximise else min
+    known = [(state, values) for state, values in others if state != "failed"]
+    for epoch in range(2, len(curve) + 1):  # a tenth of 20 epochs
+        better = 0
+        for state, values in known:
+            if state == "pruned" and len(values) < epoch:
+                continue
+            theirs, mine = best(values[:epoch]), best(curve[:epoch])
+            better += theirs > mine if maximise else theirs < mine
+        if len(known) >= LEAST_KNOWN and better + 1e-9 >= share_at(epoch) * (len(known) + 1):
+            return epoch
+    return None
+
+
+def by_optuna(curve: Sequence[float], others: Sequence[Ended], *, maximise: bool) -> int | None:
+    """The epoch after which Optuna's median pruner ends the curve, shown every trial's best so far.
+
+    Complete ones are carried forward: it compares only with trials that have the step.
+    """
+    best = max if maximise else min
+    judge = optuna.create_study(direction="maximize" if maximise else "minimize")
+    for state, values in others:
+        seen = list(accumulate(values, best))
+        seen += [seen[-1]] * (EPOCHS - len(seen)) if state == "complete" else []
+        value = None if state == "failed" else seen[-1]
+        judge.add_trial(create_trial(state=STATES[state], value=value, intermediate_values=dict(enumerate(seen, 1))))
+    pruner = MedianPruner(LEAST_COMPLETE, round(WARM_UP * EPOCHS))
+    trial = create_trial(state=TrialState.RUNNING)
+    for epoch, value in enumerate(accumulate(curve, best), 1):
+        trial.intermediate_values[epoch] = value
+        if pruner.prune(judge, trial):
+            return epoch
+    return None
+
+
+@pytest.mark.parametrize(("pruner", "oracle"), [("rungs", by_hand), ("median", by_optuna)])
+@pytest.mark.parametrize("metric", ["loss", "f1"])
+@given(curve=CURVES, others=OTHERS)
+def test_thresholds_decide_as_the_rule_does(pruner, oracle, metric, curve, others) -> None:
+    spec = study(pruner, metric)
+    known = [make_trial(spec, number, values, state) for number, (state, values) in enumerate(others)]
+    assert ended(spec, curve, known) == oracle(curve, others, maximise=spec.metric.maximise)
+
+
+def test_rungs_do_not_get_stricter_as_poor_trials_are_ended() -> None:
+    spec = study("rungs")
+    values = [number / 40 for number in range(40)]
+    whole = [make_trial(spec, number, [value] * EPOCHS) for number, value in enumerate(values)]
+    cut = [make_trial(spec, n, [v] * (EPOCHS if v < 0.5 else 2), "complete" if v < 0.5 else "pruned")
+           for n, v in enumerate(values)]  # fmt: skip
+    # the share falls from 0.5 at 2 epochs to 0.25 at 6; the poor half was ended after 2
+    for epoch, left in ((2, 20), (4, 15), (6, 10)):
+        ends = [thresholds(spec, 50, known)[epoch - 1] for known in (whole, cut)]
+        assert ends[0] == ends[1]
+        assert sum(value <= ends[0] for value in values) == pytest.approx(left, abs=1)
+
+
+# --- who is judged, and when
+
+
+@pytest.mark.parametrize("pruner", ["rungs", "median"])
 @pytest.mark.parametrize(("epochs", "first"), [(20, 2), (30, 3), (6, 1), (2, 1), (1, 1)])
-def test_no_trial_is_judged_in_the_first_tenth_of_the_epochs(epochs, first) -> None:
-    assert ended(epochs=epochs) == first
+def test_no_trial_is_judged_in_the_first_tenth_of_the_epochs(pruner, epochs, first) -> None:
+    spec = study(pruner, epochs=epochs)
+    assert ended(spec, [9.0] * epochs, [make_trial(spec, number, [1.0]) for number in range(8)]) == first
 
 
-def test_four_complete_trials_are_too_few_to_judge_by() -> None:
-    assert ended(complete=4) is None
-    assert ended(complete=5) is not None
+@pytest.mark.parametrize(("pruner", "least"), [("rungs", LEAST_KNOWN), ("median", LEAST_COMPLETE)])
+def test_few_trials_are_too_few_to_judge_by(pruner, least) -> None:
+    spec = study(pruner)
+    known = [make_trial(spec, number, [1.0]) for number in range(least)]
+    assert ended(spec, [9.0] * EPOCHS, known[1:]) is None
+    assert ended(spec, [9.0] * EPOCHS, known) is not None
 
 
-def test_the_two_references_are_never_pruned() -> None:
-    numbers = [number for number in range(6) if not is_audit(0, number)]
-    assert {number for number in numbers if ended(number=number) is None} == {0, 1}
-
-
-def test_without_a_pruner_every_trial_runs_to_its_end() -> None:
-    assert ended(pruner="none") is None
-
-
-def test_a_trial_that_was_good_once_is_not_ended_for_getting_worse() -> None:
-    spec = make_spec(search=MEDIAN)
-    finished = [make_finished(spec, number, [1.0]) for number in range(5)]
-    callback = PruningCallback(StudyView(spec), 9, finished)
-    curve = [0.5, 9.0, 9.0, 9.0]
-    assert not any(callback.should_prune(epoch, curve[:epoch]) for epoch in range(1, 5))
-
-
-def test_a_trial_that_stopped_early_still_counts_at_later_epochs() -> None:
-    spec = make_spec(train={"max_epochs": 10}, search=MEDIAN)
-    short = [make_finished(spec, number, [2.0, 1.0]) for number in range(5)]
-    callback = PruningCallback(StudyView(spec), 9, short)
-    curve = [0.9] * 9
-    assert not any(callback.should_prune(epoch, curve[:epoch]) for epoch in range(1, 10))
-    callback = PruningCallback(StudyView(spec), 9, short)
-    slow = [1.5, 1.5, 1.5, 1.5]
-    assert [callback.should_prune(epoch, slow[:epoch]) for epoch in range(1, 5)] == [False, True, True, True]
-
-
-def test_progress_is_passed_on_with_the_curve_so_far() -> None:
-    spec = make_spec()
-    seen: list[tuple[int, int, tuple[float, ...]]] = []
-    callback = PruningCallback(StudyView(spec), 0, (), lambda *sign: seen.append((*sign[:2], tuple(sign[2]))))
-    callback.fold_trained(1, 1)
-    callback.fold_trained(1, 2)
-    callback.should_prune(1, [3.0])
-    callback.fold_trained(2, 1)
-    assert seen == [(1, 1, ()), (1, 2, ()), (2, 1, (3.0,))]
-
-
-# --- audits
-
-
-def watched(number: int) -> tuple[list[bool], int]:
-    """What is said of a hopeless trial after each epoch, and whether it is an audit."""
-    spec = make_spec(train={"max_epochs": 20}, search=MEDIAN)
-    callback = PruningCallback(StudyView(spec), number, [make_finished(spec, other, [1.0]) for other in range(5)])
-    said = [callback.should_prune(epoch, [9.0] * epoch) for epoch in range(1, 21)]
-    return said, callback.audited
-
-
-def test_an_audit_goes_on_and_notes_when_it_would_have_been_ended() -> None:
-    number = next(number for number in range(2, 1000) if is_audit(0, number))
-    assert watched(number) == ([False] * 20, 2)
-
-
-def test_a_trial_that_is_ended_is_no_audit() -> None:
-    number = next(number for number in range(2, 1000) if not is_audit(0, number))
-    said, audited = watched(number)
-    assert (said.index(True) + 1, audited) == (2, 0)
+def test_the_two_references_are_never_pruned_and_without_a_pruner_no_trial_is() -> None:
+    known = [make_trial(study("rungs"), number, [1.0]) for number in range(9)]
+    assert [ended(study("rungs"), [9.0] * EPOCHS, known, number) for number in range(3)] == [None, None, 2]
+    assert ended(study("none"), [9.0] * EPOCHS, known) is None
 
 
 def test_audits_are_a_tenth_of_all_trials_and_other_ones_in_other_studies() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.search.making import make_outcome, make_spec
 from tests.search.pretending import FakeBackend, KeptStudy
 from tuner.results.selection import Trial
-from tuner.search.coordinator import DIED
+from tuner.search.pool import DIED
 from tuner.search.repeat import repeat
 from tuner.spec.space import defaults
 from tuner.storage.stored_study import StoredStudy

@@ -2,52 +2,109 @@
 
 import random
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.samplers import TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import create_trial
 from scipy.stats import norm, rankdata
 
 from tests.processes import fresh
-from tests.search.making import make_finished, make_spec
-from tuner.search.sampler import GP_UNTIL, START_UP, choose, normal_ranks
-from tuner.search.view import KnownTrial, StudyView
+from tests.search.making import make_spec, make_trial
+from tuner.results.selection import Trial
+from tuner.search.sampler import GP_UNTIL, START_UP, choose, normal_ranks, study_view, trial_seed
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
-from tuner.storage.distributions import distributions
+from tuner.storage.distributions import completed, distributions, searched
 
 SAMPLERS = ("auto", "gp", "tpe", "random")
 RANDOM = make_spec(search={"sampler": "random"}).search
 
 
-def history(spec: Spec, count: int) -> list[KnownTrial]:
+def history(spec: Spec, count: int) -> list[Trial]:
     """Finished trials at random places of the space, whose value is their dropout."""
     trials = []
     drawn = spec.model_copy(update={"search": RANDOM, "study": spec.study.model_copy(update={"seed": 99})})
     for number in range(count):
-        params = choose(StudyView(drawn), number + 2, [], [])
-        trials.append(make_finished(spec, number, [float(params["dropout"])], params=params))
+        params = choose(drawn, number + 2, [], [])
+        trials.append(make_trial(spec, number, [float(params["dropout"])], params=params))
     return trials
+
+
+def with_outcome(trial: Trial, **changes: Any) -> Trial:
+    return replace(trial, outcome=replace(trial.outcome, **changes))
 
 
 def chosen(sampler: str, number: int = 20, count: int = 18, under_way: int = 1, **study: int) -> dict[str, Value]:
     spec = make_spec(search={"sampler": sampler}, study=study)
-    return choose(StudyView(spec), number, history(spec, count), [defaults(spec.space)] * under_way)
+    return choose(spec, number, history(spec, count), [defaults(spec.space)] * under_way)
+
+
+# --- what the sampler is shown
+
+STATES: tuple[Literal["complete", "pruned", "failed"], ...] = ("complete", "pruned", "failed")
+CURVES = st.lists(st.integers(-40, 40).map(lambda number: number / 8), min_size=1, max_size=6)
+
+
+def test_the_view_has_finished_trials_first_and_those_under_way_as_running() -> None:
+    spec = make_spec(study={"metric": "f1"})
+    known = [make_trial(spec, n, [0.1, 0.3, 0.2], state) for n, state in enumerate(STATES)]
+    view = study_view(spec, known, [unregularised(spec.space)])
+    assert (view.study_name, view.direction) == ("small", StudyDirection.MAXIMIZE)
+    assert [(trial.number, trial.state.name, trial.values) for trial in view.trials] == [
+        (0, "COMPLETE", [0.3]),
+        (1, "PRUNED", [0.3]),
+        (2, "FAIL", None),
+        (3, "RUNNING", None),
+    ]
+    assert view.trials[0].params == searched(spec.space, defaults(spec.space))
+    assert view.trials[3].params == searched(spec.space, unregularised(spec.space))
+    assert view.trials[1].intermediate_values == {3: 0.3}
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.sampled_from(STATES), CURVES), min_size=12, max_size=20), st.integers(0, 3))
+def test_a_sampler_that_is_shown_whole_curves_chooses_the_same(ends, running) -> None:
+    spec = make_spec(search={"sampler": "tpe"})
+    drawn = history(spec, len(ends))
+    known = [make_trial(spec, n, values, state, drawn[n].params) for n, (state, values) in enumerate(ends)]
+    under_way = [defaults(spec.space)] * running
+    whole = study_view(spec, [], [])
+    for trial, seen in zip(known, study_view(spec, known, under_way).trials, strict=False):
+        best = dict(enumerate(accumulate(trial.outcome.curve, min), 1))
+        whole.add_trial(create_trial(state=seen.state, value=seen.value, params=seen.params,
+                                     distributions=seen.distributions, intermediate_values=best))  # fmt: skip
+    whole.add_trials(study_view(spec, [], under_way).trials)
+    whole.sampler = TPESampler(seed=trial_seed(spec.study.seed, 30))
+    expected = completed(spec.space, whole.ask(distributions(spec.space)).params)
+    assert choose(spec, 30, known, under_way) == expected
+
+
+def test_the_seed_of_a_trial_is_its_own() -> None:
+    seeds = [trial_seed(seed, number) for seed in range(20) for number in range(50)]
+    assert len(set(seeds)) == len(seeds), "seed + number would give 69 of 1,000"
+
+
+# --- what it chooses
 
 
 def test_trial_0_has_every_regulariser_at_its_least() -> None:
     spec = make_spec(space={"hidden_size": {"low": 4, "high": 9, "default": 5}, "dropout": {"low": 0.1, "high": 0.2}})
-    params = choose(StudyView(spec), 0, [], [])
+    params = choose(spec, 0, [], [])
     assert params == unregularised(spec.space)
     assert (params["dropout"], params["hidden_size"]) == (0.1, 5)
 
 
 def test_trial_1_has_the_defaults() -> None:
     spec = make_spec()
-    assert choose(StudyView(spec), 1, [], [unregularised(spec.space)]) == defaults(spec.space)
+    assert choose(spec, 1, [], [unregularised(spec.space)]) == defaults(spec.space)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
@@ -57,7 +114,7 @@ def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(samp
     searched = [name for name, domain in spec.space.items() if isinstance(domain, Range)]
     regularisers = [name for name in searched if PARAMETERS[name].regularises]
     trials = [
-        choose(StudyView(make_spec(search={"sampler": sampler}, study={"seed": seed})), number, [], [])
+        choose(make_spec(search={"sampler": sampler}, study={"seed": seed}), number, [], [])
         for seed in range(240 // START_UP[sampler])
         for number in range(2, START_UP[sampler])
     ]
@@ -70,7 +127,7 @@ def test_a_start_up_trial_has_about_half_of_its_regularisers_at_their_least(samp
 def test_a_random_search_is_not_sparse() -> None:
     spec = make_spec(search={"sampler": "random"})
     least = unregularised(spec.space)
-    assert all(choose(StudyView(spec), number, [], [])["dropout"] != least["dropout"] for number in range(2, 12))
+    assert all(choose(spec, number, [], [])["dropout"] != least["dropout"] for number in range(2, 12))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -88,7 +145,7 @@ def test_the_same_arguments_give_the_same_configuration_whatever_happened_before
 def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler, count) -> None:
     space = {"hidden_size": {"low": 4, "high": 64, "log": True}, "normalization": {"choices": ["none", "layer"]}}
     spec = make_spec(search={"sampler": sampler}, space=space)
-    params = choose(StudyView(spec), 20, history(spec, count), [])
+    params = choose(spec, 20, history(spec, count), [])
     assert list(params) == list(PARAMETERS)
     for name, domain in distributions(spec.space).items():
         assert domain._contains(domain.to_internal_repr(params[name])), name
@@ -110,10 +167,7 @@ def test_what_earlier_trials_gave_is_learnt_from(sampler) -> None:
     falling, rising = (
         make_spec(search={"sampler": sampler}, study={"metric": metric}) for metric in ("loss", "average_precision")
     )
-    low, high = (
-        [float(choose(StudyView(spec), n, finished, [])["dropout"]) for n in range(20, 24)]
-        for spec in (falling, rising)
-    )
+    low, high = ([float(choose(spec, n, finished, [])["dropout"]) for n in range(20, 24)] for spec in (falling, rising))
     assert np.mean(low) + 0.1 < np.mean(high), "the value is the dropout: minimised and maximised"
 
 
@@ -125,9 +179,8 @@ def test_trials_under_way_are_taken_into_account(sampler) -> None:
 def test_the_process_learns_from_pruned_trials_as_from_others() -> None:
     spec = make_spec(search={"sampler": "gp"})
     complete = history(spec, 12)
-    pruned = [replace(trial, state="pruned") for trial in complete]
-    failed = [replace(trial, state="failed", value=None, curve=()) for trial in complete]
-    first, second, third = (choose(StudyView(spec), 16, trials, []) for trials in (complete, pruned, failed))
+    pruned, failed = ([with_outcome(trial, state=state) for trial in complete] for state in ("pruned", "failed"))
+    first, second, third = (choose(spec, 16, trials, []) for trials in (complete, pruned, failed))
     assert first == second != third
 
 
@@ -135,21 +188,21 @@ def test_the_process_learns_from_pruned_trials_as_from_others() -> None:
 def test_the_process_keeps_away_from_where_trials_fail(metric) -> None:
     spec = make_spec(search={"sampler": "gp"}, study={"metric": metric})
     trials = [
-        replace(trial, state="failed", value=None, curve=()) if float(trial.params["dropout"]) > 0.3 else trial
+        with_outcome(trial, state="failed") if float(trial.params["dropout"]) > 0.3 else trial
         for trial in history(spec, 20)
     ]
-    assert {trial.state for trial in trials} == {"failed", "complete"}
+    assert {trial.outcome.state for trial in trials} == {"failed", "complete"}
     sign = 1 if spec.maximise else -1  # the others are the better, the nearer they are to those
-    rising = [replace(trial, value=trial.value and sign * trial.value) for trial in trials]
-    chosen = [float(choose(StudyView(spec), number, rising, [])["dropout"]) for number in range(20, 26)]
+    rising = [with_outcome(trial, curve=(sign * trial.outcome.curve[0],)) for trial in trials]
+    chosen = [float(choose(spec, number, rising, [])["dropout"]) for number in range(20, 26)]
     assert max(chosen) < 0.3
 
 
 def test_the_process_sees_ranks_alone() -> None:
     spec = make_spec(search={"sampler": "gp"})
     trials = history(spec, 12)
-    stretched = [replace(trial, value=np.exp(9 * (trial.value or 0.0))) for trial in trials]
-    assert choose(StudyView(spec), 16, trials, []) == choose(StudyView(spec), 16, stretched, [])
+    stretched = [with_outcome(trial, curve=(np.exp(9 * trial.outcome.curve[0]),)) for trial in trials]
+    assert choose(spec, 16, trials, []) == choose(spec, 16, stretched, [])
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
@@ -164,8 +217,8 @@ def test_values_become_normal_quantiles_of_their_ranks(values) -> None:
 @pytest.mark.parametrize("count", [1, 12])
 def test_trials_that_are_all_equal_stop_no_sampler(sampler, count) -> None:
     spec = make_spec(search={"sampler": sampler})
-    equal = [replace(trial, value=0.5) for trial in history(spec, count)]
-    assert choose(StudyView(spec), 20, equal, [defaults(spec.space)] * 3)
+    equal = [with_outcome(trial, curve=(0.5,)) for trial in history(spec, count)]
+    assert choose(spec, 20, equal, [defaults(spec.space)] * 3)
 
 
 def test_by_default_the_process_chooses_first_and_then_tpe() -> None:
@@ -179,24 +232,25 @@ THREADS = """
 import os
 os.environ.update(OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
 from contextlib import contextmanager
+import threadpoolctl
 from threadpoolctl import threadpool_info
 from tuner.search import sampler as sampling
-from tuner.search.view import Finished, Replica
+from tests.search.making import make_trial
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import defaults, unregularised
-from tuner.threads import one_thread
+
+one_thread = threadpoolctl.threadpool_limits
 
 @contextmanager
-def watched():
-    with one_thread():
+def watched(limit):
+    with one_thread(limit):
         yield
         print({pool["num_threads"] for pool in threadpool_info()}, len(threadpool_info()) > 1)
 
-sampling.one_thread = watched
+threadpoolctl.threadpool_limits = watched
 spec = read_spec_dict({"data": {"path": "/nowhere.csv"}, "study": {"name": "x"}, "search": {"sampler": "gp"}})
 pairs = enumerate((unregularised(spec.space), defaults(spec.space)))
-finished = [Finished(number, params, "complete", 0.5 + number, (0.5 + number,)) for number, params in pairs]
-sampling.choose(Replica(spec), 9, finished, [])
+sampling.choose(spec, 9, [make_trial(spec, n, [0.5 + n], params=params) for n, params in pairs], [])
 """
 
 
@@ -214,7 +268,7 @@ def test_random_sampling_learns_nothing() -> None:
 def test_a_space_of_constants_has_one_configuration() -> None:
     fixed = {name: domain.default for name, domain in make_spec().space.items()}
     spec = make_spec(space=fixed)
-    assert choose(StudyView(spec), 7, [], []) == fixed
+    assert choose(spec, 7, [], []) == fixed
 
 
 def test_nothing_is_said_while_sampling(capfd: pytest.CaptureFixture[str]) -> None:

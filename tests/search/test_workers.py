@@ -16,29 +16,26 @@ import pytest
 
 from tests.making import make_small_problem, make_spec
 from tests.processes import FORKS, PATIENCE, alive, children, forked, wait_until, workers
-from tests.search.making import make_finished
 from tuner.search import workers as module
-from tuner.search.environment import environment
 from tuner.search.events import Progressed
-from tuner.search.jobs import Machine, Result, Shared, Task
-from tuner.search.worker import Worker
+from tuner.search.jobs import Shared, Task
+from tuner.search.machine import probe
 from tuner.search.workers import LocalProcesses
 from tuner.spec.space import defaults
-from tuner.training.precision import trains_bf16
+from tuner.training.outcome import Outcome
 
 EPOCHS = 40
 
 SPEC = make_spec(
     train={"max_epochs": EPOCHS, "patience": EPOCHS, "precision": "fp32"},
     cv={"folds": 2, "holdout": 0.0},
-    search={"pruner": "median"},
     space={"hidden_size": 4, "num_layers": 1},
 )
 # batches of 2 windows take a minute, one batch of all a blink
 LONG, SHORT = ({**defaults(SPEC.space), "batch_size": size} for size in (2, 1024))
 
 
-def placed() -> Shared:
+def shared() -> Shared:
     return Shared(SPEC, make_small_problem((600,), cv={"folds": 2, "holdout": 0.0}).folds(), None)
 
 
@@ -47,7 +44,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalProcesses]:
     """Two workers, from the tests' own server, which has imported torch; the last tests start one as users do."""
     monkeypatch.setattr(module, "fork_server", lambda: FORKS)
     backend = LocalProcesses(2)
-    backend.place(placed())
+    backend.broadcast(shared())
     yield backend
     backend.close()
 
@@ -64,57 +61,49 @@ def until_signs_of(backend: LocalProcesses, *numbers: int) -> list[Progressed]:
     return signs
 
 
-def without_seconds(result: Result) -> Result:
-    return replace(result, outcome=replace(result.outcome, seconds=0.0))
+def without_seconds(outcome: Outcome) -> Outcome:
+    return replace(outcome, seconds=0.0, scores=tuple(map(bytes, outcome.scores)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("precision", "bf16_from"), [("fp32", None), ("bf16", 1)])
 def test_a_worker_says_what_it_runs_on(backend, precision, bf16_from) -> None:
-    assert backend.look(precision) == Machine(bf16_from, trains_bf16(), environment())
+    machine = backend.probe(precision)
+    assert machine == probe(precision)
+    assert machine.bf16_from == bf16_from
 
 
 def test_a_worker_that_died_before_it_was_asked_is_replaced(backend) -> None:
     for idle in forked():
         os.kill(idle, signal.SIGKILL)
     wait_until(lambda: not forked())
-    assert backend.look("fp32").bf16_from is None
+    assert backend.probe("fp32").bf16_from is None
 
 
 def test_a_worker_gives_bit_for_bit_what_this_process_would_and_reports_every_fold(backend) -> None:
-    task = Task(7, SHORT, 0)
-    result = backend.submit(task, []).result(PATIENCE)
+    task = Task(7, SHORT, (7,))
+    outcome = backend.submit(task).result(PATIENCE)
     here: list[Progressed] = []
-    assert without_seconds(result) == without_seconds(Worker(placed()).train(task, here.append))
+    assert without_seconds(outcome) == without_seconds(task.run(shared(), here.append))
     assert list(backend.progress()) == here
     assert [(sign.epoch, sign.fold) for sign in here] == [(e, f) for e in range(1, EPOCHS + 1) for f in (1, 2)]
 
 
 def test_a_killed_worker_breaks_only_its_own_trial_and_its_place_is_filled_again(backend) -> None:
-    doomed = backend.submit(Task(0, LONG, 0), [])
+    doomed = backend.submit(Task(0, LONG, (0,)))
     worker = min(forked())  # the first one started
-    other = backend.submit(Task(1, SHORT, 0), [])
+    other = backend.submit(Task(1, SHORT, (1,)))
     assert backend.free == 0
     until_signs_of(backend, 0)
     os.kill(worker, signal.SIGKILL)
     with pytest.raises(BrokenExecutor):
         doomed.result(PATIENCE)
-    assert other.result(PATIENCE).outcome.state == "complete"
+    assert other.result(PATIENCE).state == "complete"
     assert backend.free == 2
-    # the new worker knows nothing yet: it is told of all trials, and prunes by them
-    known = [make_finished(SPEC, number, [-1.0], params=SHORT) for number in range(5)]
-    again = backend.submit(Task(5, SHORT, 5), known).result(PATIENCE)
-    assert again.outcome.state == "pruned"
-
-
-def test_what_a_worker_was_told_it_is_not_told_again(backend) -> None:
-    low, high = ([make_finished(SPEC, number, [value], params=SHORT) for number in range(5)] for value in (-1.0, 9.0))
-    assert backend.submit(Task(5, SHORT, 5), low).result(PATIENCE).outcome.state == "pruned"
-    assert backend.submit(Task(6, SHORT, 5), high).result(PATIENCE).outcome.state == "pruned", "it goes by the low ones"
-    assert backend.submit(Task(7, SHORT, 0), high).result(PATIENCE).outcome.state == "complete", "none may be known"
+    assert backend.submit(Task(5, SHORT, (5,))).result(PATIENCE).state == "complete", "the new one has the data"
 
 
 def test_closing_ends_all_workers_at_once_in_the_middle_of_their_trials(backend) -> None:
-    futures = [backend.submit(Task(number, LONG, 0), []) for number in (10, 11)]
+    futures = [backend.submit(Task(number, LONG, (number,))) for number in (10, 11)]
     until_signs_of(backend, 10, 11)
     assert len(forked()) == 2
     started = time.monotonic()
@@ -127,25 +116,25 @@ def test_closing_ends_all_workers_at_once_in_the_middle_of_their_trials(backend)
 
 
 def test_a_worker_that_dies_between_two_trials_is_replaced(backend) -> None:
-    backend.submit(Task(0, SHORT, 0), []).result(PATIENCE)
+    backend.submit(Task(0, SHORT, (0,))).result(PATIENCE)
     for idle in forked():
         os.kill(idle, signal.SIGKILL)
     wait_until(lambda: not forked())
     # the executor may not have noticed the death yet: the coordinator trains such a trial again
     with suppress(BrokenExecutor):
-        backend.submit(Task(1, SHORT, 0), []).result(PATIENCE)
+        backend.submit(Task(1, SHORT, (1,))).result(PATIENCE)
     for number in (2, 3):
-        assert backend.submit(Task(number, SHORT, 0), []).result(PATIENCE).outcome.state == "complete"
+        assert backend.submit(Task(number, SHORT, (number,))).result(PATIENCE).state == "complete"
 
 
 def test_neither_giving_out_trials_nor_ending_waits_for_a_worker_to_take_in_the_data() -> None:
-    data = placed()
+    data = shared()
     rows = np.zeros((100_000, 2), np.float32)
     backend = LocalProcesses(2)
-    backend.place(replace(data, folds=tuple(replace(fold, rows=rows) for fold in data.folds)))
+    backend.broadcast(replace(data, folds=tuple(replace(fold, rows=rows) for fold in data.folds)))
     started = time.monotonic()
     for number in range(2):
-        backend.submit(Task(number, LONG, 0), [])
+        backend.submit(Task(number, LONG, (number,)))
     submitted = time.monotonic()
     backend.close()
     assert submitted - started < 2, "more data than a pipe holds"
@@ -155,13 +144,13 @@ def test_neither_giving_out_trials_nor_ending_waits_for_a_worker_to_take_in_the_
 COORDINATOR = """
 if __name__ == "__main__":
     import time
-    from tests.search.test_workers import LONG, placed, until_signs_of
+    from tests.search.test_workers import LONG, shared, until_signs_of
     from tuner.search.workers import LocalProcesses
     from tuner.search.jobs import Task
     backend = LocalProcesses(2)
-    backend.place(placed())
+    backend.broadcast(shared())
     for number in range(2):
-        backend.submit(Task(number, LONG, 0), [])
+        backend.submit(Task(number, LONG, (number,)))
     until_signs_of(backend, 0, 1)
     print("training", flush=True)
     time.sleep(60)

@@ -18,7 +18,6 @@ from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
 from tuner.evaluation.detection import Detection, FoldDetection
 from tuner.results.selection import scalars
 from tuner.search.sampler import choose
-from tuner.search.view import StudyView
 from tuner.spec.space import defaults
 from tuner.storage.distributions import searched
 from tuner.storage.schema import RunRow
@@ -101,7 +100,7 @@ def test_parameters_come_back_exactly_constants_included(store) -> None:
         "jitter": {"low": 0.0, "high": 0.3, "step": 0.1},
     }
     spec = make_spec(space=space)
-    params = [choose(StudyView(spec), number, [], []) for number in range(20)]
+    params = [choose(spec, number, [], []) for number in range(20)]
     study = store.begin(spec, FACTS)
     for one in params:
         study.add(one)
@@ -117,7 +116,7 @@ def test_spec_and_facts_come_back_as_they_were(store, study) -> None:
 
 def test_a_result_is_kept_while_it_waits_for_its_turn(store, study) -> None:
     for number in range(3):
-        study.add(choose(StudyView(SPEC), number, [], []))
+        study.add(choose(SPEC, number, [], []))
     study.save(2, COMPLETE)
     again = store.open("small")
     assert list(again.outcomes()) == [2]
@@ -126,7 +125,7 @@ def test_a_result_is_kept_while_it_waits_for_its_turn(store, study) -> None:
 
 def test_a_trial_and_its_repeats_come_back_each_with_its_own_curves(store, study) -> None:
     outcomes = [make_outcome([value, value + 1.0]) for value in (3.0, 2.0, 1.0)]
-    study.add(choose(StudyView(SPEC), 0, [], []))
+    study.add(choose(SPEC, 0, [], []))
     for repeat, outcome in enumerate(outcomes):
         study.save(0, outcome, repeat)
     again = store.open("small")

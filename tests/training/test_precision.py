@@ -71,9 +71,9 @@ def test_a_study_that_wants_it_where_there_is_none_does_not_begin(tmp_path: Path
 
 def go_without() -> None:
     """Makes this process, and what it is told of its workers, one of a processor without bfloat16."""
-    look = LocalProcesses.look
+    probe = LocalProcesses.probe
     precision.trains_bf16 = lambda: False
-    LocalProcesses.look = lambda backend, wanted: replace(look(backend, wanted), bf16=False)  # type: ignore[method-assign,assignment]
+    LocalProcesses.probe = lambda backend, wanted: replace(probe(backend, wanted), bf16=False)  # type: ignore[method-assign,assignment]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tuner.training.trainer import (
     NoCallback,
     make_learner,
     summarise_weights,
-    train_trial,
+    train_folds,
 )
 
 EVENTS = marked(60, (8, 10), (30, 33), (52, 54))
@@ -40,7 +40,7 @@ def trained(
     labels: Bools | None = None, *, trial: int = 7, seed: int = 0, callback: Callback | None = None, **changes: Value
 ) -> Outcome:
     spec, folds = study(labels, study={"seed": seed})
-    return train_trial(spec, folds, params(**changes), trial=trial, callback=callback)
+    return train_folds(spec, folds, params(**changes), stream=(trial,), callback=callback)
 
 
 def lock_step(spec: Spec, folds: Sequence[FoldData], numbers: Sequence[int], **changes: Value) -> LockStep:
@@ -96,7 +96,7 @@ def test_it_stops_where_a_loop_of_early_stopping_written_by_hand_does():
         mean = sum(fold[epoch - 1].valid_loss for fold in alone) / len(alone)
         if mean < best:
             best, best_epoch = mean, epoch
-    outcome = train_trial(spec, folds, params(), trial=7)
+    outcome = train_folds(spec, folds, params(), stream=(7,))
     assert (outcome.best_epoch, len(outcome.curve), outcome.state) == (best_epoch, epoch, "complete")
     assert outcome.value == pytest.approx(best, rel=1e-5)  # losses are averaged in another order
     assert 1 < best_epoch < epoch < most  # else this would prove little
@@ -168,7 +168,7 @@ def test_a_learning_rate_beyond_reason_fails_and_says_where():
 def test_an_absurd_value_in_a_validation_row_fails_that_fold():
     spec, data = make_spec(), make_dataset([60])
     data.series[0].features[30] = data.series[0].targets[30] = 1e30  # fold 2 of 3 validates it
-    outcome = train_trial(spec, make_problem(spec, data).folds()[1:2], params(), trial=0)
+    outcome = train_folds(spec, make_problem(spec, data).folds()[1:2], params(), stream=(0,))
     assert (outcome.state, outcome.reason) == (
         "failed",
         "diverged: fold 1: the validation loss became inf in epoch 1",

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Floats, Ints
 from tuner.evaluation.detection import Scores, choose_threshold, root_mean_square, scaled_errors
 from tuner.evaluation.holdout import Contender, cross_entropy
-from tuner.threads import one_thread
 
 # PCA and the regression take seconds with so many windows and columns at most; evenly spaced ones are left.
 MOST_WINDOWS = 10_000
@@ -124,7 +124,7 @@ def _reconstruct(problem: Problem, data: FoldData) -> Judged:
     """The root mean squared reconstruction error of windows that end in the row they answer (Sub-PCA in TSB-AD)."""
     from sklearn.decomposition import PCA
 
-    with one_thread():
+    with threadpool_limits(1):
         pca = PCA(KEPT_VARIANCE).fit(_flat(problem, data, _spaced(data.train)))
         windows = _flat(problem, data, data.valid)
         errors = windows - pca.inverse_transform(pca.transform(windows))
@@ -138,7 +138,7 @@ def _regress(problem: Problem, data: FoldData) -> Judged:
 
     train = _spaced(data.train)
     weights = np.where(data.answers[train, 0] > 0, data.class_weight, 1.0)
-    with one_thread(), warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression = LogisticRegression(max_iter=200)
         regression.fit(_flat(problem, data, train), data.answers[train, 0] > 0, sample_weight=weights)

@@ -18,7 +18,7 @@ from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
 from tuner.search.events import Notify, StageAdvanced, StageBegan
-from tuner.search.jobs import Job, OutOfFold, Refit, Shared
+from tuner.search.jobs import Job, Refit, Shared, Task
 from tuner.search.pool import do_all
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
@@ -60,10 +60,10 @@ def refit_all(
             hint="put them back, or run a new study on the data as they are",
         )
     data, kept = prepared.problem.whole(), study.evaluations.scored(trial.number)
-    jobs: list[Job[Any]] = [] if kept else [OutOfFold(trial.number, trial.params)]
+    jobs: list[Job[Any]] = [] if kept else [Task(trial.number, trial.params, (trial.number,))]
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
-    backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
-    backend.place(Shared(study.spec, prepared.folds, study.facts.bf16_from))
+    backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
+    backend.broadcast(Shared(study.spec, prepared.folds, study.facts.bf16_from))
     notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Any] = {}
     for index, result in do_all(jobs, backend, notify, None):
@@ -77,7 +77,7 @@ def refit_all(
         scores, labels, refits = kept.scores, kept.labels, ordered
     else:
         known = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
-        scores, labels = np.concatenate(ordered[0]), np.concatenate(known) if known else None
+        scores, labels = np.concatenate(ordered[0].scores), np.concatenate(known) if known else None
         refits = ordered[1:]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)

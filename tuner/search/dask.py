@@ -1,8 +1,8 @@
-"""Where trials train, the other way: on the workers of a running Dask scheduler, one job a worker at a time."""
+"""Where jobs are done, the other way: on the workers of a running Dask scheduler, one job a worker at a time."""
 
 import pickle
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +14,8 @@ from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
 from tuner.search.events import Progressed
-from tuner.search.jobs import Job, Machine, R_co, Shared
-from tuner.search.process import look
-from tuner.search.view import KnownTrial
-from tuner.search.worker import Worker
+from tuner.search.jobs import Job, R_co, Shared, do_here
+from tuner.search.machine import Machine, probe
 
 # Seconds that a scheduler may take to answer.
 PATIENCE = 10.0
@@ -25,13 +23,12 @@ PATIENCE = 10.0
 
 @dataclass
 class _Slot:
-    """A worker of the cluster: the study's data on it, how many finished trials it was told of, and what it is doing.
+    """A worker of the cluster: the study's data on it, and what it is doing.
 
     Once a task on it has not come to its end, nothing of that can be relied on: it is broken.
     """
 
-    placed: "DaskFuture[Any]"
-    told: int = 0
+    shared: "DaskFuture[Any]"
     future: "Future[Any] | None" = None
     remote: "DaskFuture[Any] | None" = None
     broken: bool = False
@@ -55,42 +52,33 @@ class DaskCluster:
             raise UserError(
                 f"no Dask scheduler answers: {error}", where=f"--cluster {address}", hint="start one: dask scheduler"
             ) from None
-        self._study = uuid4().hex
+        self._topic = uuid4().hex
         self._slots: dict[str, _Slot] = {}
         self._signs: deque[Progressed] = deque()
-        self._client.subscribe_topic(self._study, lambda event: self._signs.append(Progressed(**event[1])))
+        self._client.subscribe_topic(self._topic, lambda event: self._signs.append(Progressed(**event[1])))
 
-    def look(self, precision: str) -> Machine:
+    def probe(self, precision: str) -> Machine:
         # there may be no worker yet; a study is the same only on machines of one kind, and this is one
-        return look(precision)
+        return probe(precision)
 
-    def place(self, placed: Shared) -> None:
-        self._placed = pickle.dumps(placed)
+    def broadcast(self, shared: Shared) -> None:
+        self._shared = pickle.dumps(shared)
 
     @property
     def free(self) -> int:
-        self._look()
+        self._refresh()
         return sum(slot.free for slot in self._slots.values())
 
-    def submit(self, job: Job[R_co], known: Sequence[KnownTrial] = ()) -> "Future[R_co]":
+    def submit(self, job: Job[R_co]) -> "Future[R_co]":
         address, slot = next((address, slot) for address, slot in self._slots.items() if slot.free)
         future: Future[R_co] = Future()
-        remote = self._client.submit(
-            _do,
-            self._study,
-            slot.placed,
-            job,
-            slot.told,
-            tuple(known[slot.told :]),
-            workers=[address],
-            pure=False,
-        )
-        slot.future, slot.remote, slot.told = future, remote, max(slot.told, len(known))
+        remote = self._client.submit(_do, self._topic, slot.shared, job, workers=[address], pure=False)
+        slot.future, slot.remote = future, remote
         remote.add_done_callback(lambda done: _hand_over(done, slot, address))
         return future
 
     def progress(self) -> Iterator[Progressed]:
-        self._look()
+        self._refresh()
         while self._signs:
             yield self._signs.popleft()
 
@@ -100,7 +88,7 @@ class DaskCluster:
                 slot.remote.cancel()
         self._client.close(timeout=1)
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Takes notice of workers that came or went; a task bound to a lost worker would wait for it for ever."""
         present = self._client.nthreads()
         for address in [at for at, slot in self._slots.items() if (slot.broken and slot.free) or at not in present]:
@@ -112,8 +100,8 @@ class DaskCluster:
         for address in present.keys() - self._slots.keys():
             # a copy a worker: Dask cannot make again what was scattered to one that then died
             with suppress(OSError, KeyError):  # it is gone again
-                placed = self._client.scatter(self._placed, workers=[address], hash=False, timeout=PATIENCE)
-                self._slots[address] = _Slot(placed)
+                shared = self._client.scatter(self._shared, workers=[address], hash=False, timeout=PATIENCE)
+                self._slots[address] = _Slot(shared)
 
 
 def _hand_over(remote: "DaskFuture[Any]", slot: _Slot, address: str) -> None:
@@ -149,26 +137,16 @@ class _Halted(BaseException):
     """The coordinator no longer wants the trial."""
 
 
-# what a worker process keeps between the trials of a study
-_workers: dict[str, Worker] = {}
-
-
-def _do(study: str, placed: bytes, job: Job[R_co], expected: int, news: Sequence[KnownTrial]) -> R_co:
+def _do(topic: str, shared: bytes, job: Job[R_co]) -> R_co:
+    """Does a job on the worker that this is; its live signs go to the topic."""
     here = get_worker()
     key = here.get_current_task()
-    if study not in _workers:
-        _workers.clear()
-        _workers[study] = Worker(pickle.loads(placed))  # noqa: S301 (from our own coordinator)
-    worker = _workers[study]
-    if worker.known < expected:
-        raise BrokenExecutor("the worker has forgotten what it was told")
-    worker.learn(news)
 
     def report(progress: Progressed) -> None:
         state: Any = here.state.tasks.get(key)
         # cancelled by the coordinator, or left behind by one that died
         if state is None or state.state != "executing":
             raise _Halted
-        here.log_event(study, vars(progress))
+        here.log_event(topic, vars(progress))
 
-    return job.run(worker, report)
+    return do_here(job, pickle.loads(shared), report)  # noqa: S301 (from our own coordinator)

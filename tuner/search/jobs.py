@@ -1,57 +1,28 @@
-"""What a worker can be asked to do, as values that are sent to it, and what it answers. Loads no torch: the coordinator
-begins without."""
+"""What a worker can be asked to do: values that are sent to it, and what each does there."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tuner.data.folds import FoldData
-from tuner.errors import UserError
-from tuner.evaluation.detection import Scores
 from tuner.search.events import Progressed
 from tuner.spec.sections import Spec
-from tuner.spec.space import Value, ends
+from tuner.spec.space import Value
 from tuner.training.outcome import Outcome
 
 if TYPE_CHECKING:
-    from tuner.search.worker import Worker
     from tuner.training.refitted import Refitted
 
 R_co = TypeVar("R_co", covariant=True)
 
-
-@dataclass(frozen=True)
-class Machine:
-    """What a worker runs on.
-
-    Attributes:
-        bf16_from: hidden size from which on a study that begins here is to use bfloat16; None for never.
-        bf16: whether it can at all.
-        environment: versions, processor and device, by name.
-    """
-
-    bf16_from: int | None
-    bf16: bool
-    environment: Mapping[str, str]
-
-    def refuse(self, spec: Spec, bf16_from: int | None) -> None:
-        """Refuses a study whose widest networks use bfloat16, from that hidden size on, where there is none.
-
-        Raises:
-            UserError: they do.
-        """
-        widest = max(int(size) for size in ends(spec.space["hidden_size"]))
-        if bf16_from is not None and widest >= bf16_from and not self.bf16:
-            raise UserError(
-                "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
-                where=spec.study.name,
-                hint='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
-            )
+# Each stands where a trial's number stands in the key of the random streams; no trial has it.
+REPEAT, PATH = 2**32 - 2, 2**32 - 3
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all trials of a study share."""
+    """What all jobs of a study share."""
 
     spec: Spec
     folds: tuple[FoldData, ...]
@@ -62,56 +33,74 @@ Report = Callable[[Progressed], None]
 
 
 class Job(Protocol[R_co]):
-    """Something to do on a worker."""
+    """Something to do on a worker. It imports torch only then: the coordinator, which makes jobs, does without."""
 
-    def run(self, worker: "Worker", report: Report) -> R_co:
+    def run(self, shared: Shared, report: Report) -> R_co:
         """Does it."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """A trained trial, or a repeat of one."""
+def do_here(job: Job[R_co], shared: Shared, report: Report) -> R_co:
+    """Does a job in this process, in one thread: a second one gains nothing, and results would depend on the load."""
+    import torch
 
-    number: int
-    outcome: Outcome
-    repeat: int = 0
+    torch.set_num_threads(1)
+    return job.run(shared, report)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to train: its parameters, and how many finished trials, from number 0 on, it may know.
+    """Trains one configuration on all folds in lock-step; whatever that raises becomes a failed outcome.
 
-    With `repeat` above 0 it is trained again, from other random streams, and never pruned.
+    Attributes:
+        number: of the trial; its reports have it.
+        stream: key of the random streams: (number,) for the trial itself.
+        thresholds: by epoch, the cost (`Metric.cost`) of the best mean so far above which it is pruned; empty: never.
+        is_audit: it goes on where it would be pruned, and the outcome says so.
     """
 
     number: int
     params: Mapping[str, Value]
-    known: int
-    repeat: int = 0
+    stream: tuple[int, ...]
+    thresholds: tuple[float, ...] = ()
+    is_audit: bool = False
 
-    def run(self, worker: "Worker", report: Report) -> Result:
-        return worker.train(self, report)
+    def run(self, shared: Shared, report: Report) -> Outcome:
+        from tuner.training.trainer import train_folds
+
+        spec = shared.spec
+        pruning = Pruning(self, spec, report)
+        try:
+            outcome = train_folds(
+                spec, shared.folds, self.params, stream=self.stream, bf16_from=shared.bf16_from, callback=pruning
+            )
+        except Exception:
+            outcome = Outcome.failed(traceback.format_exc())
+        return replace(outcome, audited=pruning.audited)
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """Trains trial `number` again, as it was, for its out-of-fold scores by fold, each (m,)."""
+class Pruning:
+    """The `Callback` of a task: prunes it by its thresholds, and reports every fold.
 
-    number: int
-    params: Mapping[str, Value]
+    Attributes:
+        audited: the epoch after which the task would have been pruned, were it no audit; else 0.
+    """
 
-    def run(self, worker: "Worker", report: Report) -> tuple[Scores, ...]:  # noqa: ARG002
-        return worker.out_of_fold(self)
+    def __init__(self, task: Task, spec: Spec, report: Report) -> None:
+        self._task, self._metric, self._report = task, spec.metric, report
+        self._best: float | None = None
+        self.audited = 0
 
+    def fold_trained(self, epoch: int, fold: int) -> None:
+        self._report(Progressed(self._task.number, epoch, fold, self._best))
 
-@dataclass(frozen=True)
-class PathPoint:
-    """Trains a configuration on all folds, from the one random stream that all points of a path share."""
-
-    params: Mapping[str, Value]
-
-    def run(self, worker: "Worker", report: Report) -> Outcome:  # noqa: ARG002
-        return worker.path_point(self)
+    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
+        self._best = self._metric.best(curve)
+        if self.audited or not self._task.thresholds:
+            return False
+        is_poor = self._metric.cost(self._best) > self._task.thresholds[epoch - 1]
+        if is_poor and self._task.is_audit:
+            self.audited = epoch
+        return is_poor and not self._task.is_audit
 
 
 @dataclass(frozen=True)
@@ -126,5 +115,10 @@ class Refit:
     steps: int
     seed: int
 
-    def run(self, worker: "Worker", report: Report) -> "Refitted":  # noqa: ARG002
-        return worker.refit(self)
+    def run(self, shared: Shared, report: Report) -> "Refitted":  # noqa: ARG002 (the protocol's)
+        from tuner.training.refit import judge, refit
+
+        learner = refit(
+            shared.spec, self.data, self.params, steps=self.steps, repeat=self.seed, bf16_from=shared.bf16_from
+        )
+        return judge(learner, self.data)

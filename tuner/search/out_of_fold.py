@@ -8,7 +8,7 @@ from tuner.evaluation.detection import Scores
 from tuner.results.findings import OutOfFoldScores
 from tuner.results.selection import Trial
 from tuner.search.events import Notify
-from tuner.search.jobs import OutOfFold
+from tuner.search.jobs import Task
 from tuner.search.pool import do_all
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
@@ -30,10 +30,10 @@ def keep_out_of_fold(
     """
     if problem.labels is None or trial.outcome.detection is None or study.evaluations.scored(trial.number):
         return
-    job = OutOfFold(trial.number, trial.params)
-    for _, scores in do_all([job], backend, notify, deadline):
-        if scores is not None:  # else its worker died twice: there will be no picture
-            study.evaluations.save_scored(trial.number, place_scores(data, problem, folds, scores))
+    job = Task(trial.number, trial.params, (trial.number,))
+    for _, outcome in do_all([job], backend, notify, deadline):
+        if outcome is not None:  # else its worker died twice: there will be no picture
+            study.evaluations.save_scored(trial.number, place_scores(data, problem, folds, outcome.scores))
 
 
 def place_scores(

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, ordered, path_domain, path_values
-from tuner.search.coordinator import DIED
 from tuner.search.events import Notify, PointTrained, StageBegan
-from tuner.search.jobs import PathPoint, Shared
-from tuner.search.pool import do_all
+from tuner.search.jobs import PATH, Shared, Task
+from tuner.search.pool import DIED, do_all
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
 from tuner.signals import held
@@ -89,9 +88,9 @@ def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backe
             prepared = prepare(study.spec)
             with held():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
-                backend.look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
-                backend.place(Shared(study.spec, prepared.folds, study.facts.bf16_from))
-                jobs = [PathPoint(planned.at(value)) for value in missing]
+                backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
+                backend.broadcast(Shared(study.spec, prepared.folds, study.facts.bf16_from))
+                jobs = [Task(number, planned.at(value), (PATH,)) for number, value in enumerate(missing)]
                 for index, outcome in do_all(jobs, backend, notify, None):
                     if outcome is not None:
                         study.evaluations.save_path_point(jobs[index].params, outcome)

@@ -1,83 +1,79 @@
-"""Ends poor trials early: a pruner of Optuna's kind, asked on a replica that holds what the trial may know."""
+"""Ends poor trials early. A trial may know a fixed set of others, so that its rule is one threshold per epoch."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 
 import numpy as np
-from optuna.pruners import BasePruner, MedianPruner, NopPruner
-from optuna.trial import TrialState, create_trial
 
-from tuner.search.rungs import RungPruner
-from tuner.search.view import KnownTrial, StudyView, best_so_far
-from tuner.spec.sections import LEAST_COMPLETE, Spec
+from tuner.data.series import Floats
+from tuner.results.selection import Trial
+from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 
 # Share of the trials to be pruned that go on as audits.
 AUDITS = 0.1
-# Of the median rule: the share of the epochs before which no trial is judged.
+# The share of the epochs before which no trial is judged.
 WARM_UP = 0.1
+# (share of the epochs, share of the known trials that may be better); linear between.
+RUNGS = ((WARM_UP, 0.5), (0.3, 0.25), (0.8, 0.15))
 
 
-def _make_pruner(spec: Spec) -> BasePruner:
-    epochs = spec.train.max_epochs
-    match spec.search.pruner:
-        case "rungs":
-            return RungPruner(epochs)
-        case "median":
-            return MedianPruner(n_startup_trials=LEAST_COMPLETE, n_warmup_steps=max(1, round(WARM_UP * epochs)))
-        case "none":
-            return NopPruner()
-
-
-class PruningCallback:
-    """The `Callback` of one trial: asks the pruner, which sees the finished trials in a replica; passes progress on.
-
-    A few trials that the pruner would end go on as audits, so that a study knows what its pruner throws away.
+def thresholds(spec: Spec, number: int, known: Sequence[Trial]) -> tuple[float, ...]:
+    """The cost (`Metric.cost`), by epoch, above which the best mean so far of trial `number` ends it; inf: none does.
 
     Args:
-        replica: of the study; grows.
+        spec: pruner, metric and epochs.
         number: of the trial; the unregularised and the default trial (0 and 1) are references, and never pruned.
-        finished: the trials that it may know.
-        progress: is called with (epoch, fold, curve) after each fold.
-        may_prune: false lets the trial run to its end.
+        known: the finished trials that it may know.
     """
+    epochs = spec.train.max_epochs
+    curves = best_so_far(spec, known)
+    pruner = spec.search.pruner if number >= 2 else "none"
+    states = np.array([trial.outcome.state for trial in known], str)
+    complete, judged = states == "complete", states != "failed"
+    found = np.full(epochs, np.inf)
+    if pruner == "rungs" and judged.sum() >= LEAST_KNOWN:
+        found = rungs(spec.metric.cost(1.0) * curves[judged])
+    elif pruner == "median" and complete.sum() >= LEAST_COMPLETE:
+        found = spec.metric.cost(1.0) * np.percentile(curves[complete], 50, axis=0)
+    found[: max(1, round(WARM_UP * epochs)) - 1] = np.inf
+    return tuple(found.tolist())
 
-    def __init__(
-        self,
-        replica: StudyView,
-        number: int,
-        finished: Sequence[KnownTrial],
-        progress: Callable[[int, int, Sequence[float]], None] | None = None,
-        *,
-        may_prune: bool = True,
-    ) -> None:
-        self._pruner = _make_pruner(replica.spec)
-        self._study = replica.show(finished, ())
-        # not part of the replica: what this trial shows must not reach others before it is their turn to know it
-        self._trial = create_trial(state=TrialState.RUNNING)
-        self._trial.number = number
-        self._may_prune = may_prune and number >= 2
-        self._is_audit = is_audit(replica.spec.study.seed, number)
-        self._audited = 0
-        self._maximise = replica.spec.maximise
-        self._progress = progress
-        self._curve: Sequence[float] = ()
 
-    def fold_trained(self, epoch: int, fold: int) -> None:
-        if self._progress is not None:
-            self._progress(epoch, fold, self._curve)
+def best_so_far(spec: Spec, known: Sequence[Trial]) -> Floats:
+    """The best mean of each trial up to each epoch, (trials, epochs), carried forward where a trial is complete.
 
-    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
-        self._curve = tuple(curve)
-        self._trial.intermediate_values[epoch] = best_so_far(curve, maximise=self._maximise)[-1]
-        if not self._may_prune or self._audited or not self._pruner.prune(self._study, self._trial):
-            return False
-        if self._is_audit:
-            self._audited = epoch
-        return not self._is_audit
+    It is NaN past the end of the others. A rule that compares trials epoch by epoch would else stop pruning where
+    complete ones stopped early.
+    """
+    best = np.full((len(known), spec.train.max_epochs), np.nan)
+    for row, trial in zip(best, known, strict=True):
+        curve = np.array(trial.outcome.curve)
+        row[: len(curve)] = (np.maximum if spec.metric.maximise else np.minimum).accumulate(curve)
+        if trial.outcome.state == "complete":
+            row[len(curve) :] = row[len(curve) - 1]
+    return best
 
-    @property
-    def audited(self) -> int:
-        """The epoch after which the trial would have been ended, had it not gone on as an audit; else 0."""
-        return self._audited
+
+def rungs(costs: Floats, shape: Sequence[tuple[float, float]] = RUNGS) -> Floats:
+    """Thresholds, (epochs,): a trial is ended when too many of the known ones were better at the same epoch.
+
+    Those that ended before that epoch were worse: they count as such, so that the rule does not get stricter and
+    stricter as only good trials are left to compare with, which the median of complete trials does. The shares follow
+    how much a rank says of the final one: little early on (successive halving, Jamieson & Talwalkar, AISTATS 2016, has
+    rungs for the same reason).
+
+    Args:
+        costs: (trials, epochs), the best so far of known trials; NaN past the end of those that were pruned.
+        shape: shares of the epochs, and of the known trials that may be better there.
+    """
+    trials, epochs = costs.shape
+    at, shares = zip(*shape, strict=True)
+    share = np.interp(np.arange(1, epochs + 1) / epochs, at, shares)
+    # a whisker less, as rounding must not decide
+    needed = np.ceil(share * (trials + 1) - 1e-9).astype(int)
+    ordered = np.vstack([np.sort(costs, axis=0), np.full(epochs, np.nan)])  # NaN come last
+    found: Floats = ordered[np.minimum(needed - 1, trials), np.arange(epochs)]
+    return np.where(np.isnan(found), math.inf, found)
 
 
 def is_audit(seed: int, number: int) -> bool:

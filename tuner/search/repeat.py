@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from tuner.results.selection import Trial
-from tuner.search.coordinator import DIED
 from tuner.search.events import Notify, Repeated, StageBegan
-from tuner.search.jobs import Result, Task
-from tuner.search.pool import do_all
+from tuner.search.jobs import REPEAT, Task
+from tuner.search.pool import DIED, do_all
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
@@ -21,14 +20,15 @@ def repeat(
     """
     there = study.repeats()
     missing = [
-        Task(trial.number, trial.params, 0, number)
+        (trial, number)
         for trial in trials
         for number in range(1, study.spec.search.repeats + 1)
         if (trial.number, number) not in there
     ]
-    notify(StageBegan("repeats", len(missing)))
-    for index, trained in do_all(missing, backend, notify, deadline):
-        task = missing[index]
-        result = trained or Result(task.number, Outcome.failed(DIED), task.repeat)
-        study.save(result.number, result.outcome, result.repeat)
-        notify(Repeated(result.number, result.repeat, result.outcome))
+    jobs = [Task(trial.number, trial.params, (REPEAT, trial.number, number)) for trial, number in missing]
+    notify(StageBegan("repeats", len(jobs)))
+    for index, outcome in do_all(jobs, backend, notify, deadline):
+        trial, number = missing[index]
+        outcome = outcome or Outcome.failed(DIED)
+        study.save(trial.number, outcome, number)
+        notify(Repeated(trial.number, number, outcome))

@@ -1,18 +1,17 @@
 """Trains one trial of a finished study again, and says whether it comes out the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from tuner.errors import UserError
-from tuner.search.environment import environment
-from tuner.search.process import look
+from tuner.search.machine import probe
 from tuner.search.study import Prepared
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
-from tuner.training.trainer import NoCallback, train_trial
+from tuner.training.trainer import NoCallback, train_folds
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,15 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
             where=study.spec.study.name,
             hint=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
         )
-    look(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
+    machine = probe(study.spec.train.precision)
+    machine.refuse(study.spec, study.facts.bf16_from)
     before = stored[number]
     torch.set_num_threads(1)  # as in a worker
-    again = train_trial(
+    again = train_folds(
         study.spec,
         prepared.folds,
         params[number],
-        trial=number,
+        stream=(number,),
         bf16_from=study.facts.bf16_from,
         callback=StopAfter(len(before.curve)) if before.state == "pruned" else None,
     )
@@ -75,7 +75,7 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
         identical=_bits(before) == _bits(again),
         distance=float(gaps.max(initial=0.0)),
         epochs=(len(before.curve), len(again.curve)),
-        changed=_changed(prepared, study),
+        changed=_changed(prepared, study, machine.environment),
     )
 
 
@@ -84,8 +84,8 @@ def _bits(outcome: Outcome) -> str:
     return repr((outcome.curve, outcome.folds))
 
 
-def _changed(prepared: Prepared, study: StoredStudy) -> tuple[str, ...]:
-    then, now = study.environment(), environment()
+def _changed(prepared: Prepared, study: StoredStudy, now: Mapping[str, str]) -> tuple[str, ...]:
+    then = study.environment()
     changed = [f"{name} {then.get(name)} then, {now[name]} now" for name in now if then.get(name) != now[name]]
     if prepared.facts.digest != study.facts.digest:
         changed.append("the data")

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import optuna
 from optuna.samplers import RandomSampler, TPESampler
+from optuna.trial import TrialState, create_trial
 
 from tuner.data.series import Floats
+from tuner.results.selection import Trial
 from tuner.search.cube import Cube
-from tuner.search.view import KnownTrial, StudyView, trial_seed
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
-from tuner.storage.distributions import completed, distributions
-from tuner.threads import one_thread
+from tuner.storage.distributions import STATES, completed, distributions, searched
+
+# an in-memory study a trial: Optuna would announce each
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 # Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
 START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
@@ -24,47 +27,81 @@ SPARSITY = 0.5
 
 
 def choose(
-    replica: StudyView, number: int, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]
+    spec: Spec, number: int, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
-    """The parameters of trial `number`, constants included: they hang on the arguments and the study file alone.
+    """Chooses the parameters of trial `number`, constants included; they depend on nothing but the arguments.
 
     Args:
-        replica: of the study; grows.
+        spec: of the study.
         number: 0 is the unregularised reference, 1 the default configuration; then come sparse random ones, and from
             `START_UP` on the sampler chooses.
-        finished: what the trial may know: the trials up to number - lag.
+        known: the finished trials that it may know: from number 0 to number - lag.
         under_way: the parameters of those after them.
     """
-    spec = replica.spec
     if number < 2:
         return unregularised(spec.space) if number == 0 else defaults(spec.space)
     if number < START_UP[spec.search.sampler]:
         return _sparse(spec, number)
     seed = trial_seed(spec.study.seed, number)
     if spec.search.sampler == "gp" or (spec.search.sampler == "auto" and number < GP_UNTIL):
-        return _by_process(spec, seed, finished, under_way)
-    study = replica.show(finished, under_way)
+        return _by_process(spec, seed, known, under_way)
+    study = study_view(spec, known, under_way)
     # a new one each time: what a kept one remembers would be lost in an interruption
     study.sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
     return completed(spec.space, study.ask(distributions(spec.space)).params)
 
 
+def trial_seed(seed: int, number: int) -> int:
+    """The seed of everything that is drawn for a trial. (seed + number would make studies share streams.)"""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
+
+
+def study_view(spec: Spec, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]) -> optuna.Study:
+    """An in-memory study of exactly these trials: finished ones from number 0 on, then those under way as running.
+
+    A sampler on the live store would depend on what happens to be finished. Of a curve it reads nothing but, where the
+    trial was pruned, when and at which value.
+    """
+    study = optuna.create_study(
+        study_name=spec.study.name, direction="maximize" if spec.metric.maximise else "minimize"
+    )
+    domains = distributions(spec.space)
+    for trial in known:
+        outcome, value = trial.outcome, trial.outcome.value
+        study.add_trial(
+            create_trial(
+                state=STATES[outcome.state],
+                value=value,
+                params=searched(spec.space, trial.params),
+                distributions=domains,
+                intermediate_values=None if value is None else {len(outcome.curve): value},
+            )
+        )
+    for params in under_way:
+        study.add_trial(
+            create_trial(state=TrialState.RUNNING, params=searched(spec.space, params), distributions=domains)
+        )
+    return study
+
+
 def _by_process(
-    spec: Spec, seed: int, finished: Sequence[KnownTrial], under_way: Sequence[Mapping[str, Value]]
+    spec: Spec, seed: int, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
     """Where a Gaussian process of all finished trials, failed ones as the worst, expects the most."""
     # here: no other sampler waits for SciPy, and threads are limited only of what is imported already
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     from tuner.search.gaussian import fit
     from tuner.search.improvement import most_promising
 
     cube, rng = Cube(spec.space), np.random.default_rng(seed)
-    if len(finished) < 2 or not cube.axes:
+    if len(known) < 2 or not cube.axes:
         return completed(spec.space, cube.read(cube.snap(rng.random((1, cube.axes)))[0]))
-    worst = -math.inf if spec.maximise else math.inf
-    values = [worst if trial.value is None else trial.value for trial in finished]
-    with one_thread():
-        known = cube.place([trial.params for trial in finished])
-        process = fit(known, normal_ranks(values, maximise=spec.maximise))
+    worst = spec.metric.cost(math.inf)
+    values = [worst if trial.outcome.value is None else trial.outcome.value for trial in known]
+    with threadpool_limits(1):  # with more, the order of sums depends on how many there are
+        points = cube.place([trial.params for trial in known])
+        process = fit(points, normal_ranks(values, maximise=spec.metric.maximise))
         if under_way:
             process = process.believing(cube.place(under_way))
         point = most_promising(process, cube, rng)

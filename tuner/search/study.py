@@ -9,11 +9,12 @@ from tuner.data.series import Dataset
 from tuner.results.findings import Findings, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
-from tuner.search.coordinator import Coordinator, is_over
+from tuner.search.coordinator import Coordinator
 from tuner.search.evaluate import score_holdout
 from tuner.search.events import Notify
 from tuner.search.jobs import Shared
 from tuner.search.out_of_fold import keep_out_of_fold
+from tuner.search.pool import is_over
 from tuner.search.repeat import repeat
 from tuner.search.workers import Backend
 from tuner.signals import held
@@ -62,13 +63,13 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
     deadline = None if timeout is None else time.monotonic() + timeout
     spec = prepared.spec
     with held(), store.lock(spec.study.name):
-        machine = backend.look(spec.train.precision)
+        machine = backend.probe(spec.train.precision)
         machine.refuse(spec, machine.bf16_from)  # before anything is begun
         study = store.begin(spec, replace(prepared.facts, bf16_from=machine.bf16_from))
         machine.refuse(spec, study.facts.bf16_from)
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
-            backend.place(Shared(spec, prepared.folds, study.facts.bf16_from))
+            backend.broadcast(Shared(spec, prepared.folds, study.facts.bf16_from))
             Coordinator(study, backend, notify).run(spec.study.trials, deadline)
             if study.told() >= spec.study.trials:
                 _evaluate(prepared, study, notify, backend, deadline)

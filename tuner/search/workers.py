@@ -1,28 +1,25 @@
-"""Where trials train: behind `concurrent.futures` executors of one worker each. Nothing else in the code knows.
+"""Where jobs are done: behind `concurrent.futures` executors of one worker each. Nothing else in the code knows.
 
-An executor a worker, rather than one of many workers, because a dying process breaks its whole executor, and because
-what other trials found is sent to each worker once: one has to know who knows what.
+An executor a worker, rather than one of many workers, because a dying process breaks its whole executor.
 """
 
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import active_children, forkserver, get_context, resource_tracker
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from tuner.search.process import do, look, place, set_up
+from tuner.search.events import Progressed
+from tuner.search.jobs import Job, R_co, Report, Shared, do_here
+from tuner.search.machine import Machine, probe
 from tuner.signals import held
-
-# light to import: the server of the workers begins to import torch before their coordinator has come further
-if TYPE_CHECKING:
-    from tuner.search.events import Progressed
-    from tuner.search.jobs import Job, Machine, R_co, Shared
-    from tuner.search.view import KnownTrial
 
 R = TypeVar("R")
 
@@ -30,40 +27,27 @@ R = TypeVar("R")
 class Backend(Protocol):
     """Does jobs somewhere, most of which train a trial."""
 
-    def look(self, precision: str) -> "Machine":
-        """What its workers run on, with `[train] precision` as it stands in the study file; before `place`."""
+    def probe(self, precision: str) -> Machine:
+        """What its workers run on, with `[train] precision` as it stands in the study file; before `broadcast`."""
 
-    def place(self, placed: "Shared") -> None:
-        """Hands over what all trials of a study share; once, before the first trial."""
+    def broadcast(self, shared: Shared) -> None:
+        """Hands over what all jobs of a study share; once, before the first of them."""
 
     @property
     def free(self) -> int:
         """How many more jobs can be done now."""
 
-    def submit(self, job: "Job[R_co]", known: "Sequence[KnownTrial]" = ()) -> "Future[R_co]":
-        """Does the job on a free worker, which then knows the trials in `known` (from number 0 on, in order).
+    def submit(self, job: Job[R_co]) -> "Future[R_co]":
+        """Does the job on a free worker.
 
         The future raises `concurrent.futures.BrokenExecutor` if the worker died.
         """
 
-    def progress(self) -> "Iterator[Progressed]":
+    def progress(self) -> Iterator[Progressed]:
         """The live signs that have come in since the last call."""
 
     def close(self) -> None:
         """Ends all workers at once, whatever they are doing."""
-
-
-@dataclass
-class _Slot:
-    """A worker: its executor, how many finished trials it was told of, and what it is doing."""
-
-    executor: Executor
-    told: int = 0
-    future: "Future[Any] | None" = field(default=None)
-
-    @property
-    def free(self) -> bool:
-        return self.future is None or self.future.done()
 
 
 def fork_server() -> ForkServerContext:
@@ -72,7 +56,7 @@ def fork_server() -> ForkServerContext:
     It begins at once, beside whatever its caller imports, and ends with its caller. Ctrl-C is for the latter alone.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["tuner.search.worker", "tuner.search.environment"])
+    context.set_forkserver_preload(["tuner.search.workers", "tuner.training.refit"])
     resource_tracker.ensure_running()  # would else unblock what is blocked here
     masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -80,6 +64,18 @@ def fork_server() -> ForkServerContext:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, masked)
     return context
+
+
+@dataclass
+class _Slot:
+    """A worker: its executor, and what it is doing."""
+
+    executor: Executor
+    future: "Future[Any] | None" = None
+
+    @property
+    def free(self) -> bool:
+        return self.future is None or self.future.done()
 
 
 class LocalProcesses:
@@ -91,58 +87,49 @@ class LocalProcesses:
 
     def __init__(self, workers: int) -> None:
         self._context = fork_server()
-        self._placed: bytes | None = None
+        self._shared: bytes | None = None
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
         self._slots = [self._slot() for _ in range(workers)]
 
     def _slot(self) -> _Slot:
         """A worker whose process starts with the first call that it is given."""
-        return _Slot(ProcessPoolExecutor(1, self._context, set_up, (self._line, self._sign)))
+        return _Slot(ProcessPoolExecutor(1, self._context, _set_up, (self._line, self._sign)))
 
     @held()  # a process that is half started would wait for the other half
-    def _call(self, slot: _Slot, function: Callable[..., R], *arguments: object) -> "Future[R]":
-        return slot.executor.submit(function, *arguments)
-
-    def look(self, precision: str) -> "Machine":
+    def _call(self, index: int, function: Callable[..., R], *arguments: object) -> "Future[R]":
+        """Has a worker call the function: another one, if its process has died."""
         try:
-            return self._call(self._slots[0], look, precision).result()
-        except BrokenExecutor:  # its process died
-            return self._call(self._replace(0), look, precision).result()
+            return self._slots[index].executor.submit(function, *arguments)
+        except BrokenExecutor:
+            self._slots[index].executor.shutdown(wait=False)
+            self._slots[index] = self._slot()
+            if self._shared is not None:
+                self._slots[index].executor.submit(_take_in, self._shared)
+            return self._slots[index].executor.submit(function, *arguments)
 
-    def place(self, placed: "Shared") -> None:
-        self._placed = pickle.dumps(placed)
-        for index, slot in enumerate(self._slots):
-            try:
-                self._call(slot, place, self._placed)
-            except BrokenExecutor:
-                self._replace(index)
+    def probe(self, precision: str) -> Machine:
+        try:
+            return self._call(0, probe, precision).result()
+        except BrokenExecutor:  # its process died
+            return self._call(0, probe, precision).result()
+
+    def broadcast(self, shared: Shared) -> None:
+        self._shared = pickle.dumps(shared)
+        for index in range(len(self._slots)):
+            self._call(index, _take_in, self._shared)
 
     @property
     def free(self) -> int:
         return sum(slot.free for slot in self._slots)
 
-    def submit(self, job: "Job[R_co]", known: "Sequence[KnownTrial]" = ()) -> "Future[R_co]":
+    def submit(self, job: Job[R_co]) -> "Future[R_co]":
         index = next(index for index, slot in enumerate(self._slots) if slot.free)
-        try:
-            return self._start(self._slots[index], job, known)
-        except BrokenExecutor:  # its process died, be it in a trial or between two
-            return self._start(self._replace(index), job, known)
-
-    def _replace(self, index: int) -> _Slot:
-        """Another worker for one that died."""
-        self._slots[index].executor.shutdown(wait=False)
-        slot = self._slots[index] = self._slot()
-        if self._placed is not None:
-            self._call(slot, place, self._placed)
-        return slot
-
-    def _start(self, slot: _Slot, job: "Job[R_co]", known: "Sequence[KnownTrial]") -> "Future[R_co]":
-        future = self._call(slot, do, job, tuple(known[slot.told :]))
-        slot.future, slot.told = future, max(slot.told, len(known))
+        future = self._call(index, _do, job)
+        self._slots[index].future = future
         return future
 
-    def progress(self) -> "Iterator[Progressed]":
+    def progress(self) -> Iterator[Progressed]:
         while self._signs.poll():
             yield self._signs.recv()
 
@@ -153,3 +140,44 @@ class LocalProcesses:
                 os.kill(pid, signal.SIGCONT)
         for slot in self._slots:
             slot.executor.shutdown(wait=True, cancel_futures=True)
+
+
+# What follows runs in a worker.
+
+_shared: Shared | None = None
+_report: Report
+
+
+def _set_up(line: Connection, sign: Connection) -> None:
+    """Makes this process a worker, which ends when the lifeline's other end closes.
+
+    Args:
+        line: the lifeline.
+        sign: where live signs go. A message is far below PIPE_BUF: workers share the pipe without a lock, which a
+            killed one would hold for ever.
+    """
+    global _report
+    threading.Thread(target=_end_with, args=(line,), daemon=True).start()
+    _report = sign.send
+
+
+def _end_with(line: Connection) -> None:
+    line.poll(None)
+    os._exit(0)
+
+
+def _take_in(shared: bytes) -> None:
+    """Takes in a study's `Shared` (pickled)."""
+    global _shared
+    _shared = pickle.loads(shared)  # noqa: S301 (from our own parent)
+
+
+def _do(job: Job[R_co]) -> R_co:
+    """Does a job.
+
+    Raises:
+        BrokenExecutor: the study could not be taken in.
+    """
+    if _shared is None:
+        raise BrokenExecutor("the worker has no study")
+    return do_here(job, _shared, _report)

@@ -11,7 +11,7 @@ from rich.console import Console
 from tuner.report.tables import folds_table
 from tuner.results.advice import advise_before
 from tuner.search.cube import Cube
-from tuner.search.process import look
+from tuner.search.machine import probe
 from tuner.search.study import Prepared
 from tuner.spec.space import Value
 from tuner.storage.distributions import completed
@@ -31,7 +31,7 @@ TIMED_WINDOWS = 512
 def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: bool) -> None:
     """Rows, windows, events a fold, and the estimated time of the search, as a table or one JSON object."""
     spec = prepared.spec
-    machine = look(spec.train.precision)
+    machine = probe(spec.train.precision)
     machine.refuse(spec, machine.bf16_from)
     facts = replace(prepared.facts, bf16_from=machine.bf16_from)
     seconds = estimate_seconds(prepared, facts.bf16_from, min(workers, spec.search.lag))

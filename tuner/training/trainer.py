@@ -18,10 +18,6 @@ from tuner.training.learner import Learner
 from tuner.training.outcome import FoldCurve, Outcome
 from tuner.training.precision import best_device
 
-# Each stands where a trial's number stands in the key of the random streams; no trial has it.
-REPEAT = 2**32 - 2
-PATH = 2**32 - 3
-
 
 class Callback(Protocol):
     """Is told how a trial goes, and may end it."""
@@ -180,31 +176,6 @@ def make_learner(
     )
 
 
-def train_trial(
-    spec: Spec,
-    folds: Sequence[FoldData],
-    params: Mapping[str, Value],
-    *,
-    trial: int,
-    repeat: int = 0,
-    bf16_from: int | None = None,
-    callback: "Callback | None" = None,
-) -> Outcome:
-    """Trains one configuration on all folds in lock-step until it stops improving, is pruned or diverges.
-
-    Args:
-        spec: metric, seed, task and training settings.
-        folds: the data of every fold.
-        params: a value for each parameter of the space.
-        trial: the trial's number, part of the key of its random streams.
-        repeat: 0 for the trial itself, from 1 on for training it again from other random streams.
-        bf16_from: hidden size from which on bfloat16 is used; None for never.
-        watch: told of the progress; may prune.
-    """
-    stream = (REPEAT, trial, repeat) if repeat else (trial,)
-    return train_folds(spec, folds, params, stream=stream, bf16_from=bf16_from, callback=callback)
-
-
 def train_folds(
     spec: Spec,
     folds: Sequence[FoldData],
@@ -214,7 +185,16 @@ def train_folds(
     bf16_from: int | None = None,
     callback: "Callback | None" = None,
 ) -> Outcome:
-    """Does what `train_trial` does, from the random stream keyed by `stream`."""
+    """Trains one configuration on all folds in lock-step until it stops improving, is pruned or diverges.
+
+    Args:
+        spec: metric, seed, task and training settings.
+        folds: the data of every fold.
+        params: a value for each parameter of the space.
+        stream: key of the random streams, beside the study's seed and the fold: (number,) for a trial.
+        bf16_from: hidden size from which on bfloat16 is used; None for never.
+        callback: told of the progress; may prune.
+    """
     started = time.monotonic()
     callback = callback or NoCallback()
     lock_step = LockStep(

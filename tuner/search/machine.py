@@ -1,0 +1,59 @@
+"""What a study runs on, as far as its numbers depend on it: versions, the processor and the precision."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from tuner.errors import UserError
+from tuner.spec.sections import Spec
+from tuner.spec.space import ends
+
+PACKAGES = ("torch", "numpy", "optuna", "scikit-learn", "pandas", "scipy")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a worker runs on.
+
+    Attributes:
+        bf16_from: hidden size from which on a study that begins here is to use bfloat16; None for never.
+        bf16: whether it can at all.
+        environment: versions, processor and device, by name.
+    """
+
+    bf16_from: int | None
+    bf16: bool
+    environment: Mapping[str, str]
+
+    def refuse(self, spec: Spec, bf16_from: int | None) -> None:
+        """Refuses a study whose widest networks use bfloat16, from that hidden size on, where there is none.
+
+        Raises:
+            UserError: they do.
+        """
+        widest = max(int(size) for size in ends(spec.space["hidden_size"]))
+        if bf16_from is not None and widest >= bf16_from and not self.bf16:
+            raise UserError(
+                "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
+                where=spec.study.name,
+                hint='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
+            )
+
+
+def probe(precision: str) -> Machine:
+    """Describes what this process runs on, with `[train] precision` as it stands in the study file."""
+    import torch  # here: a coordinator does without
+
+    from tuner.training.precision import best_device, resolve_precision, trains_bf16
+
+    model = platform.processor() or platform.machine()
+    environment = {
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "tuner": version("tuner"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": f"{model} {torch.backends.cpu.get_cpu_capability()}",
+        "device": best_device().type,
+    }
+    return Machine(resolve_precision(precision), trains_bf16(), environment)
