@@ -72,7 +72,7 @@ def test_tuning_helps_where_it_surely_beats_both(default, unregularised, said) -
 def test_both_differences_are_told_with_their_intervals() -> None:
     assert first(score("default", 1, 0.6, 0.2, CLEARLY), score("unregularised", 0, 0.3, -0.1, None)) == (
         "Inconclusive. On held-out data (loss, lower is better) tuning gains 0.20 over the defaults (95 % interval "
-        "+0.10 to +0.30) and loses 0.10 to no regularisation (all at minimum), but not every difference has an "
+        "+0.10 to +0.30) and loses 0.10 to no regularisation, but not every difference has an "
         "interval."
     )
     assert "(F1, higher is better) tuning gains 0.20 over the defaults (95 % interval +0.10 to +0.30)" in first(
@@ -133,8 +133,8 @@ def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
 @pytest.mark.parametrize(
     ("baseline", "maximise", "said"),
     [
-        (0.56, False, "; the baseline also rises, by 0.06, so the held-out period is simply harder."),
-        (0.56, True, "; the baseline also rises, by 0.06, so the held-out period is simply easier."),
+        (0.56, False, "; the baseline also rises, by 0.060, so the held-out period is simply harder."),
+        (0.56, True, "; the baseline also rises, by 0.060, so the held-out period is simply easier."),
         (0.51, False, "lower is better)."),
         (0.44, False, "lower is better)."),
     ],
@@ -150,7 +150,7 @@ def test_where_the_rows_differ_that_is_said_instead(baseline, period) -> None:
     assert optimism is not None and optimism.value is None
     assert optimism.said == (
         "The two scores cannot be compared (0.38 in cross-validation, 0.40 on held-out data): the held-out period is "
-        f"{period} (persistence 0.50, there {baseline:.2f})."
+        f"{period} (persistence 0.50 before, {baseline:.2f} in the holdout)."
     )
     rate = replace(FACTS, baseline=Baseline("base rate", 0.5))
     optimism = find_optimism(replace(found(replace(make_holdout(), baseline=0.25)), facts=rate))
@@ -199,7 +199,7 @@ def test_without_a_holdout_tuning_is_judged_in_standard_errors_of_the_folds(defa
     assert find_optimism(findings) is None
     tuning, regularisation, caution = conclude(findings)
     assert tuning.startswith(said)
-    assert regularisation.startswith("Regularisation helped: in cross-validation no regularisation (all at minimum)")
+    assert regularisation.startswith("Regularisation helped: in cross-validation no regularisation")
     assert "best of 3 trials was chosen by these very folds" in caution
 
 
@@ -224,9 +224,9 @@ def test_without_an_error_nothing_is_claimed() -> None:
 
 def test_a_reference_that_was_pruned_or_failed_is_called_so() -> None:
     pruned = study(make_outcome([2.0], "pruned"), make_outcome([1.5]), make_outcome([1.0]))
-    assert "no regularisation (all at minimum) reached 2.00, when it was pruned" in conclude(pruned)[1]
+    assert "no regularisation reached 2.00, when it was pruned" in conclude(pruned)[1]
     failed = study(make_outcome([], "failed"), make_outcome([1.5]), make_outcome([1.0]))
-    assert conclude(failed)[1] == "No regularisation (all at minimum) cannot be scored in cross-validation."
+    assert conclude(failed)[1] == "No regularisation cannot be scored in cross-validation."
 
 
 def test_the_strongest_regularisation_is_named_where_it_is_another() -> None:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
-from tuner.results.captions import MODELS
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection, mean_of_runs
 from tuner.spec.metric import Metric
 
 # What tuning has to beat: models of the holdout, and the numbers of their trials.
-REFERENCES = {"default": "the defaults", "unregularised": MODELS["unregularised"]}
+REFERENCES = {"default": "the defaults", "unregularised": "no regularisation"}
 DEFAULTS, UNREGULARISED = 1, 0
 # Said of a baseline beside its name.
 BASELINES = {"persistence": "repeat the last value"}
@@ -98,7 +97,7 @@ def find_optimism(findings: Findings) -> Optimism | None:
         return Optimism(None, f"The two scores cannot be compared ({scores}): {reason}.")
     before, after = info.baseline.value, holdout.baseline
     if max(before, after) > MOST_DRIFT * min(before, after):
-        baselines = f"{info.baseline.name} {brief(before)}, there {brief(after)}"
+        baselines = f"{info.baseline.name} {brief(before)} before, {brief(after)} in the holdout"
         if info.baseline.name == "base rate":
             reason = f"anomalies are {'more' if after > before else 'less'} common in the holdout"
         else:
@@ -225,7 +224,7 @@ def describe_mean(chosen: Selection) -> str:
 
 def brief(value: float, sign: str = "") -> str:
     """A score or difference to two significant digits, and no fewer than two decimals from 0.1 on."""
-    return f"{value:{sign}.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:{sign}.2g}"
+    return f"{value:{sign}.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:{sign}#.2g}"
 
 
 def count(number: int, noun: str) -> str:
