@@ -20,7 +20,7 @@ from tests.processes import PATIENCE, run, start, wait_until
 from tests.report.making import searched
 from tests.search.making import make_outcome
 from tests.studies import dump, write_small
-from tuner.dashboard import CARD, page
+from tuner.report.dashboard_page import CARD, draw_live
 from tuner.results.regularisation_path import Point, make_path
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_every_figure_fits_where_it_is_shown() -> None:
     assert found.summary.best is not None
     points = [Point(value, make_outcome([value])) for value in (0.1, 1.0)]
     path = make_path(found.spec, found.facts.test_to_train, "weight_decay", found.summary.best.trial.params, points)
-    drawn = page(replace(found, paths=(path,)))
+    drawn = draw_live(replace(found, paths=(path,)))
     assert {figure.layout.height for figure in drawn.figures.values()} == {CARD}
     # beneath its title lies an axis
     assert drawn.figures["tuner-path-weight_decay"].layout.margin.t > drawn.figures["tuner-history"].layout.margin.t

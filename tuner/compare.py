@@ -33,14 +33,15 @@ def main(
     with Store(storage, create=False) as store:
         found = [findings(store.open(name)) for name in names]
 
-    from tuner.report.comparison_page import comparison, remarks
     from tuner.report.tables import comparison_table
+    from tuner.results.fold_pairs import remarks
     from tuner.terminal.printing import print_table
 
     if out is not None:
         from tuner.files import write_whole
+        from tuner.report.comparison import comparison_page
 
-        write_whole(out, comparison(found))
+        write_whole(out, comparison_page(found))
     console = Console(highlight=False)
     print_table(console, comparison_table(found))
     for remark in remarks(found):

@@ -46,6 +46,14 @@ def many(count: int, spec=None) -> Findings:
     return make_findings(*outcomes, spec=spec)
 
 
+def repeated() -> Findings:
+    """Three trials, the first of which was lucky: it came out worst of the two that were trained again."""
+    spec = make_spec(search={"finalists": 2, "repeats": 1})
+    lucky, steady, poor = make_findings(make_outcome([1.0]), make_outcome([1.5]), make_outcome([9.0]), spec=spec).trials
+    trials = (replace(lucky, repeats=(make_outcome([4.0]),)), replace(steady, repeats=(make_outcome([1.7]),)), poor)
+    return Findings(spec, FACTS, trials, summarise(spec, FACTS.test_to_train, trials))
+
+
 def trace(figure: go.Figure, name: str) -> go.Scatter:
     (found,) = [trace for trace in figure.data if trace.name and trace.name.startswith(name)]
     return found

@@ -1,69 +1,136 @@
-"""Study against study: the race and the parameters, by hand."""
+"""Study against study: the race, the pairs and the parameters by hand, and the page that they make."""
+
+from dataclasses import replace
 
 import pytest
 
-from tests.report.making import MIXED, searched, trace
+from tests.browsing import visit
+from tests.report.making import DRAWN, MIXED, RISING, searched, trace
 from tests.search.making import make_findings, make_outcome, make_spec
-from tuner.report.comparison import RaceInfo, parameters_figure, parameters_info, race_figure, race_info
+from tuner.report.comparison import (
+    comparison_page,
+    comparison_plots,
+    pairs_figure,
+    parameter_frame,
+    parameters_figure,
+    race_figure,
+)
 from tuner.results.findings import Findings
+from tuner.results.fold_pairs import compare_folds
+from tuner.spec.metric import METRICS
+
+
+def study(name: str = "small", value: float = 1.0, **space) -> Findings:
+    return make_findings(make_outcome([value]), spec=make_spec(study={"name": name}, space=space))
 
 
 def test_the_race_counts_every_trial_s_epochs_and_shows_complete_values() -> None:
-    ((name, epochs, values),) = race_info([MIXED]).lines
-    assert name == "small"
+    (line,) = race_figure([MIXED]).data
+    assert line.name == "small"
     # fold-epochs: pruned 2; complete 4; failed 4; pruned 2; complete 6; complete 2
-    assert epochs == (6, 10, 12, 18, 20)
-    assert values == (2.0, 2.0, 2.0, 1.0, 1.0)
+    assert list(line.x) == [6, 10, 12, 18, 20]
+    assert list(line.y) == [2.0, 2.0, 2.0, 1.0, 1.0]
 
 
 def test_where_more_is_better_it_rises() -> None:
     outcomes = [make_outcome([value], maximise=True) for value in (0.3, 0.1, 0.6)]
-    info = race_info([make_findings(*outcomes, spec=make_spec(study={"metric": "f1"}))])
-    assert info.lines[0][2] == (0.3, 0.3, 0.6)
+    assert list(race_figure([make_findings(*outcomes, spec=RISING)]).data[0].y) == [0.3, 0.3, 0.6]
 
 
 def test_each_study_is_a_line_of_its_own_colour_and_dash() -> None:
-    figure = race_figure(race_info([searched(20, name="one"), searched(12, name="other")]))
+    figure = race_figure([searched(20, name="one"), searched(12, name="other")])
     one, other = trace(figure, "one"), trace(figure, "other")
     assert (one.line.color, one.line.dash) != (other.line.color, other.line.dash)
     assert figure.layout.yaxis.title.text.startswith("best so far: validation loss")
 
 
 def test_a_short_search_is_seen_beside_a_long_one() -> None:
-    long, short = [0.6 + 0.0001 * at for at in range(1000)], [0.5, 0.51, 0.52]
-    lines = tuple((name, tuple(range(len(line))), tuple(line)) for name, line in {"long": long, "short": short}.items())
-    low, high = race_figure(RaceInfo("f1", lines)).layout.yaxis.range
-    assert low < 0.5 and high > 0.6999
+    long, short = (
+        make_findings(*(make_outcome([value], maximise=True) for value in values), spec=RISING)
+        for values in ([0.6 + 0.0001 * at for at in range(1000)], [0.5, 0.51, 0.52])
+    )
+    low, high = race_figure([long, short]).layout.yaxis.range
+    assert low < 0.5
+    assert high > 0.6999
+
+
+def test_a_pair_is_a_row_with_its_folds_and_mean() -> None:
+    pairs = [compare_folds(study("one"), study(name, 1.5)) for name in ("b", "c")]
+    folds, means = pairs_figure(METRICS["loss"], pairs).data
+    assert list(folds.y) == ["one<br>minus b"] * 2 + ["one<br>minus c"] * 2
+    assert list(folds.text) == ["fold 1", "fold 2"] * 2
+    assert list(means.x) == pytest.approx([-0.5, -0.5])
+    assert list(means.error_x.array) == pytest.approx([0.0, 0.0])
+
+
+@pytest.mark.parametrize(("metric", "side"), [("loss", "left"), ("f1", "right")])
+def test_pairs_say_on_which_side_the_first_is_better(metric, side) -> None:
+    figure = pairs_figure(METRICS[metric], [compare_folds(study("one"), study("other"))])
+    assert f"({side} of 0, the first is better)" in figure.layout.xaxis.title.text
 
 
 def test_a_parameter_lies_at_its_share_of_the_widest_range() -> None:
-    def study(name, **space) -> Findings:
-        return make_findings(make_outcome([1.0]), spec=make_spec(study={"name": name}, space=space))
-
     one = study("one", dropout={"low": 0.0, "high": 0.4, "default": 0.2}, l1=0.0)
     other = study("other", dropout=0.8, l1=0.0, weight_decay={"low": 0.01, "high": 100.0, "log": True, "default": 1.0})
-    info = parameters_info([one, other])
-    assert "l1" not in info.names
-    at = {study: dict(zip(info.names, places, strict=True)) for study, _, places in info.studies}
-    assert at["one"]["dropout"] == pytest.approx(0.25)
-    assert at["other"]["dropout"] == 1.0
+    frame = parameter_frame([one, other])
+    assert "l1" not in set(frame.parameter)
+    places = frame.set_index(["study", "parameter"]).place
+    assert places[0, "dropout"] == pytest.approx(0.25)
+    assert places[1, "dropout"] == 1.0
     # from 0.001 (the default space of the other study) to 100, logarithmic: 1 is three of five decades up
-    assert at["other"]["weight_decay"] == pytest.approx(3 / 5)
+    assert places[1, "weight_decay"] == pytest.approx(3 / 5)
 
 
 def test_what_is_fixed_is_shown_where_the_studies_differ_in_it() -> None:
-    one, other = (make_findings(make_outcome([1.0]), spec=make_spec(space={"l1": l1})) for l1 in (0.0, 0.001))
-    info = parameters_info([one, other])
-    assert "l1" in info.names
-    assert [places[info.names.index("l1")] for _, _, places in info.studies] == [0.0, 1.0]
-    assert "l1" not in parameters_info([one, one]).names
+    one, other = study(l1=0.0), study(l1=0.001)
+    frame = parameter_frame([one, other])
+    assert frame.place[frame.parameter == "l1"].tolist() == [0.0, 1.0]
+    assert "l1" not in set(parameter_frame([one, one]).parameter)
 
 
 def test_words_have_no_place_and_nothing_complete_has_no_values() -> None:
-    info = parameters_info([searched(20), make_findings(make_outcome([1.0], "pruned"))])
-    (_, values, places), (_, none, nowhere) = info.studies
-    word = info.names.index("normalization")
-    assert (values[word] in ("none", "layer"), places[word]) == (True, None)
-    assert set(none) == set(nowhere) == {None}
-    figure = parameters_figure(info)
-    assert len(trace(figure, "pretended").y) == len(info.names) - 1
+    studies = [searched(20), make_findings(make_outcome([1.0], "pruned"))]
+    frame = parameter_frame(studies)
+    words = frame[(frame.study == 0) & (frame.parameter == "normalization")]
+    assert words.value.item() in ("none", "layer")
+    assert words.place.isna().all()
+    assert frame[frame.study == 1][["value", "place"]].isna().all(axis=None)
+    assert len(trace(parameters_figure(studies), "pretended").y) == frame.parameter.nunique() - 1
+
+
+# --- the page
+
+
+def test_equal_folds_are_compared_fold_by_fold() -> None:
+    studies = [searched(20, name="one"), searched(20, name="two", seed=1), searched(20, name="three", seed=2)]
+    assert [plot.key for plot in comparison_plots(studies)] == ["race-loss", "pairs", "parameters"]
+
+
+def test_metrics_that_differ_have_axes_of_their_own() -> None:
+    studies = [searched(20, name="one"), searched(20, "f1", name="two")]
+    assert [plot.key for plot in comparison_plots(studies)] == ["race-loss", "race-f1", "parameters"]
+
+
+def test_studies_in_which_nothing_completed_are_a_table() -> None:
+    empty = make_findings(make_outcome([1.0], "pruned"))
+    assert comparison_plots([empty, empty]) == []
+    assert "not compared fold by fold: no trial of small has completed." in comparison_page([empty, empty])
+
+
+def test_folds_that_cannot_be_compared_are_no_pairs() -> None:
+    one, two = searched(20, name="one"), searched(20, name="two")
+    other = replace(two, facts=replace(two.facts, digest="e" * 64))
+    assert "pairs" not in [plot.key for plot in comparison_plots([one, other])]
+    assert "two and one are not compared fold by fold: their data differ." in comparison_page([one, other])
+
+
+def test_it_is_drawn_in_a_browser_wide_and_narrow(browser, tmp_path) -> None:
+    page = tmp_path / "page.html"
+    studies = [searched(30, name="a-study-with-a-long-name"), searched(30, name="two", seed=1)]
+    page.write_text(comparison_page(studies))
+    for width in (1280, 360):
+        with visit(browser, page.as_uri(), width=width) as seen:
+            seen.page.wait_for_selector(DRAWN)
+            assert seen.page.locator(".js-plotly-plot svg.main-svg").count() >= 3
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert (seen.errors, seen.requests) == ([], [seen.page.url])

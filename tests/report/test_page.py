@@ -4,14 +4,16 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.browsing import visit
 from tests.processes import wait_until
 from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
-from tuner.report.page import report, write_report
-from tuner.results.findings import Findings
+from tuner.evaluation.detection import Detection
+from tuner.report.page import study_page, study_plots, write_report
+from tuner.results.findings import Findings, OutOfFoldScores
 from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -26,16 +28,16 @@ def without_scripts(page: str) -> str:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return without_scripts(report(searched(40, "average_precision")))
+    return without_scripts(study_page(searched(40, "average_precision")))
 
 
 def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
-    parts = ["<h2>Verdict", "Use trial", "<h2>Configuration", "<h2>Figures", "<h2>Trials", "<h2>How to get this again"]
+    parts = ["<h2>Verdict", "Use trial", "<h2>Configuration", "<h2>Figures", "<h2>Trials", "<h2>Reproduce"]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
 
-def test_it_says_how_to_get_it_again(text) -> None:
+def test_it_says_how_to_reproduce_it(text) -> None:
     for part in ("tuner.run --study pretended", "tuner.export --study pretended", "d" * 64, "/data/pump.csv"):
         assert part in text
     assert "metric = &#34;average_precision&#34;" in text, "the study file"
@@ -53,17 +55,17 @@ def test_what_is_not_listed_is_counted(text) -> None:
 
 
 def test_the_holdout_has_its_place() -> None:
-    page = without_scripts(report(replace(searched(20, "f1"), holdout=HOLDOUT)))
+    page = without_scripts(study_page(replace(searched(20, "f1"), holdout=HOLDOUT)))
     assert "0.5500 to 0.6600" in page
     assert "200 windows in 25 blocks, seen by no fold" in page
     assert "Tuning helped: on held-out data" in page
-    assert "holdout</th>" not in without_scripts(report(searched(20)))
+    assert "holdout</th>" not in without_scripts(study_page(searched(20)))
 
 
 def test_before_anything_completed_there_is_a_page_too() -> None:
-    page = without_scripts(report(make_findings(make_outcome([1.0], "pruned"))))
+    page = without_scripts(study_page(make_findings(make_outcome([1.0], "pruned"))))
     assert "No trial of small has completed yet" in page
-    nothing = report(make_findings(make_outcome([], "failed", reason="no luck")))
+    nothing = study_page(make_findings(make_outcome([], "failed", reason="no luck")))
     assert "trial 0: no luck" in nothing
     assert "Plotly" not in nothing, "no figure, no library"
 
@@ -73,6 +75,31 @@ def test_it_is_written_whole(tmp_path: Path) -> None:
     assert path == tmp_path / "deep/report.html"
     assert [one.name for one in path.parent.iterdir()] == ["report.html"]
     assert path.read_text().endswith("</html>\n") or path.read_text().endswith("</html>")
+
+
+# --- which figures it has
+
+
+def keys(findings: Findings) -> list[str]:
+    return [plot.key for plot in study_plots(findings)]
+
+
+def labelled() -> Findings:
+    detection = Detection(0.9, 0.9, 0.9, 0.9, threshold=3.0)
+    return make_findings(replace(make_outcome([2.0, 1.0]), detection=detection), make_outcome([1.5]))
+
+
+def test_scores_are_drawn_where_a_labelled_study_has_them() -> None:
+    rows = np.arange(6)
+    scored = OutOfFoldScores(rows, "x", np.zeros(6), rows // 2 == 1, np.array([0.0, 1, 3, 4, 2, 1]))
+    assert keys(labelled())[:3] == ["history", "curves", "spread"]
+    drawn = {*keys(replace(labelled(), scored=scored))} - {*keys(labelled())}
+    assert drawn == {"precision-recall", "scored"}
+    assert "scored" not in keys(replace(make_findings(make_outcome([1.0])), scored=scored)), "there is no threshold"
+
+
+def test_a_study_without_trials_has_no_figures() -> None:
+    assert keys(make_findings()) == []
 
 
 # --- in a browser

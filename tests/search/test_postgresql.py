@@ -17,7 +17,7 @@ from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, PRUNED, tell
 from tests.studies import dump, write_small
 from tuner.errors import UserError
-from tuner.search.dashboard import Page, show
+from tuner.search.live_pages import LivePage, show
 from tuner.storage.store import Store
 from tuner.storage.study_status import read_statuses
 
@@ -78,7 +78,7 @@ def test_a_study_has_one_writer(server: str) -> None:
 def test_a_study_is_seen_shown_and_deleted(server: str) -> None:
     with Store(server, create=True) as store:
         tell(store.begin(make_spec(study={"name": "seen"}), FACTS), PRUNED, COMPLETE)
-        show(store, "seen", Page("loss", {}, "note"))
+        show(store, "seen", LivePage("loss", {}, "note"))
         with store.lock("seen"):
             (status,) = [status for status in read_statuses(server) if status.study == "seen"]
         assert status.holder is not None

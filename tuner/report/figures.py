@@ -1,113 +1,262 @@
-"""All figures of a study, in the order in which they are read, each with what to look for."""
+"""Figures of all trials: their history, the spread of their folds, each parameter's part in the score."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+import pandas as pd
 import plotly.graph_objects as go
 
-from tuner.evaluation.detection import Detection
-from tuner.report.curves import curves_figure, curves_info
-from tuner.report.history import history_figure, history_info
-from tuner.report.importance_figure import importance_figure, importance_info
-from tuner.report.path_figure import path_figure, path_info
-from tuner.report.precision_recall import precision_recall_figure, precision_recall_info
-from tuner.report.scored import scored_figure, scored_info
-from tuner.report.spread import spread_figure, spread_info
-from tuner.report.strengths import strength_figure, strength_infos
-from tuner.results.findings import Findings, OutOfFoldScores
-
-# Figures by their key: title, and how to read it.
-READINGS = {
-    "history": (
-        "Optimisation history",
-        "Each point is one trial; the line is the best complete one so far. If it still improves at the right end, "
-        "more trials may pay. A single run can be lucky: the choice was made on the mean of several.",
-    ),
-    "curves": (
-        "Validation curves",
-        "Each line is a trial's mean over folds by epoch. Of the best trial you also see the losses: where training "
-        "goes on falling while validation does not, it memorises; their distance is the gap. The dotted line is its "
-        "best epoch.",
-    ),
-    "spread": (
-        "Fold spread of the best trials",
-        "How far a trial's folds lie apart, and whether its mean holds when it is trained again. If the means differ "
-        "by less than the runs of one trial do, their order is noise.",
-    ),
-    "strengths": (
-        "Each parameter against the score",
-        "One point a trial. A cloud that bends has its best strength at the bend; a level one does not depend on this "
-        "parameter; one that is best at an end of the axis asks for a wider range. What acts of weight_decay is the "
-        "total shrinkage, learning_rate * weight_decay * steps, and of l1 the share of exact zeros: each has a panel. "
-        "Outliers lie outside the axis; a double click shows them.",
-    ),
-    "importance": (
-        "Parameter importance",
-        "How much of the variation of the score among complete trials each parameter explains by itself (fANOVA), "
-        "within the ranges that were searched. It does not say in which direction.",
-    ),
-    "precision-recall": (
-        "Precision and recall",
-        "Every threshold on the best trial's out-of-fold scores: how many of the flagged rows are anomalous, and how "
-        "many of the anomalous ones are flagged. The star is the threshold that new rows are flagged by. It was chosen "
-        "on these very scores; the table's precision and recall are at inner thresholds, which is fairer.",
-    ),
-    "scored": (
-        "The rows, scored",
-        "Each row by a network that was not trained on it, the folds one after the other, with the labelled events and "
-        "what the threshold flags. Look for what all events that it misses have in common.",
-    ),
-}
-PATH_READING = (
-    "One parameter over its range, all else as in the best trial, on the same folds. The bars are standard errors; the "
-    "distance to the training curve is the gap. The dashed lines stand at the best value and at the most regularised "
-    "one within one standard error of it; the upper axis says what each strength does to the network."
+from tuner.report.frame import fold_frame
+from tuner.report.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILION,
+    log_axis,
+    metric_axis,
+    metric_title,
+    plain,
+    styled,
+    visible_range,
 )
+from tuner.results.findings import Findings
+from tuner.spec.space import Choices, Constant, Domain, Range, Value
+
+# Up to so many trials each has a tick: left to itself the axis would have halves of them.
+FEW_TRIALS = 10
+MOST_SPREAD = 10
+REFERENCES = {0: "unregularised", 1: "default"}
+PANEL_HEIGHT = 330
+# A range of whole numbers of this many values is drawn as choices are, side by side.
+MOST_COLUMNS = 6
+UNITS = {
+    "dropout": "probability",
+    "input_dropout": "probability",
+    "recurrent_dropout": "probability",
+    "hidden_size": "units",
+    "num_layers": "layers",
+    "batch_size": "windows",
+    "jitter": "standard deviations",
+    "time_shift": "rows",
+    "synthetic": "share of windows",
+}
+# The columns that say what a penalty did to the weights.
+EFFECTS = {"weight_decay": "shrinkage", "l1": "zeros"}
+EFFECT_TITLES = {"shrinkage": "total shrinkage by weight_decay", "zeros": "share of weights that are exactly zero"}
 
 
-@dataclass(frozen=True)
-class Plot:
-    """Figures under one title, without a title of their own.
+def history_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure:
+    """What each trial reached and the best so far; `trials` has a value."""
+    figure = go.Figure()
+    repeats = trials.repeats.explode().dropna().astype(float)
+    _points(figure, trials.value[trials.state == "pruned"], "pruned (best mean until then)", GREY, "x")
+    _points(figure, trials.value[trials.state == "complete"], "complete", BLUE, "circle")
+    incumbent = trials.incumbent.dropna()
+    figure.add_scatter(
+        x=incumbent.index,
+        y=incumbent,
+        mode="lines",
+        line={"shape": "hv", "color": VERMILION, "width": 2},
+        name="best so far",
+        hovertemplate="best up to trial %{x}: %{y:.4f}<extra></extra>",
+    )
+    if len(repeats):
+        _points(figure, repeats, "the best, trained again", BLUE, "circle-open")
+    if (best := findings.summary.best) is not None:
+        number = best.trial.number
+        _points(
+            figure, pd.Series({number: best.mean}), f"chosen: trial {number}, mean of its runs", VERMILION, "star", 15
+        )
+        figure.data[-1].marker.line = {"color": BLACK, "width": 1}
+    low, high = visible_range([*trials.value.dropna(), *repeats])
+    baseline = findings.facts.baseline
+    if low <= baseline.value <= high:
+        dashed = {"dash": "dash", "color": BLACK, "width": 1}
+        figure.add_hline(baseline.value, line=dashed, annotation_text=plain(baseline.name))
+    figure.update_xaxes(title="trial", dtick=1 if len(incumbent) <= FEW_TRIALS else None)
+    figure.update_yaxes(title=metric_axis(findings.spec.metric), range=[low, high])
+    return styled(figure)
 
-    Attributes:
-        key: fixed and unique on a page, a word.
-        title: what is shown.
-        reading: how to read it, a sentence or two.
-        figures: one, or small multiples to be laid side by side.
+
+def _points(figure: go.Figure, values: "pd.Series[float]", name: str, colour: str, symbol: str, size: int = 8) -> None:
+    figure.add_scatter(
+        x=values.index,
+        y=values,
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": size},
+        name=name,
+        hovertemplate="trial %{x}: %{y:.4f}",
+    )
+
+
+def spread_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure:
+    """How the best trials did on each fold and when they were trained again; a thin line joins what is one fold.
+
+    There must be a complete trial.
     """
+    folds = fold_frame(findings).iloc[:, :MOST_SPREAD]
+    labels = {number: f"{number} ({REFERENCES[number]})" if number in REFERENCES else str(number) for number in folds}
+    best = findings.summary.best
+    star = [best is not None and number == best.trial.number for number in folds]
+    figure = go.Figure()
+    # None after each fold ends its line
+    lines = folds.astype(object).where(folds.notna(), None).assign(end=None)
+    figure.add_scatter(
+        x=[*labels.values(), None] * len(lines),
+        y=lines.to_numpy().ravel(),
+        mode="lines+markers",
+        line={"color": GREY, "width": 0.7},
+        marker={"color": BLUE, "size": 7, "opacity": 0.7},
+        customdata=[fold for fold in range(1, len(lines) + 1) for _ in lines],
+        connectgaps=False,
+        name="one fold (a thin line joins the same fold)",
+        hovertemplate="trial %{x}, fold %{customdata}: %{y:.4f}<extra></extra>",
+    )
+    again = trials.repeats[folds.columns].explode().dropna()
+    if len(again):
+        figure.add_scatter(
+            x=again.index.map(labels),
+            y=again.astype(float),
+            mode="markers",
+            marker={"color": BLACK, "size": 9, "symbol": "diamond-open"},
+            name="mean when trained again",
+            hovertemplate="trial %{x}, trained again: %{y:.4f}<extra></extra>",
+        )
+    figure.add_scatter(
+        x=list(labels.values()),
+        y=folds.mean(),
+        mode="markers",
+        marker={
+            "color": [VERMILION if chosen else BLACK for chosen in star],
+            "size": [16 if chosen else 14 for chosen in star],
+            "symbol": ["star" if chosen else "line-ew-open" for chosen in star],
+            "opacity": 1,
+            "line": {"width": [1 if chosen else 3 for chosen in star], "color": BLACK},
+        },
+        name="mean of all folds and runs (star: chosen)",
+        hovertemplate="trial %{x}: mean %{y:.4f}<extra></extra>",
+    )
+    # as words: plotly would take numbers for places on an axis
+    figure.update_xaxes(title="trial, best mean first", type="category")
+    figure.update_yaxes(title=metric_axis(findings.spec.metric))
+    return styled(figure)
 
-    key: str
-    title: str
-    reading: str
-    figures: tuple[go.Figure, ...]
+
+def strength_figures(findings: Findings, trials: pd.DataFrame) -> dict[str, go.Figure]:
+    """A panel per searched parameter against the score; after that of a penalty another for what it did to the weights.
+
+    Returns:
+        Panels by the column of `trials` that they show; none where no trial has a value.
+    """
+    known = trials[trials.value.notna()]
+    if known.empty:
+        return {}
+    panels = {}
+    for name, domain in findings.spec.space.items():
+        if isinstance(domain, Constant):
+            continue
+        title = f"{name} ({UNITS[name]})" if name in UNITS else name
+        effect = EFFECTS.get(name)
+        told = (name, effect) if effect else (name,)
+        log = isinstance(domain, Range) and domain.log
+        panels[name] = _panel(findings, known, told, title, choices=_side_by_side(domain), log=log)
+        if effect:
+            # decay of 0 has no logarithm
+            log = effect == "shrinkage" and bool((known.shrinkage > 0).all())
+            panels[effect] = _panel(findings, known, told[::-1], EFFECT_TITLES[effect], log=log)
+    return panels
 
 
-def study_plots(findings: Findings) -> list[Plot]:
-    """Every figure that the study has data for."""
-    figures: dict[str, tuple[go.Figure, ...]] = {}
-    if any(trial.outcome.value is not None for trial in findings.trials):
-        figures["history"] = (history_figure(history_info(findings)),)
-    if findings.summary.best is not None:
-        figures["curves"] = (curves_figure(curves_info(findings)),)
-        figures["spread"] = (spread_figure(spread_info(findings)),)
-    if panels := strength_infos(findings):
-        figures["strengths"] = tuple(map(strength_figure, panels))
-    if (importance := importance_info(findings)).shares:
-        figures["importance"] = (importance_figure(importance),)
-    if findings.scored is not None and findings.summary.best is not None:
-        figures |= _detection(findings.scored, findings.summary.best.trial.outcome.detection)
-    plots = [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]
-    drawn_paths = [(path.parameter, path_info(findings, path)) for path in findings.paths]
-    return plots + [
-        Plot(f"path-{parameter}", f"Regularisation path of {parameter}", PATH_READING, (path_figure(info),))
-        for parameter, info in drawn_paths
-        if info is not None
+def _side_by_side(domain: Domain) -> tuple[Value, ...]:
+    """The values of a domain that are drawn side by side; none for one that has an axis of numbers."""
+    if isinstance(domain, Choices):
+        return domain.choices
+    if isinstance(domain, Range) and isinstance(domain.low, int) and isinstance(domain.high, int):
+        values = range(domain.low, domain.high + 1, int(domain.step or 1))
+        return tuple(values) if len(values) <= MOST_COLUMNS else ()
+    return ()
+
+
+def _panel(
+    findings: Findings,
+    known: pd.DataFrame,
+    told: tuple[str, ...],
+    title: str,
+    *,
+    choices: tuple[Value, ...] = (),
+    log: bool = False,
+) -> go.Figure:
+    """The first of the columns `told` against the value of each trial; hovering tells them all."""
+    best, places = findings.summary.best, known[told[0]]
+    figure = go.Figure()
+    for shown, name, colour, symbol, size in (
+        (known[known.state == "pruned"], "pruned", GREY, "x", 6),
+        (known[known.state == "complete"], "complete", BLUE, "circle", 7),
+        (known[known.index == 1], "default", ORANGE, "diamond", 12),
+        (known[known.index == (-1 if best is None else best.trial.number)], "best", VERMILION, "star", 15),
+    ):
+        if len(shown):
+            large = name in ("default", "best")
+            figure.add_scatter(
+                x=_beside(places[shown.index], choices) if choices else places[shown.index].astype(float),
+                y=shown.value,
+                mode="markers",
+                marker={
+                    "color": colour,
+                    "symbol": symbol,
+                    "size": size,
+                    "opacity": 1.0 if large else 0.6,
+                    "line": {"color": BLACK, "width": 1 if large else 0},
+                },
+                text=[
+                    f"trial {number}: {value:.4f}<br>" + "<br>".join(map(_said, told, values))
+                    for number, value, *values in shown[["value", *told]].itertuples()
+                ],
+                name=name,
+                hovertemplate="%{text}<extra></extra>",
+            )
+    if choices:
+        ticks = list(range(len(choices)))
+        figure.update_xaxes(tickvals=ticks, ticktext=list(map(plain, choices)), range=[-0.5, len(ticks) - 0.5])
+    elif log:
+        figure.update_xaxes(log_axis(places))
+    figure.update_xaxes(title=title)
+    figure.update_yaxes(title=metric_title(findings.spec.metric), range=visible_range(known.value))
+    return styled(figure, height=PANEL_HEIGHT)
+
+
+def _said(column: str, value: Value) -> str:
+    if column == "shrinkage":
+        return f"total shrinkage {value:.3g}"
+    if column == "zeros":
+        return f"{value:.1%} of weights exactly zero"
+    return f"{column} {value:.3g}" if isinstance(value, float) else f"{column} {plain(value)}"
+
+
+def _beside(values: pd.Series, choices: tuple[Value, ...]) -> list[float]:
+    """Each near its choice, at a place of its own that is the same every time."""
+    return [
+        choices.index(value) + 0.5 * (number * 0.618034 % 1 - 0.5)
+        for number, value in zip(values.index, values, strict=True)
     ]
 
 
-def _detection(scored: OutOfFoldScores, detection: Detection | None) -> dict[str, tuple[go.Figure, ...]]:
-    if detection is None:
-        return {}
-    limit, flags = detection.threshold, scored.scores >= detection.threshold
-    curve = precision_recall_info(scored.scores, scored.labels, limit)
-    rows = scored_info(scored.time, {scored.name: scored.values}, scored.scores, limit, scored.labels, flags)
-    return {"precision-recall": (precision_recall_figure(curve),), "scored": (scored_figure(rows),)}
+def importance_figure(shares: Mapping[str, float]) -> go.Figure:
+    """Each parameter's share of what explains the score, as bars, the first at the top."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(shares.values()),
+        y=list(shares),
+        orientation="h",
+        marker={"color": BLUE},
+        text=[f"{share:.0%}" for share in shares.values()],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )
+    # room for the number behind the longest bar
+    figure.update_xaxes(
+        title="share of the explained variation", tickformat=".0%", range=[0, 1.15 * max(shares.values())]
+    )
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, height=120 + 30 * len(shares))

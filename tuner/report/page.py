@@ -1,19 +1,119 @@
 """A study on one page that needs nothing else: verdict, tables, figures, and how to run it again."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import plotly.graph_objects as go
 import tomli_w
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
 
 from tuner.files import write_whole
-from tuner.report.figures import study_plots
-from tuner.report.html import render
+from tuner.report.curve_figures import curves_figure, regularisation_path_figure
+from tuner.report.detection_figures import precision_recall_figure, scored_figure
+from tuner.report.figures import history_figure, importance_figure, spread_figure, strength_figures
+from tuner.report.frame import trial_frame
 from tuner.report.tables import configuration_table, detection_table, holdout_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
+from tuner.search.importance import importances
 
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5
+# Figures by their key: title, and how to read it.
+READINGS = {
+    "history": (
+        "Optimisation history",
+        "Each point is one trial; the line is the best complete one so far. If it still improves at the right end, "
+        "more trials may pay. A single run can be lucky: the choice was made on the mean of several.",
+    ),
+    "curves": (
+        "Validation curves",
+        "Each line is a trial's mean over folds by epoch. Of the best trial you also see the losses: where training "
+        "loss keeps falling while validation loss does not, the network memorises; the gap is their distance. The "
+        "dotted line marks its best epoch.",
+    ),
+    "spread": (
+        "Fold spread of the best trials",
+        "How far the folds of a trial lie apart, and whether its mean holds when it is trained again. If the means "
+        "differ by less than the runs of one trial do, their order is noise.",
+    ),
+    "strengths": (
+        "Each parameter against the score",
+        "One point per trial. If the points form a valley (where higher is better: a hill), the best value is at its "
+        "turning point. If they are flat, this parameter does not matter. If the best ones lie at an end of the axis, "
+        "search a wider range. The effective strength of weight_decay is its total shrinkage, learning_rate * "
+        "weight_decay * steps, and that of l1 the share of exact zeros: each has a panel. Outliers lie outside the "
+        "axis; a double click shows them.",
+    ),
+    "importance": (
+        "Parameter importance",
+        "How much of the variation of the score among complete trials each parameter explains by itself (fANOVA), "
+        "within the ranges that were searched. It does not say in which direction.",
+    ),
+    "precision-recall": (
+        "Precision and recall",
+        "Every threshold on the best trial's out-of-fold scores: how many of the flagged rows are anomalous, and how "
+        "many of the anomalous rows are flagged. The star is the threshold for new rows. It was chosen on these very "
+        "scores; the precision and recall in cross-validation, with thresholds chosen on the other folds, are fairer.",
+    ),
+    "scored": (
+        "Anomaly scores over time",
+        "Each row is scored by a network that was not trained on it, one fold after the other. Below are the labelled "
+        "events and the rows that the threshold flags. Check which events are missed, and what they share.",
+    ),
+}
+PATH_READING = (
+    "One parameter over its range, all else as in the best trial, on the same folds. The bars are standard errors; the "
+    "distance to the training curve is the gap. The dashed lines mark the best value and the most regularised one "
+    "within one standard error of it; the upper axis shows what each strength does to the network."
+)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Figures under one title, without a title of their own.
+
+    Attributes:
+        key: fixed and unique on a page, a word.
+        title: of the section.
+        reading: how to read it, a sentence or two.
+        figures: one, or small multiples to be laid side by side.
+    """
+
+    key: str
+    title: str
+    reading: str
+    figures: tuple[go.Figure, ...]
+
+
+def study_plots(findings: Findings) -> list[Plot]:
+    """Every figure that the study has data for, in the order in which they are read."""
+    trials, best = trial_frame(findings), findings.summary.best
+    figures: dict[str, tuple[go.Figure, ...]] = {}
+    if trials.value.notna().any():
+        figures["history"] = (history_figure(findings, trials),)
+    if best is not None:
+        figures["curves"] = (curves_figure(findings, best),)
+        figures["spread"] = (spread_figure(findings, trials),)
+    if panels := strength_figures(findings, trials):
+        figures["strengths"] = tuple(panels.values())
+    if shares := importances(findings.spec, findings.trials):
+        figures["importance"] = (importance_figure(shares),)
+    scored, detection = findings.scored, None if best is None else best.trial.outcome.detection
+    if scored is not None and detection is not None:
+        limit = detection.threshold
+        figures["precision-recall"] = (precision_recall_figure(scored.scores, scored.labels, limit),)
+        figures["scored"] = (scored_figure(scored, limit),)
+    plots = [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]
+    for path in findings.paths:
+        if (figure := regularisation_path_figure(findings, path)) is not None:
+            title = f"Regularisation path of {path.parameter}"
+            plots.append(Plot(f"path-{path.parameter}", title, PATH_READING, (figure,)))
+    return plots
 
 
 def write_report(findings: Findings, folder: Path) -> Path:
@@ -23,12 +123,12 @@ def write_report(findings: Findings, folder: Path) -> Path:
         UserError: the place cannot be written.
     """
     path = folder / "report.html"
-    write_whole(path, report(findings))
+    write_whole(path, study_page(findings))
     return path
 
 
-def report(findings: Findings) -> str:
-    """The page."""
+def study_page(findings: Findings) -> str:
+    """The page of a study."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     failures = [(trial.number, trial.outcome.reason) for trial in findings.trials if trial.outcome.state == "failed"]
     holdout = findings.holdout
@@ -53,3 +153,18 @@ def report(findings: Findings) -> str:
         environment=findings.environment,
         study_file=tomli_w.dumps(spec.to_dict()),
     )
+
+
+def render(template: str, plots: Sequence[Plot], **values: object) -> str:
+    """A template with its figures and plotly.js inside, so that it needs no network; all other values are escaped."""
+    environment = Environment(
+        loader=PackageLoader("tuner.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # for a script element, which no text in it can end: plotly writes < and / as \u003c and \u002f
+    environment.filters["json"] = lambda figure: Markup(figure.to_json())  # noqa: S704
+    plotly = Markup(get_plotlyjs()) if plots else ""  # noqa: S704 (a script of plotly's)
+    return environment.get_template(template).render(plots=plots, plotly=plotly, **values)

@@ -2,15 +2,17 @@
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 import plotly.graph_objects as go
 
+from tuner.spec.metric import Metric
+
 # Okabe & Ito's palette, which the colour-blind can tell apart and which survives a grey printer.
 BLUE, VERMILION, GREY, GREEN, BLACK = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#000000"
 ORANGE, PURPLE, SKY = "#E69F00", "#CC79A7", "#56B4E9"
-VERMILION_SHADE, GREEN_SHADE = "rgba(213, 94, 0, 0.15)", "rgba(0, 158, 115, 0.25)"
+VERMILION_SHADE = "rgba(213, 94, 0, 0.15)"
 # For as many things of a kind as a figure may compare, each with a dash and a symbol of its own for a grey printer.
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -51,11 +53,16 @@ LOOK = go.layout.Template(
         "hoverlabel": {"align": "left"},
     }
 )
-METRIC_AXES = {
-    "loss": "validation loss<br>(lower is better)",
-    "average_precision": "average precision<br>(higher is better)",
-    "f1": "F1 at the inner threshold<br>(higher is better)",
-}
+
+
+def metric_title(metric: Metric) -> str:
+    """What is measured, as the title of an axis."""
+    return "validation loss" if metric.name == "loss" else metric.words
+
+
+def metric_axis(metric: Metric) -> str:
+    """The title of an axis that has room for which way is better."""
+    return f"{metric_title(metric)}<br>({metric.direction})"
 
 
 def plain(text: object) -> str:
@@ -63,16 +70,16 @@ def plain(text: object) -> str:
     return html.escape(str(text), quote=False)
 
 
-def visible_range(values: Sequence[float]) -> tuple[float, float]:
+def visible_range(values: Collection[float]) -> tuple[float, float]:
     """A range that shows the bulk of the values: outliers beyond three interquartile ranges do not set the scale."""
-    low, lower, upper, high = np.percentile(values, [0, 25, 75, 100])
+    low, lower, upper, high = np.percentile(list(values), [0, 25, 75, 100])
     spread = upper - lower if upper > lower else max(abs(upper), 1e-9) * 0.1
     low, high = max(low, lower - 3 * spread), min(high, upper + 3 * spread)
     margin = 0.06 * (high - low) if high > low else spread
     return float(low - margin), float(high + margin)
 
 
-def log_axis(values: Sequence[float]) -> dict[str, object]:
+def log_axis(values: Collection[float]) -> dict[str, object]:
     """A logarithmic axis for positive values: decades, and what lies between them where there are few."""
     low, high = math.log10(min(values)), math.log10(max(values))
     # more than six would not fit beside each other in a small panel

@@ -159,15 +159,15 @@ class Store:
         study.set_user_attr(UUID_ATTRIBUTE, row.uuid)
         return StoredStudy(study, self._storage, self._session, row)
 
-    def replace_attributes(self, name: str, prefixes: tuple[str, ...], new: Mapping[str, Any]) -> None:
-        """Puts `new` in the place of a study's system attributes that begin so, in one commit: no reader finds half."""
+    def set_attributes(self, name: str, values: Mapping[str, Any]) -> None:
+        """Sets system attributes of a study, all in one commit: no reader finds half of them."""
         study = optuna.load_study(study_name=name, storage=self._storage)._study_id
         table = StudySystemAttributeModel
-        old = [key for key in self._storage.get_study_system_attrs(study) if key in new or key.startswith(prefixes)]
+        rows = [{"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in values.items()]
         with self._session.begin() as session:
-            session.execute(delete(table).where(table.study_id == study, table.key.in_(old)))
-            rows = [{"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in new.items()]
-            session.execute(insert(table), rows)
+            session.execute(delete(table).where(table.study_id == study, table.key.in_(values)))
+            if rows:
+                session.execute(insert(table), rows)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

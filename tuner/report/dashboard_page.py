@@ -1,20 +1,38 @@
-"""The verdict on a study in Markdown, for the note that optuna-dashboard shows with it."""
+"""What optuna-dashboard shows of a study besides its own: the figures, and the verdict as a note in Markdown."""
 
 import re
 
+from tuner.report.page import study_plots
 from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.results.advice import advise_after
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
+from tuner.search.live_pages import LivePage
+
+# Pixels that optuna-dashboard has for a figure: what is higher it cuts.
+CARD = 450
+
+
+def draw_live(findings: Findings) -> LivePage:
+    """Draws a study for the dashboard, where each figure is a card with a title of its own."""
+    figures = {}
+    for plot in study_plots(findings):
+        for number, figure in enumerate(plot.figures, 1):
+            name = f"tuner-{plot.key}" if len(plot.figures) == 1 else f"tuner-{plot.key}-{number}"
+            # above an axis at the top, if it has one
+            top = 95 if any(axis.side == "top" for axis in figure.select_xaxes()) else 60
+            title = {"text": plot.title, "yref": "container", "y": 0.97, "yanchor": "top"}
+            figures[name] = figure.update_layout(title=title, margin={"t": top}, height=CARD)
+    return LivePage(findings.spec.metric.words, figures, note(findings))
 
 
 def note(findings: Findings) -> str:
-    """What came out, how sure it is, and what to do next. All text is escaped: names come from data and study files."""
+    """What came out and what to do next, in Markdown. All text is escaped: names come from data and study files."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     parts = [f"# {escaped(spec.study.name)}", *map(escaped, recommend(findings))]
     if summary.best is not None:
         warnings = [f"warning: {warning}" for warning in advise_after(spec, summary.best)]
-        tables = [_table(scores_table(findings)), _table(configuration_table(findings))]
+        tables = [_markdown(scores_table(findings)), _markdown(configuration_table(findings))]
         parts += [*map(escaped, warnings), *tables, f"`python -m tuner.export --study {spec.study.name}` writes it."]
     counts = f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed"
     forecast = f"; it forecasts {', '.join(facts.targets)}" if facts.targets else ""
@@ -32,7 +50,7 @@ def escaped(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
-def _table(table: Table) -> str:
+def _markdown(table: Table) -> str:
     head, *rows = (f"| {' | '.join(map(escaped, line))} |" for line in (table.heads, *table.rows))
     lines = "\n".join((head, f"|{' --- |' * len(table.heads)}", *rows))
     return "\n\n".join((f"**{escaped(table.title)}**", lines, *map(escaped, table.notes)))

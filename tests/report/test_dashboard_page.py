@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
-from tuner.report.note import escaped, note
+from tuner.report.dashboard_page import escaped, note
 from tuner.results.verdict import recommend
 
 MARK = r"[!-/:-@\[-`{-~]"

@@ -31,11 +31,10 @@ EVERY, REST = 2.0, 5
 NICE = 5
 # SHA-256 of the note that was written last: one that differs is a person's, and stays.
 OWN_NOTE = "tuner:note"
-FIGURE, NOTE, NOTE_VERSION = "dashboard:plot_data:", "dashboard:note_str:", "dashboard:note_ver"
 
 
 @dataclass(frozen=True)
-class Page:
+class LivePage:
     """What a study shows besides Optuna's own: plotly Figures by their ids, and a note in Markdown."""
 
     metric: str
@@ -43,17 +42,17 @@ class Page:
     note: str
 
 
-Draw = Callable[[Findings], Page]
+Draw = Callable[[Findings], LivePage]
 
 
-def serve(store: Store, port: int, draw: Draw, began: Callable[[str], None]) -> None:
+def serve(store: Store, port: int, draw: Draw, announce: Callable[[str], None]) -> None:
     """Serves the dashboard on this machine's loopback until it is interrupted.
 
     Args:
         store: of the studies. Of a running study only what belongs to the dashboard is written, in short commits.
         port: to listen on.
         draw: what a study shows.
-        began: is told the address when it can be opened.
+        announce: is told the address when it can be opened.
 
     Raises:
         UserError: the port cannot be used.
@@ -76,7 +75,7 @@ def serve(store: Store, port: int, draw: Draw, began: Callable[[str], None]) -> 
     keeper = Thread(target=_keep_up, args=(store, draw, looked, stop), daemon=True)
     keeper.start()
     try:
-        began(f"http://{HOST}:{port}/")
+        announce(f"http://{HOST}:{port}/")
         server.serve_forever()
     finally:
         stop.set()
@@ -118,34 +117,29 @@ def refresh(store: Store, draw: Draw, shown: dict[str, tuple[int, datetime]], st
             shown[status.study] = state
 
 
-def show(store: Store, name: str, page: Page) -> None:
+def show(store: Store, name: str, page: LivePage) -> None:
     """Puts the page into the study's attributes in one commit, so that no reader finds half a figure.
 
     A note that a person has written or changed stays as it is.
     """
     study = optuna.load_study(study_name=name, storage=store.storage)
     present = store.storage.get_study_system_attrs(study._study_id)
-    new = _attributes(page)
-    note = optuna_dashboard.get_note(study)
-    if note and _digest(note) != present.get(OWN_NOTE):
-        new = {key: value for key, value in new.items() if not key.startswith((NOTE, NOTE_VERSION, OWN_NOTE))}
-    else:
-        new[NOTE_VERSION] = present.get(NOTE_VERSION, 0) + 1
-    parts = tuple(f"{FIGURE}{figure}:" for figure in page.figures) + ((NOTE,) if NOTE_VERSION in new else ())
-    store.replace_attributes(name, parts, new)
-
-
-def _attributes(page: Page) -> dict[str, Any]:
-    """The attributes that optuna-dashboard keeps the page in, as it writes them itself to a study in memory."""
-    study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
+    # optuna-dashboard writes piece by piece, each in a commit of its own: it does so to a draft in memory
+    memory = optuna.storages.InMemoryStorage()
+    draft = optuna.create_study(storage=memory)
+    for key, value in present.items():
+        memory.set_study_system_attr(draft._study_id, key, value)
     for figure_id, figure in page.figures.items():
-        optuna_dashboard.save_plotly_graph_object(study, figure, graph_object_id=figure_id)
-    optuna_dashboard.save_note(study, page.note)
+        optuna_dashboard.save_plotly_graph_object(draft, figure, graph_object_id=figure_id)
+    note = optuna_dashboard.get_note(draft)
+    if not note or _digest(note) == present.get(OWN_NOTE):
+        optuna_dashboard.save_note(draft, page.note)
+        memory.set_study_system_attr(draft._study_id, OWN_NOTE, _digest(page.note))
     with catch_warnings():
         simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names([page.metric])
-    written = study._storage.get_study_system_attrs(study._study_id)
-    return {**written, OWN_NOTE: _digest(page.note)}
+        draft.set_metric_names([page.metric])
+    written = memory.get_study_system_attrs(draft._study_id)
+    store.set_attributes(name, {key: value for key, value in written.items() if present.get(key) != value})
 
 
 def _digest(note: str) -> str:

@@ -1,0 +1,157 @@
+"""Figures of the out-of-fold scores: precision and recall at every threshold, and the scores by time."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from tuner.data.series import Bools, Floats, runs
+from tuner.evaluation.detection import Scores
+from tuner.report.style import BLACK, BLUE, GREEN, VERMILION, plain, styled
+from tuner.results.findings import OutOfFoldScores
+
+MOST_POINTS = 1000
+# A line keeps the least and the greatest value of each of so many stretches: more than a screen has columns.
+STRETCHES = 1500
+# So many usual steps make a gap.
+GAP = 10
+
+Column = npt.NDArray[Any]
+
+
+def precision_recall_frame(scores: Scores, labels: Bools) -> pd.DataFrame:
+    """Precision and recall by threshold, the highest first; one label (n,) at least is true.
+
+    Rows from a threshold on are flagged. At most MOST_POINTS thresholds are kept, evenly by recall, both ends too.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, thresholds = precision_recall_curve(labels, scores)
+    # the last point, at recall 0, belongs to no threshold
+    columns = {"threshold": thresholds, "recall": recall[:-1], "precision": precision[:-1]}
+    frame = pd.DataFrame(columns)[::-1].reset_index(drop=True)
+    if len(frame) > MOST_POINTS:
+        kept = np.searchsorted(frame.recall, np.linspace(0, 1, MOST_POINTS - 2))
+        frame = frame.iloc[np.unique([0, *kept, len(frame) - 1])]
+    return frame
+
+
+def precision_recall_figure(scores: Scores, labels: Bools, threshold: float) -> go.Figure:
+    """The curve of scores (n,) and labels (n,), of which at least one is true, with the decision threshold marked."""
+    from sklearn.metrics import average_precision_score
+
+    curve = precision_recall_frame(scores, labels)
+    area, base_rate = average_precision_score(labels, scores), labels.mean()
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0.0, *curve.recall],
+        y=[curve.precision[0], *curve.precision],
+        customdata=[curve.threshold[0], *curve.threshold],
+        mode="lines",
+        # precision holds from a threshold to the next: average precision is the area under these steps
+        line={"color": BLUE, "width": 2, "shape": "vh"},
+        name=f"out-of-fold scores (average precision {area:.3f})",
+        hovertemplate="recall %{x:.3f}, precision %{y:.3f}<br>flagged from score %{customdata:.4g} on<extra></extra>",
+    )
+    flagged = scores >= threshold
+    if flagged.any():
+        recall, precision = float(flagged[labels].mean()), float(labels[flagged].mean())
+        figure.add_scatter(
+            x=[recall],
+            y=[precision],
+            mode="markers",
+            marker={"color": VERMILION, "symbol": "star", "size": 16, "line": {"color": BLACK, "width": 1}},
+            name=f"threshold: precision {precision:.3f}, recall {recall:.3f}",
+            hovertemplate=f"flagged from score {threshold:.4g} on<extra></extra>",
+        )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[base_rate] * 2,
+        mode="lines",
+        line={"color": BLACK, "width": 1, "dash": "dash"},
+        name=f"flagging at random (base rate {base_rate:.3f})",
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(title="recall (of anomalous rows)", range=[0, 1.02])
+    figure.update_yaxes(title="precision (of flagged rows)", range=[0, 1.04])
+    return styled(figure, height=500)
+
+
+def scored_figure(scored: OutOfFoldScores, threshold: float) -> go.Figure:
+    """Three panels by time: the values, their scores with the threshold, and what was labelled and what flagged.
+
+    Lines are thinned out, so that hundreds of thousands of rows stay quick; no event is left out.
+    """
+    time = scored.time
+    if time.dtype.kind == "M":
+        # finer ones would turn into numbers where they are put among None
+        time = time.astype("datetime64[ms]")
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.45, 0.4, 0.15])
+    for row, (name, values) in enumerate(((plain(scored.name), scored.values), ("anomaly score", scored.scores)), 1):
+        x, y = extremes(time, values)
+        figure.add_scatter(x=x, y=y, mode="lines", line={"color": BLUE, "width": 1}, name=name, row=row, col=1)
+    dashed = {"color": BLACK, "width": 1, "dash": "dash"}
+    figure.add_hline(threshold, line=dashed, row=2, col=1)
+    # a shape has no place in the legend: an empty line stands there for it
+    figure.add_scatter(x=[None], y=[None], mode="lines", line=dashed, name=f"threshold {threshold:.4g}", row=2, col=1)
+    lanes = ((scored.scores >= threshold, "flagged", VERMILION), (scored.labels, "labelled", GREEN))
+    for low, (mask, name, colour) in enumerate(lanes):
+        _lane(figure, time_bounds(time, mask), name, colour, low)
+    figure.update_yaxes(title="value", row=1, col=1)
+    figure.update_yaxes(title="score", row=2, col=1)
+    figure.update_yaxes(
+        tickvals=[low + 0.45 for low in range(len(lanes))],
+        ticktext=[name for _, name, _ in lanes],
+        range=[-0.1, len(lanes)],
+        fixedrange=True,
+        row=3,
+        col=1,
+    )
+    figure.update_xaxes(title="time", row=3, col=1)
+    return styled(figure, height=620)
+
+
+def extremes(time: Column, values: Floats | Scores) -> tuple[Column, Column]:
+    """Of each of STRETCHES stretches of the rows the least and the greatest value, in their order; NaN are left out.
+
+    Between rows that lie far apart in time stands a NaN: no line is drawn across a night.
+    """
+    rows = np.flatnonzero(~np.isnan(values))
+    if len(rows) > 2 * STRETCHES:
+        edges = np.linspace(0, len(rows), STRETCHES + 1).astype(int)[:-1]
+        stretch = np.repeat(np.arange(STRETCHES), np.diff(edges, append=len(rows)))
+        # sorted by value within each stretch, the extremes are its first and its last row
+        order = rows[np.lexsort((values[rows], stretch))]
+        rows = np.unique(np.concatenate([order[edges], order[np.append(edges[1:], len(order)) - 1]]))
+    apart = np.diff(time.astype(np.float64))
+    part = np.cumsum(np.concatenate([[False], apart > GAP * np.median(apart)])) if len(apart) else np.zeros(1, int)
+    gaps = np.flatnonzero(np.diff(part[rows])) + 1
+    return np.insert(time[rows], gaps, time[rows[gaps]]), np.insert(values[rows].astype(np.float64), gaps, np.nan)
+
+
+def time_bounds(time: Column, mask: Bools) -> Column:
+    """First and last time of each run of true rows, (n, 2)."""
+    bounds = np.array(runs(mask), dtype=int).reshape(-1, 2)
+    return np.stack([time[bounds[:, 0]], time[bounds[:, 1] - 1]], axis=1)
+
+
+def _lane(figure: go.Figure, bounds: Column, name: str, colour: str, low: int) -> None:
+    """A box per run, in one trace; its outline keeps a single row visible among hundreds of thousands."""
+    first, last = bounds.astype(object).T
+    x = np.stack([first, first, last, last, first, np.full(len(bounds), None)], axis=1)
+    figure.add_scatter(
+        x=x.ravel(),
+        y=[low, low + 0.9, low + 0.9, low, low, None] * len(bounds),
+        mode="lines",
+        fill="toself",
+        fillcolor=colour,
+        line={"color": colour, "width": 1.5},
+        name=f"{name} ({len(bounds)})",
+        hoveron="fills",
+        hoverinfo="name",
+        row=3,
+        col=1,
+    )
