@@ -32,7 +32,7 @@ from tuner.search.study import prepare
 from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
 from tuner.spec.metric import METRICS
-from tuner.spec.sections import Spec
+from tuner.spec.sections import FLOAT32, Spec
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import FoldCurve, Outcome
@@ -60,7 +60,7 @@ class Instant(Backend):
     """Trains nothing: every trial ends at once, with a curve that hangs on its number."""
 
     def probe(self, precision: str) -> Machine:  # noqa: ARG002 (the protocol's)
-        return Machine(None, False, {})
+        return Machine(FLOAT32, False, {})
 
     def broadcast(self, shared: Shared) -> None: ...
 

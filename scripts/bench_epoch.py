@@ -20,8 +20,9 @@ from tuner.data.dataset import load_dataset
 from tuner.data.folds import make_problem
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import defaults
+from tuner.training.learner import Learner
 from tuner.training.precision import resolve_precision
-from tuner.training.trainer import FoldRun, make_learner
+from tuner.training.trainer import FoldRun
 
 SERIES = "rds_cpu_cc0c53"
 SIZES = ((16, 1), (32, 1), (64, 1), (64, 2))
@@ -57,7 +58,7 @@ def epochs_of(hidden: int, layers: int) -> dict[str, Callable[[], object]]:
         return PlainFold(table, train, valid, {**params, "dropout": 0.2}).train_epoch  # type: ignore[dict-item]
 
     def ours(precision: str) -> Callable[[], object]:
-        learner = make_learner(spec, fold, params, key=(0, 0), bf16_from=resolve_precision(precision))
+        learner = Learner(spec, fold, params, key=(0, 0), precision=resolve_precision(precision))
         return FoldRun(fold, learner).train_epoch
 
     return {

@@ -15,27 +15,27 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from tuner.search.study import Prepared, findings, prepare
+from tuner.spec.sections import Precision
 from tuner.spec.space import PARAMETERS, Value, unregularised
 from tuner.storage.store import Store
 from tuner.terminal import DEFAULT_STORAGE
-from tuner.training.refit import judge, refit
-from tuner.training.trainer import train_folds
+from tuner.training.trainer import refit, train_folds
 
 SEEDS = 5
 
 
 def on_holdout(
-    prepared: Prepared, params: Mapping[str, Value], steps: int, bf16_from: int | None
+    prepared: Prepared, params: Mapping[str, Value], steps: int, precision: Precision
 ) -> dict[str, list[float]]:
     """Holdout loss, and average precision where there are labels, of each refit."""
     data = prepared.problem.refit()
     found: dict[str, list[float]] = {"loss": []}
     for repeat in range(SEEDS):
-        refitted = judge(refit(prepared.spec, data, params, steps=steps, repeat=repeat, bf16_from=bf16_from), data)
+        refitted = refit(prepared.spec, data, params, steps=steps, repeat=repeat, precision=precision)
         found["loss"].append(float(refitted.losses[data.counted].mean()))
         if data.labels is not None and data.labels[data.valid].any():
-            precision = average_precision_score(data.labels[data.valid], refitted.scores)
-            found.setdefault("average precision", []).append(float(precision))
+            value = average_precision_score(data.labels[data.valid], refitted.scores)
+            found.setdefault("average precision", []).append(float(value))
     return found
 
 
@@ -53,20 +53,20 @@ def main() -> None:
     store.close()
     if study.summary.best is None:
         sys.exit("no trial has completed yet")
-    best, bf16_from = study.summary.best.trial, study.facts.bf16_from
+    best, precision = study.summary.best.trial, study.facts.precision
     prepared = prepare(study.spec)
     least = unregularised(study.spec.space)
     bare = {name: least[name] if PARAMETERS[name].regularises else value for name, value in best.params.items()}
-    crossed = train_folds(study.spec, prepared.folds, bare, stream=(best.number,), bf16_from=bf16_from)
+    crossed = train_folds(study.spec, prepared.folds, bare, stream=(best.number,), precision=precision)
     per_epoch = crossed.steps / crossed.best_epoch
     print(f"{study.spec.study.name}: trial {best.number}, {len(prepared.problem.split.holdout)} holdout windows")
     print(f"cross-validated {study.spec.study.metric}: best {best.outcome.value:.4f}, reference {crossed.value:.4f}")
-    ours = on_holdout(prepared, best.params, round(best.outcome.steps), bf16_from)
+    ours = on_holdout(prepared, best.params, round(best.outcome.steps), precision)
     for label, steps in (
         (f"stopped by cross-validation, {crossed.steps:.0f} steps", round(crossed.steps)),
         (f"all {study.spec.train.max_epochs} epochs", round(per_epoch * study.spec.train.max_epochs)),
     ):
-        theirs = on_holdout(prepared, bare, steps, bf16_from)
+        theirs = on_holdout(prepared, bare, steps, precision)
         print(f"reference {label}:")
         for metric, values in ours.items():
             difference = interval(np.array(values) - np.array(theirs[metric]))

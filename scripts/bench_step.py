@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from tuner.data.folds import FoldData, fit_scaling
-from tuner.spec.sections import TrainSection
+from tuner.spec.file import read_spec_dict
+from tuner.spec.sections import Precision
 from tuner.spec.space import defaults, parse_space
 from tuner.training.learner import Learner
 
@@ -40,8 +41,8 @@ def our_step(hidden: int, *, bf16: bool) -> Callable[[], None]:
         targets=fit_scaling(rows),
     )
     params = defaults(parse_space({"hidden_size": hidden}))
-    device = torch.device("cpu")
-    learner = Learner(fold, params, TrainSection(), classify=False, seed=(0, 0, 0), bf16=bf16, device=device)
+    spec = read_spec_dict({"study": {"name": "step"}, "data": {"path": "none.csv"}})
+    learner = Learner(spec, fold, params, key=(0, 0), precision=Precision(1 if bf16 else None))
     learner.network.train()
     order = torch.randperm(len(first))
     batches = iter([order[i % (len(order) - BATCH) :][:BATCH] for i in range(0, BATCH * STEPS * (BLOCKS + 2), BATCH)])

@@ -20,6 +20,7 @@ from tests.bad.stores import STORES
 from tests.bad.studies import NAMES, SPACES, STUDY_FILES
 from tests.bundles import write_bundle
 from tuner.search.machine import Machine
+from tuner.spec.sections import FLOAT32
 from tuner.terminal import run
 
 TABLES = {
@@ -38,7 +39,7 @@ class NoWorkers:
     """Stands in for the backend of a run that must end before anything is trained."""
 
     def probe(self, precision: str) -> Machine:
-        return Machine(None, False, {})
+        return Machine(FLOAT32, False, {})
 
     def close(self) -> None: ...
 

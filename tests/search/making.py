@@ -32,7 +32,6 @@ FACTS = StudyInfo(
     holdout=74,
     folds=(FoldInfo(150, 50, 0, 0), FoldInfo(150, 100, 0, 0)),
     baseline=Baseline("persistence", 0.5),
-    bf16_from=None,
 )
 
 

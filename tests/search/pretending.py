@@ -12,11 +12,11 @@ from typing import Any
 from tests.search.making import FACTS, make_outcome
 from tuner.results.selection import Trial
 from tuner.search.events import Progressed
-from tuner.search.jobs import Pruning, Shared, Task
+from tuner.search.jobs import Shared, Task
 from tuner.search.machine import Machine
 from tuner.search.pruner import is_audit, thresholds
 from tuner.search.sampler import choose
-from tuner.spec.sections import Spec
+from tuner.spec.sections import FLOAT32, Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome
 
@@ -25,13 +25,14 @@ def pretend(spec: Spec, task: Task) -> Outcome:
     """Trains nothing: a curve made of the parameters, pruned by the thresholds; every seventh trial fails."""
     if task.number % 7 == 6:
         return Outcome.failed(f"trial {task.number} fails")
-    pruning = Pruning(task, spec, lambda _: None)
-    level, curve = float(task.params["dropout"]) + float(task.params["jitter"]), []
+    level, curve, audited = float(task.params["dropout"]) + float(task.params["jitter"]), [], 0
     for epoch in range(1, spec.train.max_epochs + 1):
         curve.append(level + 1 / epoch)
-        if pruning.should_prune(epoch, curve):
-            return make_outcome(curve, "pruned")
-    return replace(make_outcome(curve), audited=pruning.audited)
+        if task.thresholds and not audited and curve[-1] > task.thresholds[epoch - 1]:
+            if not task.is_audit:
+                return make_outcome(curve, "pruned")
+            audited = epoch
+    return replace(make_outcome(curve), audited=audited)
 
 
 def one_after_the_other(spec: Spec, trials: int) -> list[Outcome]:
@@ -109,7 +110,7 @@ class FakeBackend:
         self.most = 0
 
     def probe(self, precision: str) -> Machine:
-        return Machine(None, False, {})
+        return Machine(FLOAT32, False, {})
 
     def broadcast(self, shared: Shared) -> None: ...
 

@@ -20,6 +20,7 @@ from tests.studies import dump, write_small
 from tuner.errors import UserError
 from tuner.search.jobs import Report, Shared
 from tuner.search.workers import Backend
+from tuner.spec.sections import FLOAT32
 
 cluster = pytest.importorskip("tuner.search.dask", reason="Dask is not installed (extra `cluster`)")
 
@@ -97,7 +98,7 @@ class Fails:
 def backend(address: str, workers) -> Iterator[Backend]:
     """Both workers, the study given to each."""
     backend = cluster.DaskCluster(address)
-    backend.broadcast(Shared(make_spec(study={"name": "here"}), (), None))
+    backend.broadcast(Shared(make_spec(study={"name": "here"}), (), FLOAT32))
     wait_until(lambda: backend.free == len(workers))
     yield backend
     backend.close()

@@ -24,11 +24,12 @@ from tuner.search.events import Progressed
 from tuner.search.jobs import Job, Shared
 from tuner.search.machine import Machine
 from tuner.search.study import prepare
+from tuner.spec.sections import FLOAT32
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
 from tuner.terminal.progress import Silent
-from tuner.training.refit import judge, refit
+from tuner.training.trainer import refit
 
 LABELS = marked(160, (10, 12), (50, 53), (90, 92), (130, 133), (145, 146))
 SPEC = make_spec(
@@ -54,7 +55,7 @@ class Here:
     """A backend of one worker, in this process, that counts its jobs; the first `deaths` of them kill it."""
 
     def __init__(self, problem: Problem, deaths: int = 0) -> None:
-        self._shared = Shared(SPEC, problem.folds(), None)
+        self._shared = Shared(SPEC, problem.folds(), FLOAT32)
         self._deaths = deaths
         self.free = 1
         self.jobs: list[Any] = []
@@ -144,8 +145,7 @@ def test_the_best_is_scored_on_the_rows_of_the_holdout(study, score, problem) ->
     score(Here(problem))
     report = kept(study)
     data = problem.refit()
-    networks = [refit(SPEC, data, TRIALS[2].params, steps=5, repeat=seed, bf16_from=None) for seed in range(SEEDS)]
-    judged = [judge(network, data) for network in networks]
+    judged = [refit(SPEC, data, TRIALS[2].params, steps=5, repeat=seed) for seed in range(SEEDS)]
     assert report.scores[0].loss == pytest.approx(np.mean([each.losses for each in judged]))
     flags = [each.scores >= FOUND.threshold for each in judged]
     labels = LABELS[problem.windows.target[data.valid]]

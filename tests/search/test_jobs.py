@@ -8,11 +8,11 @@ import pytest
 
 from tests.making import make_small_problem, make_spec
 from tuner.search.events import Progressed
-from tuner.search.jobs import PATH, REPEAT, Pruning, Refit, Shared, Task
+from tuner.search.jobs import PATH, REPEAT, Refit, Shared, Task
+from tuner.spec.sections import FLOAT32
 from tuner.spec.space import defaults
 from tuner.training.outcome import Outcome
-from tuner.training.refit import judge, refit
-from tuner.training.trainer import train_folds
+from tuner.training.trainer import refit, train_folds
 
 EPOCHS = 20
 SPEC = make_spec(
@@ -21,7 +21,7 @@ SPEC = make_spec(
     space={"hidden_size": 4, "num_layers": 1, "batch_size": 1024},
 )
 PARAMS = defaults(SPEC.space)
-SHARED = Shared(SPEC, make_small_problem((300,), cv={"folds": 2, "holdout": 0.0}).folds(), None)
+SHARED = Shared(SPEC, make_small_problem((300,), cv={"folds": 2, "holdout": 0.0}).folds(), FLOAT32)
 TRIAL = Task(5, PARAMS, (5,))
 # far better than any network can be here
 HOPELESS = (math.inf, *(-1.0,) * (EPOCHS - 1))
@@ -51,15 +51,6 @@ def test_a_task_ends_above_its_threshold_and_an_audit_goes_on_and_says_so() -> N
     assert train(replace(TRIAL, thresholds=(math.inf,) * EPOCHS)).curve == whole.curve
 
 
-@pytest.mark.parametrize(("metric", "curve"), [("loss", [0.5, 9.0, 9.0]), ("f1", [0.5, 0.1, 0.1])])
-def test_a_task_that_was_good_once_is_not_ended_for_getting_worse(metric, curve) -> None:
-    spec = make_spec(study={"metric": metric})
-    at = spec.metric.cost(0.5)
-    for limit, ends in ((at, False), (math.nextafter(at, -math.inf), True)):
-        pruning = Pruning(replace(TRIAL, thresholds=(math.inf, limit, limit)), spec, print)
-        assert [pruning.should_prune(epoch, curve[:epoch]) for epoch in (1, 2, 3)] == [False, ends, ends]
-
-
 def test_other_streams_give_other_networks_and_the_same_ones_the_same() -> None:
     streams = [(5,), (REPEAT, 5, 1), (REPEAT, 5, 2), (PATH,)]
     assert len({train(Task(5, PARAMS, stream)).curve[0] for stream in streams}) == 4
@@ -77,6 +68,6 @@ def test_what_a_task_raises_is_its_reason() -> None:
 def test_a_refit_is_the_same_as_a_job_as_here() -> None:
     data = make_small_problem((300,), cv={"folds": 2, "holdout": 0.25}).refit()
     there = Refit(data, PARAMS, 5, 1).run(SHARED, print)
-    here = judge(refit(SPEC, data, PARAMS, steps=5, repeat=1, bf16_from=None), data)
+    here = refit(SPEC, data, PARAMS, steps=5, repeat=1)
     assert np.array_equal(there.losses, here.losses)
     assert len(here.losses) == len(here.scores) == len(data.valid)

@@ -19,6 +19,7 @@ from tuner.search.machine import Machine
 from tuner.search.path_training import Plan, plan, stored_path, trace
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
+from tuner.spec.sections import FLOAT32
 from tuner.spec.space import Value
 from tuner.storage.store import Store
 
@@ -34,7 +35,7 @@ class Pretended:
         self._deadly, self._stop = deadly, stop
 
     def probe(self, precision: str) -> Machine:
-        return Machine(None, False, {})
+        return Machine(FLOAT32, False, {})
 
     def broadcast(self, shared: Shared) -> None:
         self.shared = shared

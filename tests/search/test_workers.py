@@ -21,6 +21,7 @@ from tuner.search.events import Progressed
 from tuner.search.jobs import Shared, Task
 from tuner.search.machine import probe
 from tuner.search.workers import LocalProcesses
+from tuner.spec.sections import FLOAT32, Precision
 from tuner.spec.space import defaults
 from tuner.training.outcome import Outcome
 
@@ -36,7 +37,7 @@ LONG, SHORT = ({**defaults(SPEC.space), "batch_size": size} for size in (2, 1024
 
 
 def shared() -> Shared:
-    return Shared(SPEC, make_small_problem((600,), cv={"folds": 2, "holdout": 0.0}).folds(), None)
+    return Shared(SPEC, make_small_problem((600,), cv={"folds": 2, "holdout": 0.0}).folds(), FLOAT32)
 
 
 @pytest.fixture
@@ -65,18 +66,18 @@ def without_seconds(outcome: Outcome) -> Outcome:
     return replace(outcome, seconds=0.0, scores=tuple(map(bytes, outcome.scores)))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("precision", "bf16_from"), [("fp32", None), ("bf16", 1)])
-def test_a_worker_says_what_it_runs_on(backend, precision, bf16_from) -> None:
-    machine = backend.probe(precision)
-    assert machine == probe(precision)
-    assert machine.bf16_from == bf16_from
+@pytest.mark.parametrize(("wanted", "precision"), [("fp32", FLOAT32), ("bf16", Precision(1))])
+def test_a_worker_says_what_it_runs_on(backend, wanted, precision) -> None:
+    machine = backend.probe(wanted)
+    assert machine == probe(wanted)
+    assert machine.precision == precision
 
 
 def test_a_worker_that_died_before_it_was_asked_is_replaced(backend) -> None:
     for idle in forked():
         os.kill(idle, signal.SIGKILL)
     wait_until(lambda: not forked())
-    assert backend.probe("fp32").bf16_from is None
+    assert backend.probe("fp32").precision == FLOAT32
 
 
 def test_a_worker_gives_bit_for_bit_what_this_process_would_and_reports_every_fold(backend) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import event, insert
 from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, PRUNED, SPEC, tell
 from tuner.errors import UserError
+from tuner.spec.sections import FLOAT32, Precision
 from tuner.storage.schema import UUID_ATTRIBUTE, Base, StudyRow
 from tuner.storage.store import Store
 
@@ -113,7 +114,7 @@ def test_changed_data_are_refused(store, study) -> None:
 
 
 def test_what_was_resolved_when_the_study_began_holds(store, study) -> None:
-    assert store.begin(SPEC, replace(FACTS, bf16_from=64)).facts.bf16_from is None
+    assert store.begin(SPEC, replace(FACTS, precision=Precision(64))).facts.precision == FLOAT32
 
 
 # --- the file

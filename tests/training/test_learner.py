@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from tests.making import make_dataset, make_small_problem, make_spec, marked, needs_bf16, params
 from tests.training.plain import Epoch, plain_epochs, sequences
 from tuner.data.folds import FoldData, make_problem
+from tuner.spec.sections import FLOAT32, Precision
 from tuner.training.learner import Learner
-from tuner.training.trainer import make_learner
 
 SEED = (0, 5, 2)  # study, trial, fold
 
@@ -27,7 +27,7 @@ def train(fold: FoldData, epochs: int = 3, *, clip: float = 1e6, optimizer: str 
     """A learner after some epochs; clipping is out of reach unless it is asked for."""
     kind = "classify" if fold.targets is None else "forecast"
     spec = make_spec(task={"kind": kind}, train={"clip": clip, "optimizer": optimizer})
-    learner = make_learner(spec, fold, params(**changes), key=SEED[1:], bf16_from=None)
+    learner = Learner(spec, fold, params(**changes), key=SEED[1:])
     for _ in range(epochs):
         learner.train_epoch()
     return learner
@@ -200,8 +200,8 @@ def test_weights_are_a_copy():
 def test_bfloat16_learns_much_the_same():
     fold = a_fold()
     losses = []
-    for bf16_from in (None, 1):
-        learner = make_learner(make_spec(), fold, params(hidden_size=16), key=SEED[1:], bf16_from=bf16_from)
+    for precision in (FLOAT32, Precision(1)):
+        learner = Learner(make_spec(), fold, params(hidden_size=16), key=SEED[1:], precision=precision)
         for _ in range(5):
             learner.train_epoch()
         losses.append(learner.evaluate(fold.valid)[1].mean())

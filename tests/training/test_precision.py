@@ -12,16 +12,17 @@ from tests.making import make_small_problem, make_spec, needs_bf16, params
 from tests.processes import Done, fresh, run
 from tests.studies import dump, write_small
 from tuner.search.workers import LocalProcesses
+from tuner.spec.sections import FLOAT32, Precision
 from tuner.training import precision
+from tuner.training.learner import Learner
 from tuner.training.precision import WIDE_ENOUGH, resolve_precision
-from tuner.training.trainer import make_learner
 
 NONE_HERE = "the study trains in bfloat16, for which this processor has no LSTM"
 
 
-def test_precision_is_a_hidden_size_from_which_on_bfloat16_is_used():
-    assert resolve_precision("fp32") is None
-    assert resolve_precision("bf16") == 1
+def test_what_is_asked_for_needs_no_look_at_the_processor():
+    assert resolve_precision("fp32") == FLOAT32
+    assert resolve_precision("bf16") == Precision(1)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU decides alone")
@@ -38,7 +39,7 @@ def test_precision_is_a_hidden_size_from_which_on_bfloat16_is_used():
 def test_the_processor_decides(capabilities, able, expected, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     monkeypatch.setattr(precision, "trains_bf16", lambda: able)
-    assert resolve_precision("auto") == expected
+    assert resolve_precision("auto").bf16_from == expected
 
 
 @needs_bf16
@@ -46,7 +47,7 @@ def test_networks_from_that_size_on_use_bfloat16():
     fold = make_small_problem().folds()[0]
 
     def losses(bf16_from: int | None) -> torch.Tensor:
-        learner = make_learner(make_spec(), fold, params(hidden_size=8), key=(0, 0), bf16_from=bf16_from)
+        learner = Learner(make_spec(), fold, params(hidden_size=8), key=(0, 0), precision=Precision(bf16_from))
         return torch.from_numpy(learner.evaluate(fold.valid)[1])
 
     exact = losses(None)
@@ -89,7 +90,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def begin_elsewhere(folder: Path, bf16_from: int) -> None:
     """Has the store say that the study began where networks of so many units and more use bfloat16."""
     with closing(sqlite3.connect(folder / "studies" / "studies.db")) as store, store:
-        store.execute("UPDATE tuner_studies SET facts = json_set(facts, '$.bf16_from', ?)", (bf16_from,))
+        store.execute("UPDATE tuner_studies SET facts = json_set(facts, '$.precision.bf16_from', ?)", (bf16_from,))
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,9 @@ from tuner.data.series import Bools, Ints
 from tuner.evaluation.detection import detect, fold_metric, root_mean_square, scaled_errors
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.training.learner import Learner
 from tuner.training.outcome import Outcome
-from tuner.training.trainer import (
-    Callback,
-    FoldRun,
-    LockStep,
-    NoCallback,
-    make_learner,
-    summarise_weights,
-    train_folds,
-)
+from tuner.training.trainer import FoldRun, LockStep, summarise_weights, train_folds
 
 EVENTS = marked(60, (8, 10), (30, 33), (52, 54))
 REGULARISED: dict[str, Any] = {"dropout": 0.3, "recurrent_dropout": 0.2, "jitter": 0.1, "num_layers": 2}
@@ -36,24 +29,15 @@ def study(labels: Bools | None = None, **sections: Any) -> tuple[Spec, tuple[Fol
     return spec, make_problem(spec, make_dataset([60], labels)).folds()
 
 
-def trained(
-    labels: Bools | None = None, *, trial: int = 7, seed: int = 0, callback: Callback | None = None, **changes: Value
-) -> Outcome:
+def trained(labels: Bools | None = None, *, key: int = 7, seed: int = 0, **changes: Value) -> Outcome:
     spec, folds = study(labels, study={"seed": seed})
-    return train_folds(spec, folds, params(**changes), stream=(trial,), callback=callback)
+    return train_folds(spec, folds, params(**changes), stream=(key,))
 
 
 def lock_step(spec: Spec, folds: Sequence[FoldData], numbers: Sequence[int], **changes: Value) -> LockStep:
     """The folds of these numbers, side by side."""
-    return LockStep(
-        spec,
-        [
-            FoldRun(
-                folds[number], make_learner(spec, folds[number], params(**changes), key=(7, number), bf16_from=None)
-            )
-            for number in numbers
-        ],
-    )
+    learners = {number: Learner(spec, folds[number], params(**changes), key=(7, number)) for number in numbers}
+    return LockStep(spec, [FoldRun(folds[number], learner) for number, learner in learners.items()])
 
 
 def sampled(fold: FoldData) -> Ints:
@@ -79,7 +63,7 @@ def test_the_curve_is_the_mean_of_the_fold_curves():
 def test_the_losses_are_means_over_counted_and_sampled_windows():
     spec, folds = study(EVENTS)
     together = lock_step(spec, folds, (0, 1, 2))
-    together.train_epoch(NoCallback())
+    together.train_epoch()
     for run, fold, curve in zip(together.runs, folds, together.fold_curves(), strict=True):
         assert not fold.counted.all()
         assert curve.valid_loss[0] == pytest.approx(run.learner.evaluate(fold.valid[fold.counted])[1].mean())
@@ -107,7 +91,7 @@ def test_the_state_of_the_best_epoch_is_kept():
     together = lock_step(spec, folds, (0, 1, 2), learning_rate=0.3)
     states = []
     for _ in range(12):
-        together.train_epoch(NoCallback())
+        together.train_epoch()
         states.append([run.learner.weights() for run in together.runs])
     assert 1 < together.best_epoch < 12
     for kept, state, run, scores in zip(
@@ -127,9 +111,9 @@ def test_a_fold_trained_alone_is_the_same_as_among_others(fold):
     spec, folds = study()
     together, alone = lock_step(spec, folds, (0, 1, 2), **REGULARISED), lock_step(spec, folds, [fold], **REGULARISED)
     for _ in range(3):
-        together.train_epoch(NoCallback())
+        together.train_epoch()
         torch.rand(5)  # something else in this process draws random numbers
-        alone.train_epoch(NoCallback())
+        alone.train_epoch()
     assert together.fold_curves()[fold] == alone.fold_curves()[0]
 
 
@@ -142,9 +126,9 @@ def test_a_trial_is_the_same_whatever_was_drawn_before_and_leaves_no_trace():
     assert same(trained(**REGULARISED), first)
 
 
-def test_trial_and_seed_make_a_difference():
+def test_key_and_seed_make_a_difference():
     usual = trained().curve
-    assert trained(trial=8).curve != usual
+    assert trained(key=8).curve != usual
     assert trained(seed=1).curve != usual
 
 
@@ -178,42 +162,45 @@ def test_an_absurd_value_in_a_validation_row_fails_that_fold():
 def test_a_late_failure_keeps_the_epochs_before_it():
     spec, folds = study(train={"max_epochs": 9})
     together = lock_step(spec, folds, (0, 1, 2))
-    together.train_epoch(NoCallback())
+    together.train_epoch()
     with torch.no_grad():
         for parameter in together.runs[1].learner.network.parameters():
             parameter.fill_(float("nan"))
     with pytest.raises(ArithmeticError, match="fold 2: the training loss became nan in epoch 2"):
-        together.train_epoch(NoCallback())
+        together.train_epoch()
     assert (len(together.curve), together.best_epoch) == (1, 1)
 
 
-class Scissors:
-    """Prunes after an epoch, and notes what it was told."""
+def test_a_trial_ends_where_its_best_so_far_costs_more_than_the_threshold():
+    spec, folds = study(labels=EVENTS, study={"metric": "average_precision"}, train={"max_epochs": 4})
+    whole = train_folds(spec, folds, params(), stream=(7,))
+    best = np.maximum.accumulate(whole.curve).tolist()
+    assert len(best) == 4
 
-    def __init__(self, last: int) -> None:
-        self.last = last
-        self.folds: list[tuple[int, int]] = []
-        self.curves: list[tuple[float, ...]] = []
+    def ended(thresholds: Sequence[float], *, is_audit: bool = False) -> Outcome:
+        return train_folds(spec, folds, params(), stream=(7,), thresholds=thresholds, is_audit=is_audit)
 
-    def fold_trained(self, epoch: int, fold: int) -> None:
-        self.folds.append((epoch, fold))
-
-    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
-        self.curves.append(tuple(curve))
-        return epoch == self.last
-
-
-def test_a_watch_can_prune_and_is_told_of_every_fold_and_epoch():
-    callback = Scissors(last=2)
-    outcome = trained(callback=callback)
-    assert (outcome.state, outcome.reason, outcome.fold_epochs) == ("pruned", "pruned after epoch 2", 6)
-    assert outcome.value == min(outcome.curve)
-    assert callback.folds == [(epoch, fold) for epoch in (1, 2) for fold in (1, 2, 3)]
-    assert callback.curves == [outcome.curve[:1], outcome.curve]
+    assert same(ended([-value for value in best]), whole), "as good as the threshold is good enough"
+    pruned = ended([np.inf, np.inf, -best[2] - 1e-9, np.inf])
+    assert (pruned.state, pruned.reason, pruned.fold_epochs) == ("pruned", "pruned after epoch 3", 9)
+    assert pruned.value == max(pruned.curve) == best[2]
+    audited = ended([np.inf, -np.inf, -np.inf, np.inf], is_audit=True)
+    assert audited.audited == 2
+    assert same(replace(audited, audited=0), whole), "an audit goes on"
 
 
-def test_watching_changes_nothing():
-    assert same(trained(callback=Scissors(last=99), **REGULARISED), trained(**REGULARISED))
+def test_each_fold_tells_of_each_epoch_with_the_curve_before_and_is_not_disturbed():
+    spec, folds = study()
+    told: list[tuple[int, int, tuple[float, ...]]] = []
+    outcome = train_folds(
+        spec,
+        folds,
+        params(**REGULARISED),
+        stream=(7,),
+        on_fold=lambda epoch, fold, curve: told.append((epoch, fold, tuple(curve))),
+    )
+    assert told == [(epoch, fold, outcome.curve[: epoch - 1]) for epoch in (1, 2, 3) for fold in (1, 2, 3)]
+    assert same(outcome, trained(**REGULARISED))
 
 
 # --- metrics
@@ -229,7 +216,7 @@ def test_a_detection_metric_is_that_of_the_scores(kind, metric, scheme):
     )
     together = lock_step(spec, folds, (0, 1))
     for _ in range(3):
-        together.train_epoch(NoCallback())
+        together.train_epoch()
     truth = [labels[fold.first[fold.valid] + 1 + (kind == "forecast")] for fold in folds]
     earlier_only = scheme == "walk_forward"
     values = fold_metric(metric, together.best.scores, truth, earlier_only=earlier_only)
@@ -244,7 +231,7 @@ def test_a_detection_metric_is_that_of_the_scores(kind, metric, scheme):
 def test_scores_of_classify_are_the_networks_outputs():
     spec, folds = study(EVENTS, task={"kind": "classify"})
     together = lock_step(spec, folds, (0, 1, 2))
-    together.train_epoch(NoCallback())
+    together.train_epoch()
     for scores, run in zip(together.best.scores, together.runs, strict=True):
         assert scores.tolist() == run.learner.evaluate(run.data.valid)[0][:, 0].tolist()
 

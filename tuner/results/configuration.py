@@ -41,7 +41,7 @@ def chosen_configuration(findings: Findings, environment: dict[str, str], rule: 
     study = {"name": spec.study.name, "seed": spec.study.seed, "rule": rule, "trial": best.trial.number}
     training = {"epochs": outcome.best_epoch, "steps": round(outcome.steps), "weights": outcome.weights}
     penalties = {"shrinkage": shrinkage(best.trial.params, outcome), "zeros": outcome.zeros}
-    precision = "bf16" if _in_bf16(facts.bf16_from, int(best.trial.params["hidden_size"])) else "fp32"
+    precision = "bf16" if facts.precision.is_bf16(int(best.trial.params["hidden_size"])) else "fp32"
     return {
         "study": study | {"trials": findings.summary.trials},
         "parameters": dict(best.trial.params),
@@ -59,7 +59,3 @@ def chosen_configuration(findings: Findings, environment: dict[str, str], rule: 
         "cv": plain["cv"],
         "versions": environment,
     }
-
-
-def _in_bf16(bf16_from: int | None, hidden_size: int) -> bool:
-    return bf16_from is not None and hidden_size >= bf16_from

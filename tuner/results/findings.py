@@ -16,7 +16,7 @@ from tuner.evaluation.holdout import Holdout
 from tuner.evaluation.no_network import Baseline, measure_baseline
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
-from tuner.spec.sections import Spec
+from tuner.spec.sections import FLOAT32, Precision, Spec
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StudyInfo:
         holdout: windows in the holdout.
         folds: sizes and events.
         baseline: what no network at all would reach.
-        bf16_from: hidden size from which on bfloat16 is used; None for never, and until workers were asked.
+        precision: of the networks; float32 until workers were asked.
     """
 
     digest: str
@@ -55,7 +55,7 @@ class StudyInfo:
     holdout: int
     folds: tuple[FoldInfo, ...]
     baseline: Baseline
-    bf16_from: int | None = None
+    precision: Precision = FLOAT32
 
     @property
     def test_to_train(self) -> float:

@@ -23,7 +23,7 @@ from tuner.search.pool import do_all
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
-from tuner.training.refitted import Refitted
+from tuner.training.outcome import Refitted
 
 # Refits of a bundle, from different random streams; the mean of them counts.
 MEMBERS = 3
@@ -62,8 +62,8 @@ def refit_all(
     data, kept = prepared.problem.whole(), study.evaluations.scored(trial.number)
     jobs: list[Job[Any]] = [] if kept else [Task(trial.number, trial.params, (trial.number,))]
     jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
-    backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
-    backend.broadcast(Shared(study.spec, prepared.folds, study.facts.bf16_from))
+    backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
+    backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
     notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Any] = {}
     for index, result in do_all(jobs, backend, notify, None):

@@ -2,17 +2,14 @@
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from tuner.data.folds import FoldData
 from tuner.search.events import Progressed
-from tuner.spec.sections import Spec
+from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import Value
-from tuner.training.outcome import Outcome
-
-if TYPE_CHECKING:
-    from tuner.training.refitted import Refitted
+from tuner.training.outcome import Outcome, Refitted
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -26,7 +23,7 @@ class Shared:
 
     spec: Spec
     folds: tuple[FoldData, ...]
-    bf16_from: int | None
+    precision: Precision
 
 
 Report = Callable[[Progressed], None]
@@ -67,40 +64,24 @@ class Task:
     def run(self, shared: Shared, report: Report) -> Outcome:
         from tuner.training.trainer import train_folds
 
-        spec = shared.spec
-        pruning = Pruning(self, spec, report)
+        metric = shared.spec.metric
+
+        def on_fold(epoch: int, fold: int, curve: Sequence[float]) -> None:
+            report(Progressed(self.number, epoch, fold, metric.best(curve) if curve else None))
+
         try:
-            outcome = train_folds(
-                spec, shared.folds, self.params, stream=self.stream, bf16_from=shared.bf16_from, callback=pruning
+            return train_folds(
+                shared.spec,
+                shared.folds,
+                self.params,
+                stream=self.stream,
+                precision=shared.precision,
+                thresholds=self.thresholds,
+                is_audit=self.is_audit,
+                on_fold=on_fold,
             )
         except Exception:
-            outcome = Outcome.failed(traceback.format_exc())
-        return replace(outcome, audited=pruning.audited)
-
-
-class Pruning:
-    """The `Callback` of a task: prunes it by its thresholds, and reports every fold.
-
-    Attributes:
-        audited: the epoch after which the task would have been pruned, were it no audit; else 0.
-    """
-
-    def __init__(self, task: Task, spec: Spec, report: Report) -> None:
-        self._task, self._metric, self._report = task, spec.metric, report
-        self._best: float | None = None
-        self.audited = 0
-
-    def fold_trained(self, epoch: int, fold: int) -> None:
-        self._report(Progressed(self._task.number, epoch, fold, self._best))
-
-    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
-        self._best = self._metric.best(curve)
-        if self.audited or not self._task.thresholds:
-            return False
-        is_poor = self._metric.cost(self._best) > self._task.thresholds[epoch - 1]
-        if is_poor and self._task.is_audit:
-            self.audited = epoch
-        return is_poor and not self._task.is_audit
+            return Outcome.failed(traceback.format_exc())
 
 
 @dataclass(frozen=True)
@@ -115,10 +96,9 @@ class Refit:
     steps: int
     seed: int
 
-    def run(self, shared: Shared, report: Report) -> "Refitted":  # noqa: ARG002 (the protocol's)
-        from tuner.training.refit import judge, refit
+    def run(self, shared: Shared, report: Report) -> Refitted:  # noqa: ARG002 (the protocol's)
+        from tuner.training.trainer import refit
 
-        learner = refit(
-            shared.spec, self.data, self.params, steps=self.steps, repeat=self.seed, bf16_from=shared.bf16_from
+        return refit(
+            shared.spec, self.data, self.params, steps=self.steps, repeat=self.seed, precision=shared.precision
         )
-        return judge(learner, self.data)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from tuner.errors import UserError
-from tuner.spec.sections import Spec
+from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import ends
 
 PACKAGES = ("torch", "numpy", "optuna", "scikit-learn", "pandas", "scipy")
@@ -17,23 +17,23 @@ class Machine:
     """What a worker runs on.
 
     Attributes:
-        bf16_from: hidden size from which on a study that begins here is to use bfloat16; None for never.
-        bf16: whether it can at all.
+        precision: of a study that begins here.
+        bf16: whether it can train in bfloat16 at all.
         environment: versions, processor and device, by name.
     """
 
-    bf16_from: int | None
+    precision: Precision
     bf16: bool
     environment: Mapping[str, str]
 
-    def refuse(self, spec: Spec, bf16_from: int | None) -> None:
-        """Refuses a study whose widest networks use bfloat16, from that hidden size on, where there is none.
+    def refuse(self, spec: Spec, precision: Precision) -> None:
+        """Refuses a study whose widest networks use bfloat16, where there is none.
 
         Raises:
             UserError: they do.
         """
         widest = max(int(size) for size in ends(spec.space["hidden_size"]))
-        if bf16_from is not None and widest >= bf16_from and not self.bf16:
+        if precision.is_bf16(widest) and not self.bf16:
             raise UserError(
                 "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
                 where=spec.study.name,

@@ -88,8 +88,8 @@ def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backe
             prepared = prepare(study.spec)
             with held():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
-                backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.bf16_from)
-                backend.broadcast(Shared(study.spec, prepared.folds, study.facts.bf16_from))
+                backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
+                backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
                 jobs = [Task(number, planned.at(value), (PATH,)) for number, value in enumerate(missing)]
                 for index, outcome in do_all(jobs, backend, notify, None):
                     if outcome is not None:

@@ -1,6 +1,7 @@
 """Trains one trial of a finished study again, and says whether it comes out the same."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from tuner.search.machine import probe
 from tuner.search.study import Prepared
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
-from tuner.training.trainer import NoCallback, train_folds
+from tuner.training.trainer import train_folds
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,6 @@ class Replay:
     changed: tuple[str, ...]
 
 
-class StopAfter(NoCallback):
-    """Ends a trial where the pruner ended it."""
-
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:  # noqa: ARG002 (the protocol's names)
-        return epoch >= self._epochs
-
-
 def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
     """Trains trial `number` again, for as many epochs if it was pruned.
 
@@ -57,16 +48,18 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
             hint=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
         )
     machine = probe(study.spec.train.precision)
-    machine.refuse(study.spec, study.facts.bf16_from)
+    machine.refuse(study.spec, study.facts.precision)
     before = stored[number]
     torch.set_num_threads(1)  # as in a worker
+    # any cost exceeds the last one
+    ends = [*[math.inf] * (len(before.curve) - 1), -math.inf] if before.state == "pruned" else []
     again = train_folds(
         study.spec,
         prepared.folds,
         params[number],
         stream=(number,),
-        bf16_from=study.facts.bf16_from,
-        callback=StopAfter(len(before.curve)) if before.state == "pruned" else None,
+        precision=study.facts.precision,
+        thresholds=ends,
     )
     both = min(len(before.curve), len(again.curve))
     gaps = np.abs(np.subtract(before.curve[:both], again.curve[:both]))

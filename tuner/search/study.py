@@ -64,12 +64,12 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
     spec = prepared.spec
     with held(), store.lock(spec.study.name):
         machine = backend.probe(spec.train.precision)
-        machine.refuse(spec, machine.bf16_from)  # before anything is begun
-        study = store.begin(spec, replace(prepared.facts, bf16_from=machine.bf16_from))
-        machine.refuse(spec, study.facts.bf16_from)
+        machine.refuse(spec, machine.precision)  # before anything is begun
+        study = store.begin(spec, replace(prepared.facts, precision=machine.precision))
+        machine.refuse(spec, study.facts.precision)
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
-            backend.broadcast(Shared(spec, prepared.folds, study.facts.bf16_from))
+            backend.broadcast(Shared(spec, prepared.folds, study.facts.precision))
             Coordinator(study, backend, notify).run(spec.study.trials, deadline)
             if study.told() >= spec.study.trials:
                 _evaluate(prepared, study, notify, backend, deadline)

@@ -56,7 +56,8 @@ def fork_server() -> ForkServerContext:
     It begins at once, beside whatever its caller imports, and ends with its caller. Ctrl-C is for the latter alone.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["tuner.search.workers", "tuner.training.refit"])
+    # the last is what torch imports for the first optimiser, which takes about as long as torch itself
+    context.set_forkserver_preload(["tuner.search.workers", "tuner.training.trainer", "torch._dynamo"])
     resource_tracker.ensure_running()  # would else unblock what is blocked here
     masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

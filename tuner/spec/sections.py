@@ -1,5 +1,6 @@
 """The sections of a study file as frozen values, and what they must fulfil together."""
 
+from dataclasses import dataclass
 from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -90,6 +91,24 @@ class TrainSection(Section):
     optimizer: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(default=1.0, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The arithmetic of a study's networks, resolved once when it begins, as it changes results.
+
+    Attributes:
+        bf16_from: hidden size from which on networks train in bfloat16; None for never.
+    """
+
+    bf16_from: int | None = None
+
+    def is_bf16(self, hidden_size: int) -> bool:
+        """Whether a network of this size trains in bfloat16 rather than float32."""
+        return self.bf16_from is not None and hidden_size >= self.bf16_from
+
+
+FLOAT32 = Precision()
 
 
 class SearchSection(Section):

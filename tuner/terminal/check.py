@@ -13,11 +13,12 @@ from tuner.results.advice import advise_before
 from tuner.search.cube import Cube
 from tuner.search.machine import probe
 from tuner.search.study import Prepared
+from tuner.spec.sections import Precision
 from tuner.spec.space import Value
 from tuner.storage.distributions import completed
 from tuner.terminal.printing import print_json, print_table, print_warnings
 from tuner.terminal.progress import duration
-from tuner.training.trainer import make_learner
+from tuner.training.learner import Learner
 
 # Share of the epochs of all trials that early stopping and pruning usually leave.
 USUAL_SHARE = 0.5
@@ -32,9 +33,9 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
     """Rows, windows, events a fold, and the estimated time of the search, as a table or one JSON object."""
     spec = prepared.spec
     machine = probe(spec.train.precision)
-    machine.refuse(spec, machine.bf16_from)
-    facts = replace(prepared.facts, bf16_from=machine.bf16_from)
-    seconds = estimate_seconds(prepared, facts.bf16_from, min(workers, spec.search.lag))
+    machine.refuse(spec, machine.precision)
+    facts = replace(prepared.facts, precision=machine.precision)
+    seconds = estimate_seconds(prepared, facts.precision, min(workers, spec.search.lag))
     if as_json:
         print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})
         return
@@ -51,7 +52,7 @@ def print_check(prepared: Prepared, workers: int, *, console: Console, as_json: 
     )
 
 
-def estimate_seconds(prepared: Prepared, bf16_from: int | None, workers: int) -> float:
+def estimate_seconds(prepared: Prepared, precision: Precision, workers: int) -> float:
     """The time of all trials by a few timed steps of some configurations."""
     import torch
 
@@ -59,15 +60,15 @@ def estimate_seconds(prepared: Prepared, bf16_from: int | None, workers: int) ->
     spec, cube = prepared.spec, Cube(prepared.spec.space)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, cube.axes))
     epochs = [
-        _epoch_seconds(prepared, completed(spec.space, cube.read(point)), bf16_from) for point in cube.snap(points)
+        _epoch_seconds(prepared, completed(spec.space, cube.read(point)), precision) for point in cube.snap(points)
     ]
     return mean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
 
 
-def _epoch_seconds(prepared: Prepared, params: Mapping[str, Value], bf16_from: int | None) -> float:
+def _epoch_seconds(prepared: Prepared, params: Mapping[str, Value], precision: Precision) -> float:
     """The time that one epoch of a configuration takes on all folds."""
     fold = prepared.folds[0]
-    learner = make_learner(prepared.spec, fold, params, key=(0, 0), bf16_from=bf16_from)
+    learner = Learner(prepared.spec, fold, params, key=(0, 0), precision=precision)
     learner.train_epoch(most_steps=1)
     learner.evaluate(fold.train[:TIMED_WINDOWS])
     started = time.perf_counter()

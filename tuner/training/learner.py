@@ -10,13 +10,12 @@ from torch.nn import functional as F
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Ints
-from tuner.model.adam import Adam
-from tuner.model.flat import flatten
 from tuner.model.lstm import Network
-from tuner.model.penalties import clip_gradient, proximal_l1
-from tuner.spec.sections import TrainSection
+from tuner.model.optim import clip_gradient, make_optimizer, proximal_l1
+from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
+from tuner.training.precision import best_device
 from tuner.training.seeding import Stream
 
 # Windows a forward pass in evaluation: enough to fill the kernels, few enough for the cache.
@@ -27,35 +26,33 @@ class Learner:
     """A network, its optimiser and its random stream, on the data of one fold.
 
     Args:
+        spec: seed, task, optimiser and clipping.
         fold: scaled rows, answers, and the windows to train on.
         params: a value for each parameter of the space.
-        train: optimiser and clipping.
-        classify: binary cross-entropy instead of the mean squared error.
-        seed: key of the random stream.
-        bf16: run the network in bfloat16 autocast.
-        device: where to train.
+        key: of the random stream, beside the study's seed.
+        precision: of the network.
     """
 
     def __init__(
         self,
+        spec: Spec,
         fold: FoldData,
         params: Mapping[str, Value],
-        train: TrainSection,
         *,
-        classify: bool,
-        seed: Sequence[int],
-        bf16: bool,
-        device: torch.device,
+        key: Sequence[int],
+        precision: Precision = FLOAT32,
     ) -> None:
+        device = best_device()
         self._rows = torch.from_numpy(fold.rows).to(device)
         self._first = torch.from_numpy(fold.first).to(device)
         self._answers = torch.from_numpy(fold.answers).to(device)
         self._train = torch.from_numpy(fold.train).to(device)
         self._offsets = torch.arange(fold.window, device=device)[:, None]
         self._class_weight = torch.tensor(fold.class_weight, device=device)
-        self._stream = Stream(seed, device)
-        self._device, self._bf16, self._classify = device, bf16, classify
-        self._clip = train.clip
+        self._stream = Stream((spec.study.seed, *key), device)
+        self._device, self._bf16 = device, precision.is_bf16(int(params["hidden_size"]))
+        self._classify = spec.task.kind == "classify"
+        self._clip = spec.train.clip
         self._l1 = float(params["l1"])
         self._jitter = float(params["jitter"])
         self._time_shift = int(params["time_shift"])
@@ -75,13 +72,12 @@ class Learner:
                 recurrent_dropout=float(params["recurrent_dropout"]),
                 normalization=str(params["normalization"]),
             ).to(device)
-        self._flat = flatten(self.network)
-        self._optimizer = Adam(
-            self._flat, train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
+        self._optimizer = make_optimizer(
+            self.network, spec.train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
         )
 
     def train_epoch(self, most_steps: int | None = None) -> None:
-        """One pass over the training windows in a new random order; at most `most_steps` steps of it."""
+        """Passes once over the training windows in a new random order, or takes `most_steps` steps of that."""
         self.network.train()
         with self._stream.drawn():
             order = self._train[torch.randperm(len(self._train)).to(self._device)]
@@ -89,7 +85,7 @@ class Learner:
                 self.step(batch)
 
     def step(self, batch: Tensor) -> None:
-        """One optimiser step on the windows numbered in `batch`, (batch,)."""
+        """Takes an optimiser step on the windows numbered in `batch`, (batch,)."""
         rows = self._first[batch] + self._offsets
         if self._synthetic > 0:
             rows = synthesise(rows, self._first[self._train], self._synthetic)
@@ -99,9 +95,9 @@ class Learner:
         if self._jitter > 0:
             x = jitter(x, self._jitter)
         loss = self._loss(self._forward(x), self._answers[batch], "mean")
-        self._optimizer.zero_grad()
+        self._optimizer.zero_grad(set_to_none=False)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        clip_gradient(self._flat, self._clip)
+        clip_gradient(self._optimizer, self._clip)
         self._optimizer.step()
         if self._l1 > 0:
             proximal_l1(self._optimizer, self._l1)
@@ -119,7 +115,7 @@ class Learner:
         return torch.cat(outputs).cpu().numpy(), torch.cat(losses).cpu().numpy()
 
     def _gather(self, rows: Tensor) -> Tensor:
-        """Row numbers (length, batch) to sequences (length, batch, features)."""
+        """Maps row numbers (length, batch) to sequences (length, batch, features)."""
         return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1])
 
     def _forward(self, x: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
-"""Fold curves, the mean curve that every decision reads, and its standard error."""
+"""Results of training as values that can be read without torch: of a trial on all folds, and of a refit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from tuner.data.series import Floats
 from tuner.evaluation.detection import Detection, Scores
 
 
@@ -96,6 +98,23 @@ class Outcome:
     def gap(self) -> float:
         """By how much the validation loss exceeds the training loss."""
         return self.valid_loss - self.train_loss
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """A refitted network, and how it does on the validation windows of its data.
+
+    Attributes:
+        weights: its state by name.
+        residual: (outputs,) root mean square error on its training windows; None for `classify`.
+        losses: (m,) of the validation windows.
+        scores: (m,) of the validation windows, higher where more anomalous.
+    """
+
+    weights: Mapping[str, npt.NDArray[np.float32]]
+    residual: Floats | None
+    losses: npt.NDArray[np.float32]
+    scores: Scores
 
 
 def standard_error(values: Sequence[float], test_to_train: float) -> float:

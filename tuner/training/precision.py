@@ -1,7 +1,9 @@
-"""Which arithmetic a network is trained in."""
+"""The device and the arithmetic that networks are trained with."""
 
 import torch
 from torch import nn
+
+from tuner.spec.sections import FLOAT32, Precision
 
 # Narrower networks spend their time elsewhere than in matrix products.
 WIDE_ENOUGH = 32
@@ -26,20 +28,19 @@ def trains_bf16() -> bool:
     return True
 
 
-def resolve_precision(wanted: str) -> int | None:
-    """The hidden size from which on networks train in bfloat16; None for never.
+def resolve_precision(wanted: str) -> Precision:
+    """The precision that `[train] precision` means on this machine.
 
-    "auto" asks the hardware: AMX or AVX512-BF16 on the CPU, or a GPU with bfloat16. Resolved once when a study is
-    created, and stored, as it changes results.
+    "auto" asks the hardware: AMX or AVX512-BF16 on the CPU, or a GPU with bfloat16.
     """
     if wanted == "fp32":
-        return None
+        return FLOAT32
     if wanted == "bf16":
-        return 1
+        return Precision(1)
     if torch.cuda.is_available():
-        return WIDE_ENOUGH if torch.cuda.is_bf16_supported() else None
+        return Precision(WIDE_ENOUGH) if torch.cuda.is_bf16_supported() else FLOAT32
     # older releases of torch cannot tell
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     fast = any(capabilities.get(name) for name in INSTRUCTIONS)
     # oneDNN can be told to do without instructions that are there
-    return WIDE_ENOUGH if fast and trains_bf16() else None
+    return Precision(WIDE_ENOUGH) if fast and trains_bf16() else FLOAT32

@@ -15,34 +15,21 @@ class Stream:
     networks trained one after the other.
     """
 
-    def __init__(self, seed: Sequence[int], device: torch.device) -> None:
-        self._device = device
-        self._states: list[Tensor] = []
-        with self._preserved():
-            torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
+    def __init__(self, key: Sequence[int], device: torch.device) -> None:
+        self._gpus = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(self._gpus):
+            torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
             self._states = self._read()
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
-        """Inside this context torch's global generators go on where this stream stopped."""
-        with self._preserved():
-            self._write(self._states)
+        """Makes torch's global generators go on where this stream stopped; leaves them as they were."""
+        with torch.random.fork_rng(self._gpus):
+            torch.set_rng_state(self._states[0])
+            for gpu, state in zip(self._gpus, self._states[1:], strict=True):
+                torch.cuda.set_rng_state(state, gpu)
             yield
             self._states = self._read()
 
-    @contextmanager
-    def _preserved(self) -> Iterator[None]:
-        outside = self._read()
-        try:
-            yield
-        finally:
-            self._write(outside)
-
     def _read(self) -> list[Tensor]:
-        on_gpu = [torch.cuda.get_rng_state(self._device)] if self._device.type == "cuda" else []
-        return [torch.get_rng_state(), *on_gpu]
-
-    def _write(self, states: Sequence[Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self._device.type == "cuda":
-            torch.cuda.set_rng_state(states[1], self._device)
+        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(gpu) for gpu in self._gpus)]

@@ -1,41 +1,28 @@
-"""Trains all folds of one trial in lock-step, so that one mean curve decides when it stops and how good it is."""
+"""Trains all folds of one trial in lock-step, so that one mean curve decides when it stops and how good it is; trains a
+chosen configuration once more, on more rows and for a known number of steps."""
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tuner.data.folds import FoldData
+from tuner.data.series import Floats
 from tuner.evaluation.detection import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
-from tuner.spec.sections import Spec
+from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
-from tuner.training.outcome import FoldCurve, Outcome
-from tuner.training.precision import best_device
+from tuner.training.outcome import FoldCurve, Outcome, Refitted
 
-
-class Callback(Protocol):
-    """Is told how a trial goes, and may end it."""
-
-    def fold_trained(self, epoch: int, fold: int) -> None:
-        """Fold `fold`, counted from 1, has finished `epoch`."""
-
-    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:
-        """All folds have finished `epoch`; `curve` is the mean so far. True ends the trial as pruned."""
-
-
-class NoCallback:
-    """Lets a trial run to its end."""
-
-    def fold_trained(self, epoch: int, fold: int) -> None: ...
-
-    def should_prune(self, epoch: int, curve: Sequence[float]) -> bool:  # noqa: ARG002 (the protocol's names)
-        return False
+# Stands where a trial's number stands in the key of the random streams; no trial has it.
+REFIT = 2**32 - 1
+# Told of the epoch that a fold has finished, of the fold's number, both from 1 on, and of the mean curve before.
+OnFold = Callable[[int, int, Sequence[float]], None]
 
 
 class Diverged(ArithmeticError):
@@ -66,14 +53,14 @@ class FoldRun:
         self._valid_loss.append(float(valid_losses[self.data.counted].mean(dtype=np.float64)))
         for kind, loss in (("training", self._train_loss[-1]), ("validation", self._valid_loss[-1])):
             if not math.isfinite(loss):
-                raise Diverged(f"the {kind} loss became {loss} in epoch {len(self._train_loss)}")
+                raise Diverged(f"the {kind} loss became {loss} in epoch {self.epochs}")
         if self.data.targets is None:
             return outputs[:, 0]
         answers = self.data.answers
         residual = root_mean_square(fitted - answers[self._sample])
         scores = scaled_errors(outputs - answers[self.data.valid], residual)
         if not np.isfinite(scores).all():
-            raise Diverged(f"a score became infinite in epoch {len(self._train_loss)}")
+            raise Diverged(f"a score became infinite in epoch {self.epochs}")
         return scores
 
     def curve(self, metric: Sequence[float]) -> FoldCurve:
@@ -112,7 +99,7 @@ class LockStep:
         self._min_precision = spec.study.min_precision
         self._labels = [run.data.labels[run.data.valid] for run in runs if run.data.labels is not None]
 
-    def train_epoch(self, callback: "Callback") -> None:
+    def train_epoch(self, on_fold: OnFold | None = None) -> None:
         """Trains one epoch of every fold and extends the curve.
 
         Raises:
@@ -124,7 +111,8 @@ class LockStep:
                 scores.append(run.train_epoch())
             except Diverged as error:
                 raise Diverged(f"fold {number}: {error}") from None
-            callback.fold_trained(run.epochs, number)
+            if on_fold is not None:
+                on_fold(run.epochs, number, self.curve)
         if self._metric.name == "loss":
             values = tuple(run.last_loss for run in self.runs)
         else:
@@ -145,6 +133,11 @@ class LockStep:
     def best_epoch(self) -> int:
         return self._metric.best_epoch(self.curve)
 
+    @property
+    def cost(self) -> float:
+        """The best mean so far, as a quantity to minimise."""
+        return self._metric.cost(self._metric.best(self.curve))
+
     def fold_curves(self) -> tuple[FoldCurve, ...]:
         return tuple(run.curve([values[fold] for values in self._by_fold]) for fold, run in enumerate(self.runs))
 
@@ -161,29 +154,16 @@ class LockStep:
         )
 
 
-def make_learner(
-    spec: Spec, data: FoldData, params: Mapping[str, Value], *, key: Sequence[int], bf16_from: int | None
-) -> Learner:
-    """A fresh network for `data`, its random stream keyed by the study's seed and `key`."""
-    return Learner(
-        data,
-        params,
-        spec.train,
-        classify=spec.task.kind == "classify",
-        seed=(spec.study.seed, *key),
-        bf16=bf16_from is not None and int(params["hidden_size"]) >= bf16_from,
-        device=best_device(),
-    )
-
-
 def train_folds(
     spec: Spec,
     folds: Sequence[FoldData],
     params: Mapping[str, Value],
     *,
     stream: Sequence[int],
-    bf16_from: int | None = None,
-    callback: "Callback | None" = None,
+    precision: Precision = FLOAT32,
+    thresholds: Sequence[float] = (),
+    is_audit: bool = False,
+    on_fold: OnFold | None = None,
 ) -> Outcome:
     """Trains one configuration on all folds in lock-step until it stops improving, is pruned or diverges.
 
@@ -192,29 +172,30 @@ def train_folds(
         folds: the data of every fold.
         params: a value for each parameter of the space.
         stream: key of the random streams, beside the study's seed and the fold: (number,) for a trial.
-        bf16_from: hidden size from which on bfloat16 is used; None for never.
-        callback: told of the progress; may prune.
+        precision: of the networks.
+        thresholds: by epoch, the cost above which the best mean so far ends the trial; empty: never.
+        is_audit: only note the first epoch whose threshold is exceeded, and go on.
+        on_fold: told of each fold's epochs.
     """
     started = time.monotonic()
-    callback = callback or NoCallback()
-    lock_step = LockStep(
-        spec,
-        [
-            FoldRun(data, make_learner(spec, data, params, key=(*stream, number), bf16_from=bf16_from))
-            for number, data in enumerate(folds)
-        ],
-    )
+    runs = [
+        FoldRun(data, Learner(spec, data, params, key=(*stream, number), precision=precision))
+        for number, data in enumerate(folds)
+    ]
+    lock_step = LockStep(spec, runs)
     state: Literal["complete", "pruned", "failed"] = "complete"
-    reason = ""
+    reason, audited = "", 0
     for epoch in range(1, spec.train.max_epochs + 1):
         try:
-            lock_step.train_epoch(callback)
+            lock_step.train_epoch(on_fold)
         except Diverged as error:
             state, reason = "failed", f"diverged: {error}"
             break
-        if callback.should_prune(epoch, lock_step.curve):
-            state, reason = "pruned", f"pruned after epoch {epoch}"
-            break
+        if thresholds and not audited and lock_step.cost > thresholds[epoch - 1]:
+            if not is_audit:
+                state, reason = "pruned", f"pruned after epoch {epoch}"
+                break
+            audited = epoch
         if epoch - lock_step.best_epoch >= spec.train.patience:
             break
     weights, zeros, norm = summarise_weights(lock_step.best.weights)
@@ -225,12 +206,13 @@ def train_folds(
         folds=lock_step.fold_curves(),
         best_epoch=lock_step.best_epoch,
         steps=lock_step.best.steps,
-        fold_epochs=sum(run.epochs for run in lock_step.runs),
+        fold_epochs=sum(run.epochs for run in runs),
         weights=weights,
         zeros=zeros,
         weight_norm=norm,
         detection=lock_step.detection(),
         seconds=time.monotonic() - started,
+        audited=audited,
         scores=() if state == "failed" else lock_step.best.scores,
     )
 
@@ -245,3 +227,37 @@ def summarise_weights(states: Sequence[Mapping[str, Tensor]]) -> tuple[int, floa
         return 0, 0.0, 0.0
     zeros = float(np.mean([(flat == 0).float().mean().item() for flat in matrices]))
     return len(matrices[0]), zeros, float(np.mean([flat.norm().item() for flat in matrices]))
+
+
+def refit(
+    spec: Spec,
+    data: FoldData,
+    params: Mapping[str, Value],
+    *,
+    steps: int,
+    repeat: int,
+    precision: Precision = FLOAT32,
+) -> Refitted:
+    """Trains a network on the training windows of `data` for exactly `steps` steps, and scores the validation windows.
+
+    Two configurations refitted with the same `repeat` begin from the same random stream: a pair.
+
+    Args:
+        spec: seed, task and training settings.
+        data: all rows before the holdout (refit A), or all rows, which leaves no validation windows.
+        params: a value for each parameter of the space.
+        steps: the folds' mean number of optimiser steps at the best epoch.
+        repeat: which of several refits, from 0 on.
+        precision: of the network.
+    """
+    learner = Learner(spec, data, params, key=(REFIT, repeat), precision=precision)
+    while learner.steps < steps:
+        learner.train_epoch(most_steps=steps - learner.steps)
+    weights = {name: tensor.cpu().numpy() for name, tensor in learner.weights().items()}
+    outputs, losses = np.empty((0, data.answers.shape[1]), np.float32), np.empty(0, np.float32)
+    if len(data.valid):
+        outputs, losses = learner.evaluate(data.valid)
+    if data.targets is None:
+        return Refitted(weights, None, losses, outputs[:, 0])
+    residual: Floats = root_mean_square(learner.evaluate(data.train)[0] - data.answers[data.train])
+    return Refitted(weights, residual, losses, scaled_errors(outputs - data.answers[data.valid], residual))
