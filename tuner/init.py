@@ -1,4 +1,4 @@
-"""`python -m tuner.init`: looks at a data file and writes a study file for it, commented, ready to run."""
+"""`python -m tuner.init`: writes a study file for a data file, commented, ready to run."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def main(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a study file of this name.")] = False,
 ) -> None:
-    """Looks at a data file and writes a study file for it, commented, ready to run."""
+    """Writes a study file for a data file, commented, ready to run."""
     if len(data) > 1:
         hint = 'put a pattern in quotes, so that the shell leaves it alone: "folder/*.csv"'
         raise UserError(f"{len(data)} names were given instead of one", where="DATA", hint=hint)
@@ -41,7 +41,7 @@ def main(
     if target.suffix != ".toml":
         raise UserError("a study file ends in .toml", where=str(target), hint=f"--out {target}.toml")
     if not force and _exists(target):
-        raise UserError("there is such a study file already", where=str(target), hint="--out FILE, or --force")
+        raise UserError("the study file already exists", where=str(target), hint="use --force or --out FILE")
 
     from tuner.data.sources import read_tables
     from tuner.files import write_whole
@@ -50,7 +50,15 @@ def main(
     tables = read_tables(DataSection(path=str(path)))
     found, chosen, text = propose(tables, study_name(target), Path(relpath(path, target.parent.resolve())).as_posix())
     write_whole(target, text)
-    _report(found, chosen, target)
+    usual = target == Path("studies", f"{target.stem}.toml")
+    for line in (
+        found,
+        *found.notes,
+        chosen,
+        f"Wrote {target}. Each choice is explained in its comments.",
+        f"Next: python -m tuner.run --study {target.stem if usual else target}",
+    ):
+        typer.echo(line)
 
 
 def _exists(target: Path) -> bool:
@@ -71,7 +79,7 @@ def study_name(path: Path) -> str:
 
 
 def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profile, Proposal, str]":
-    """What the data look like, the best study of them that can be run, and its study file.
+    """The data set's profile, the best study of it that can be run, and its study file.
 
     Args:
         tables: the data.
@@ -85,10 +93,9 @@ def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profi
 
     from tuner.data.dataset import make_dataset
     from tuner.data.folds import make_problem
-    from tuner.data.roles import assign_roles
-    from tuner.proposal.profile import look
+    from tuner.proposal.profile import make_profile
     from tuner.proposal.propose import proposals
-    from tuner.proposal.template import study_file
+    from tuner.proposal.study_file import study_file
     from tuner.spec.file import read_spec_dict
 
     sections: dict[str, Any] = {"study": {"name": name}, "data": {"path": path}}
@@ -99,7 +106,7 @@ def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profi
         missing = f"{error.where}: {error.what}"
         sections["data"]["missing"] = "interpolate"
         data = make_dataset(tables, read_spec_dict(sections))
-    found = look(data, assign_roles(tables, read_spec_dict(sections).data))
+    found = make_profile(data)
     refusal: UserError | None = None
     for chosen in proposals(found):
         text = study_file(name, path, found, chosen, missing, refusal.what if refusal else "")
@@ -113,24 +120,7 @@ def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profi
         else:
             return found, chosen, text
     what = refusal.what if refusal else "nothing to try"
-    raise UserError(
-        f"no way was found to divide these data into folds: {what}", where=path, hint="more rows are needed"
-    )
-
-
-def _report(found: "Profile", chosen: "Proposal", target: Path) -> None:
-    from tuner.proposal.template import summary
-
-    usual = target == Path("studies", f"{target.stem}.toml")
-    for line in (
-        summary(found),
-        *found.notes,
-        f"The study: {chosen.kind} by {chosen.metric}, windows of {chosen.window} rows, {chosen.folds} folds, "
-        f"scheme {chosen.scheme}.",
-        f"{target} says why.",
-        f"next: python -m tuner.run --study {target.stem if usual else target}",
-    ):
-        typer.echo(line)
+    raise UserError(f"these data cannot be divided into folds: {what}", where=path, hint="more rows are needed")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ COMMANDS = {
     "init of what is not there": command("there is no such file did you mean `data.csv`?", "init", "date.csv"),
     "init of a folder": command("this is a folder", "init", "studies"),
     "init into no TOML": command("a study file ends in .toml", "init", "data.csv", "--out", "x.txt"),
-    "init over a study file": command("there is such a study file already", "init", "data.csv", "--out", "small.toml"),
+    "init over a study file": command("the study file already exists", "init", "data.csv", "--out", "small.toml"),
     "init into too long a name": command("File name too long", "init", "data.csv", "--out", f"{'x' * 999}.toml"),
     "init of a name that is no text": command("characters that are no text", "init", "\udcff.csv"),
     "init of too few rows": Case("more rows are needed", ("init", "few.csv"), {"few.csv": rows(20, "{n},2")}),

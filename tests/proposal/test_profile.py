@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from tuner.data.columns import Column, DataTable
 from tuner.data.dataset import make_dataset
-from tuner.data.roles import assign_roles
-from tuner.data.seasonality import drift, no_change, rhythm
 from tuner.data.series import Floats
 from tuner.errors import UserError
-from tuner.proposal.profile import Profile, look
+from tuner.proposal.profile import Profile, make_profile
 from tuner.proposal.propose import HOLDOUT, WINDOWS, Proposal, proposals
-from tuner.proposal.template import study_file
+from tuner.proposal.study_file import study_file
 from tuner.spec.file import read_spec_dict
 
 ROWS = 1200
@@ -46,50 +44,11 @@ def seen(*files: dict[str, Column]) -> Profile:
     """The findings of files with these columns."""
     tables = [DataTable(f"f{number}", f"f{number}.csv", columns) for number, columns in enumerate(files)]
     spec = read_spec_dict({"study": {"name": "x"}, "data": {"path": "x"}})
-    return look(make_dataset(tables, spec), assign_roles(tables, spec.data))
+    return make_profile(make_dataset(tables, spec))
 
 
 def best(found: Profile) -> Proposal:
     return next(proposals(found))
-
-
-@pytest.mark.parametrize("period", [7, 24, 48, 100, 288])
-def test_the_period_of_a_noisy_wave_with_a_trend_is_found(period: int) -> None:
-    signal = wave(period) + 0.5 * noise() + np.linspace(0, 3, ROWS)
-    found = rhythm([signal[:, None]]).period
-    assert found is not None
-    assert abs(found - period) <= max(1, 0.03 * period)
-
-
-def test_a_rhythm_is_as_strong_at_a_long_period_as_at_a_short_one() -> None:
-    assert rhythm([wave(300)[:, None]]).strength > 0.9
-
-
-def test_a_day_within_a_week_is_the_period() -> None:
-    weekly = np.where(np.arange(5040) // 24 % 7 >= 5, 0.6, 1.0)
-    assert rhythm([(weekly * wave(24, 5040) + 0.1 * noise(5040))[:, None]]).period == 24
-
-
-def test_noise_and_a_random_walk_have_no_period() -> None:
-    assert rhythm([noise()[:, None]]).period is None
-    assert rhythm([np.diff(walk())[:, None]]).period is None
-
-
-@pytest.mark.parametrize("memory", [2, 5, 12, 30])
-def test_memory_of_an_autoregression(memory: int) -> None:
-    rows = 30_000
-    signal = np.convolve(noise(rows), np.exp(-np.arange(10 * memory) / memory))[:rows]
-    assert abs(rhythm([signal[:, None]]).memory - memory) <= 1 + 0.15 * memory
-
-
-def test_drift_is_in_standard_deviations_and_noise_has_none() -> None:
-    assert drift([noise()[:, None]]) < 0.3
-    assert drift([(noise() + np.linspace(0, 6, ROWS))[:, None]]) == pytest.approx(4, rel=0.25)
-
-
-def test_no_change_errs_twice_the_variance_of_noise_and_little_of_a_walk() -> None:
-    assert no_change([noise()[:, None]]) == pytest.approx(2, rel=0.1)
-    assert no_change([walk()[:, None]]) < 0.05
 
 
 def test_events_files_and_targets_are_counted() -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -90,8 +91,9 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
         interpolated=longest,
         lookback=reach,
         digest=_digest(series, repr((feature_names, target_names, longest, reach))),
-        notes=(*roles.notes, *_notes(len(tables), steady, segments, constant, spec.data.max_gap)),
+        notes=(*roles.notes, *_notes(files, steady, segments, constant, spec.data.max_gap)),
         time_name=roles.time,
+        label_name=roles.label,
     )
 
 
@@ -158,14 +160,19 @@ def _check_labels(series: Sequence[Series], spec: Spec) -> None:
 
 
 def _notes(
-    files: int, steady: Sequence[_Rows], segments: Sequence[_Rows], constant: Collection[str], max_gap: float
+    files: Sequence[_Rows],
+    steady: Sequence[_Rows],
+    segments: Sequence[_Rows],
+    constant: Collection[str],
+    max_gap: float,
 ) -> list[str]:
     notes = [f"Left out as constant: {listed(sorted(constant))}."] if constant else []
-    if gaps := len(steady) - files:
-        whole = "The file has" if files == 1 else "The files have"
+    if gaps := len(steady) - len(files):
+        have, are = ("file has", "it is") if len(files) == 1 else (f"{len(files)} files have", "they are")
+        step = f" of {_duration(np.median(np.diff(files[0].time)))}" if len(files) == 1 else ""
         notes.append(
-            f"{whole} {counted(gaps, 'time gap')} longer than {max_gap:g} times the usual step, "
-            f"and become {len(steady)} separate series."
+            f"The {have} {counted(gaps, 'time gap')} (longer than {max_gap:g} times the usual step{step}), "
+            f"so {are} treated as {len(steady)} separate series."
         )
     if filled := sum(int(rows.missing.sum()) for rows in segments):
         notes.append(f"Interpolated {counted(filled, 'row')} with missing values.")
@@ -175,6 +182,16 @@ def _notes(
             f"{LONGEST_INTERPOLATED}, where the series was cut."
         )
     return notes
+
+
+def _duration(step: Any) -> str:  # noqa: ANN401 (a number of NumPy's)
+    """A difference of times, in the largest unit that it fills: `1 h`, `2.5 s`; a bare number between numbers."""
+    if step.dtype.kind != "m":
+        return f"{step:g}"
+    nanoseconds = float(step / np.timedelta64(1, "ns"))
+    units = {"d": 86_400e9, "h": 3_600e9, "min": 60e9, "s": 1e9, "ms": 1e6, "ns": 1.0}
+    unit, length = next((unit, length) for unit, length in units.items() if nanoseconds >= length or unit == "ns")
+    return f"{nanoseconds / length:.3g} {unit}"
 
 
 def _digest(series: Sequence[Series], facts: str) -> str:

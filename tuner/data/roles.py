@@ -57,7 +57,7 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> Roles:
     alike = [name for name in free if name != clock and _letters(name) in _LABEL]
     recognised = next((name for name in alike if _marks(free[name])), None)
     label = recognised if data.label is None else data.label or None
-    notes = [f"`{label}` is taken for the label."] if label is not None and data.label is None else []
+    notes = [f"Using column `{label}` as the anomaly label (1 = anomalous)."] if label and data.label is None else []
     features = data.features
     if features is None:
         others = [name for name in first.columns if name not in {clock, label, *alike}]

@@ -1,4 +1,4 @@
-"""Measures of a signal: its rhythm, its memory, its drift, and whether anything beats forecasting no change.
+"""Measures of signals: their rhythm, their memory, their drift, and whether anything beats forecasting no change.
 
 Signals are the values of several series, (rows, columns) each, of at least 6 rows and without constant columns.
 """
@@ -10,41 +10,52 @@ import numpy as np
 
 from tuner.data.series import Floats
 
+FEWEST_ROWS = 6  # of a signal
 LONGEST_LAG = 2000  # rows
-SHORTEST_PERIOD = 4  # rows; faster ones are noise around a level
-LEAST_PEAK = 0.3  # of a rhythm's autocorrelation at its period,
-LEAST_RISE = 0.2  # and how far it must rise above the trough before
+CLEAR_PEAK = 0.2  # of the autocorrelation at a period, and how far it must rise above the trough before
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How a signal goes on.
+    """How signals go on.
 
     Attributes:
-        period: rows until it repeats itself, None if it does not.
-        strength: its autocorrelation one period on.
-        memory: rows until its autocorrelation falls below 1/e, at least 1.
+        periods: rows until they repeat themselves: the shortest time after which they clearly do, and the one after
+            which they do most (a day, a week), often the same; empty if they do not.
+        strength: their autocorrelation after the first period.
+        memory: rows until their autocorrelation falls below 1/e, at least 1.
     """
 
-    period: int | None
+    periods: tuple[int, ...]
     strength: float
     memory: int
 
-
-def changing(signals: Sequence[Floats]) -> list[Floats]:
-    """The signals without the columns that are constant in theirs, and those left with none."""
-    moving = [signal[:, signal.max(axis=0) > signal.min(axis=0)] for signal in signals]
-    return [signal for signal in moving if signal.shape[1]]
+    @property
+    def period(self) -> int | None:
+        return self.periods[0] if self.periods else None
 
 
-def rhythm(signals: Sequence[Floats]) -> Rhythm:
+def typical_length(lengths: Sequence[int]) -> int:
+    """The length of the series in which the middle row lies: half of all rows are in series at least this long."""
+    ordered = np.sort(lengths)
+    return int(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
+
+
+def as_signals(series: Sequence[Floats]) -> list[Floats]:
+    """What of the series can be measured: those of typical length or more, without columns that are constant there."""
+    typical = max(typical_length([len(one) for one in series]), FEWEST_ROWS) if series else 0
+    moving = [one[:, one.max(axis=0) > one.min(axis=0)] for one in series if len(one) >= typical]
+    return [one for one in moving if one.shape[1]]
+
+
+def find_rhythm(signals: Sequence[Floats]) -> Rhythm:
     """The rhythm that the signals have in common."""
     correlation = autocorrelation(signals)
-    period = dominant_period(correlation)
+    periods = find_periods(correlation)
     # the first lag below 1/e, or the last one known
     below = np.flatnonzero(correlation < np.exp(-1))
     memory = int(below[0]) if len(below) else len(correlation) - 1
-    return Rhythm(period, float(correlation[period]) if period else 0.0, memory)
+    return Rhythm(periods, float(correlation[periods[0]]) if periods else 0.0, memory)
 
 
 def autocorrelation(signals: Sequence[Floats]) -> Floats:
@@ -63,20 +74,22 @@ def autocorrelation(signals: Sequence[Floats]) -> Floats:
     return np.asarray(covariance / covariance[0] if covariance[0] > 0 else np.eye(1, lags)[0])
 
 
-def dominant_period(correlation: Floats) -> int | None:
-    """The lag of the first peak nearly as high as the highest, None without a clear one.
+def find_periods(correlation: Floats) -> tuple[int, ...]:
+    """The lags of an autocorrelation's first peak nearly as high as the highest, and of the highest.
 
-    Later peaks are mostly its multiples, a little higher only by chance.
+    The first is a rhythm's own: later peaks are mostly its multiples, a little higher only by chance. One rhythm
+    within another (a day within a week) makes the highest one better to forecast from.
     """
     inner = correlation[1:-1]
     peaks = np.flatnonzero((inner >= correlation[:-2]) & (inner > correlation[2:])) + 1
     trough = np.minimum.accumulate(correlation)
-    clear = (correlation[peaks] > LEAST_PEAK) & (correlation[peaks] > trough[peaks] + LEAST_RISE)
-    peaks = peaks[clear & (peaks >= SHORTEST_PERIOD)]
+    peaks = peaks[correlation[peaks] > CLEAR_PEAK + np.maximum(trough[peaks], 0.0)]
     if len(peaks) == 0:
-        return None
-    first = int(peaks[correlation[peaks] > 0.8 * correlation[peaks].max()][0])
-    return first + int(correlation[first : first + first // 4 + 1].argmax())  # past small peaks on the way up
+        return ()
+    highest = int(peaks[correlation[peaks].argmax()])
+    first = int(peaks[correlation[peaks] > 0.8 * correlation[highest]][0])
+    first += int(correlation[first : first + first // 4 + 1].argmax())  # past small peaks on the way up
+    return tuple(dict.fromkeys((first, highest)))
 
 
 def drift(signals: Sequence[Floats]) -> float:

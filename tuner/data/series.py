@@ -52,6 +52,7 @@ class Dataset:
         digest: SHA-256 over names and values: two data sets with one digest are equal.
         notes: what a user should know about how the data were read, as sentences.
         time_name: the column of `Series.time`; None where rows are evenly spaced.
+        label_name: the column of `Series.labels`; None without one.
     """
 
     series: tuple[Series, ...]
@@ -62,6 +63,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     lookback: int = 0
     time_name: str | None = None
+    label_name: str | None = None
 
     @property
     def labelled(self) -> bool:

@@ -1,23 +1,20 @@
-"""What a data set looks like before there is a study of it: its size, events, rhythm, memory and drift."""
+"""A profile of a data set before there is a study of it: its size, events, rhythm, memory and drift."""
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.data.roles import Roles
-from tuner.data.seasonality import Rhythm, changing, drift, no_change, rhythm
-from tuner.data.series import Dataset, Series, runs
-from tuner.errors import UserError, listed
+from tuner.data.seasonality import Rhythm, as_signals, drift, find_rhythm, no_change, typical_length
+from tuner.data.series import Dataset, runs
+from tuner.errors import UserError, counted, listed
 
-SHORTEST = 16  # rows of a series worth looking at
+SHORTEST = 16  # rows of a series worth measuring
 PERSISTENT = 0.1  # of the error of forecasting the mean: an autocorrelation above 0.95 from row to row
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a study file is proposed from; rhythm, memory and drift are those of the targets.
+    """Findings that a study file is proposed from; rhythm, memory and drift are those of the targets.
 
     Attributes:
         files: how many files the series come from.
@@ -62,44 +59,51 @@ class Profile:
         """Is forecasting no change hard to beat, as for a random walk?"""
         return self.no_change < PERSISTENT
 
+    def __str__(self) -> str:
+        """The data set in one sentence."""
+        sizes = f"{counted(self.files, 'file')}, {self.series:,} series, {counted(self.rows, 'row')}, "
+        sizes += f"{counted(len(self.features), 'column')} of numbers"
+        if self.label is None:
+            return f"Found {sizes}, no labels."
+        share = self.anomalous / self.rows
+        return f"Found {sizes}, {counted(self.events, 'event')} ({share:.1%} of the rows are anomalous)."
 
-def look(data: Dataset, roles: Roles) -> Profile:
+
+def make_profile(data: Dataset) -> Profile:
     """Measures a data set.
 
     Raises:
         UserError: no series is long enough.
     """
-    lengths = np.sort([len(series) for series in data.series])
-    typical = int(lengths[np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)])
+    typical = typical_length([len(series) for series in data.series])
     if typical < SHORTEST:
         raise UserError(
-            f"the series are too short to learn from: half of the {lengths.sum()} rows are in pieces of less than "
+            f"the series are too short to learn from: half of the {data.rows} rows are in pieces of less than "
             f"{SHORTEST}",
             hint="raise `[data] max_gap` if gaps cut them, or join the files of one series",
         )
     targets = _targets(data)
     columns = [data.feature_names.index(name) for name in targets]
-    signals = changing([series.features[:, columns] for series in data.series if len(series) >= typical])
+    signals = as_signals([series.features[:, columns] for series in data.series])
     if not signals:
         raise UserError(f"{listed(targets)} never changes in a series of {typical} rows or more", where="[data]")
     labels = [np.zeros(0, dtype=bool) if series.labels is None else series.labels for series in data.series]
-    marked = [series for series, mark in zip(data.series, labels, strict=True) if mark.any()]
     return Profile(
-        files=len(_files(data.series)),
+        files=len({series.file for series in data.series}),
         series=len(data.series),
         rows=data.rows,
         typical=typical,
-        time=roles.time,
-        label=roles.label,
+        time=data.time_name,
+        label=data.label_name,
         features=data.feature_names,
         targets=targets,
         events=sum(len(runs(mark)) for mark in labels),
         anomalous=int(sum(mark.sum() for mark in labels)),
-        labelled_files=len(_files(marked)),
+        labelled_files=len({series.file for series, mark in zip(data.series, labels, strict=True) if mark.any()}),
         lead=min((float(mark.argmax() / len(mark)) for mark in labels if mark.any()), default=1.0),
         no_change=no_change(signals),
-        level=rhythm(signals),
-        change=rhythm([np.diff(signal, axis=0) for signal in signals]),
+        level=find_rhythm(signals),
+        change=find_rhythm([np.diff(signal, axis=0) for signal in signals]),
         drift=drift(signals),
         notes=data.notes,
     )
@@ -113,8 +117,3 @@ def _targets(data: Dataset) -> tuple[str, ...]:
     between = (values > values.min(axis=0)) & (values < values.max(axis=0))
     many = [name for name, more in zip(data.feature_names, between.any(axis=0), strict=True) if more]
     return tuple(many) or data.feature_names[:1]
-
-
-def _files(series: Iterable[Series]) -> set[str]:
-    """The files that the series come from: those cut at gaps are called `name`, `name#2`, …"""
-    return {re.sub(r"#\d+$", "", one.name) for one in series}

@@ -31,6 +31,15 @@ class Proposal:
     holdout: float
     window: int
 
+    def __str__(self) -> str:
+        """The plan in one line."""
+        goals = {
+            "forecast": "forecast the next row and score anomalies by forecast error",
+            "classify": "learn which rows are anomalous",
+        }
+        cuts = {"blocked": "blocked folds", "walk_forward": "walk-forward folds", "series": "folds of whole files"}
+        return f"Plan: {goals[self.kind]}. {self.window}-row windows, {self.folds} {cuts[self.scheme]}."
+
 
 def proposals(found: Profile) -> Iterator[Proposal]:
     """Everything worth trying, best first: rows or events may not suffice for the first choice."""
