@@ -12,7 +12,7 @@ from tests.making import make_dataset, make_small_problem, make_spec, marked
 from tuner.data.folds import Problem, make_problem
 from tuner.data.series import Dataset, Floats, Series
 from tuner.evaluation import baselines as rivals
-from tuner.evaluation.baselines import find_rivals, find_season, judge_rivals
+from tuner.evaluation.baselines import find_rivals, judge_rivals
 from tuner.evaluation.detection import choose_threshold
 from tuner.evaluation.holdout import cross_entropy
 from tuner.evaluation.no_network import measure_baseline
@@ -30,27 +30,6 @@ def problem_of(values: Floats, **task: Any) -> Problem:
     series = Series("a", np.arange(len(values)), values, values, None)
     data = Dataset((series,), ("a",), ("a",), 0, digest="")
     return make_problem(make_spec(cv=HELD, task={"window": 4, **task}), data)
-
-
-@pytest.mark.parametrize("period", [7, 12, 24])
-def test_a_season_is_found(period):
-    assert find_season([seasonal(200, period)]) == period
-    assert find_season([seasonal(90, period)[:, [0, 0]], seasonal(130, period)[:, [0, 0]]]) == period
-
-
-@pytest.mark.parametrize(
-    "parts",
-    [
-        [],
-        [np.zeros((50, 1))],
-        [np.arange(100.0)[:, None]],
-        [seasonal(30, 12)],  # fewer than three of them
-        [np.random.default_rng(1).normal(size=(5, 1))],
-    ],
-    ids=["nothing", "constant", "trend", "too short", "too few"],
-)
-def test_where_there_is_no_season_none_is_found(parts):
-    assert find_season(parts) is None
 
 
 @pytest.mark.parametrize(("horizon", "difference"), [(1, False), (3, False), (15, False), (1, True), (3, True)])

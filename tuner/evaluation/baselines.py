@@ -9,6 +9,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tuner.data.folds import FoldData, Problem
+from tuner.data.seasonality import as_signals, find_rhythm
 from tuner.data.series import Floats, Ints
 from tuner.evaluation.detection import Scores, choose_threshold, root_mean_square, scaled_errors
 from tuner.evaluation.holdout import Contender, cross_entropy
@@ -39,9 +40,9 @@ Rival = Callable[[FoldData], Judged]
 def find_rivals(problem: Problem) -> dict[str, Rival]:
     """The rivals of a task by name; each is fitted on the training windows of the data that it is called with.
 
-    A forecast has one naive rival: persistence or, where the rows before the holdout have a season and it errs less on
-    them, the value a season ago. Where there are labels, there is the reconstruction error of a PCA; where they are
-    learnt, a logistic regression too.
+    A forecast has one naive rival: persistence or, where the rows before the holdout repeat themselves and it errs
+    less on them, the value a period ago. Where there are labels, there is the reconstruction error of a PCA; where they
+    are learnt, a logistic regression too.
     """
     rivals: dict[str, Rival] = {}
     if problem.persistence is not None:
@@ -70,42 +71,19 @@ def judge_rivals(
     return contenders
 
 
-def find_season(parts: Sequence[Floats]) -> int | None:
-    """The season of series in rows, each (rows, columns): the highest peak of their pooled autocorrelation.
-
-    It is looked for after the autocorrelation has first fallen below zero, so that slow changes are none, and up to a
-    third of the longest series. None if no peak rises above two standard errors of white noise.
-    """
-    lags = max((len(part) for part in parts), default=0) // 3
-    covariance = np.zeros(lags + 1)
-    for part in parts:
-        centred = part - part.mean(axis=0)
-        spectrum = np.abs(np.fft.rfft(centred, n=2 * len(part), axis=0)) ** 2
-        own = np.fft.irfft(spectrum, axis=0).sum(axis=1)[: min(lags + 1, len(part))]
-        covariance[: len(own)] += own
-    below = np.flatnonzero(covariance < 0)
-    if len(below) == 0:
-        return None
-    season = int(below[0] + np.argmax(covariance[below[0] :]))
-    noise = 2 / np.sqrt(sum(len(part) for part in parts))
-    return season if season < lags and covariance[season] > noise * covariance[0] else None
-
-
 def _naive(problem: Problem, persistence: Floats) -> tuple[str, Floats]:
-    """The better naive forecast on the rows before the holdout: its name and, unscaled, (windows, outputs)."""
+    """The best naive forecast on the rows before the holdout: its name and, unscaled, (windows, outputs)."""
     windows, development = problem.windows, problem.split.development
     jumps = np.flatnonzero((np.diff(development) != 1) | (np.diff(windows.series[development]) != 0)) + 1
-    season = find_season([problem.answers[part] for part in np.split(development, jumps)])
-    if season is None:
-        return "persistence", persistence
-    # back by whole seasons, as few as end in a row already seen
-    earlier = np.arange(len(windows)) - season * -(-windows.horizon // season)
-    known = (earlier >= 0) & (windows.series[earlier] == windows.series)
-    seasonal = np.where(known[:, None], problem.answers[earlier], persistence)
+    signals = as_signals([problem.answers[part] for part in np.split(development, jumps)])
+    forecasts = [("persistence", persistence)]
+    for period in find_rhythm(signals).periods if signals else ():
+        # back by whole periods, as few as end in a row already seen
+        earlier = np.arange(len(windows)) - period * -(-windows.horizon // period)
+        known = (earlier >= 0) & (windows.series[earlier] == windows.series)
+        forecasts.append(("seasonal naive", np.where(known[:, None], problem.answers[earlier], persistence)))
     data = problem.refit()
-    errors = [_errors(data, forecast)[data.train] for forecast in (persistence, seasonal)]
-    better = np.mean(np.square(errors[1])) < np.mean(np.square(errors[0]))
-    return ("seasonal naive", seasonal) if better else ("persistence", persistence)
+    return min(forecasts, key=lambda named: float(np.mean(np.square(_errors(data, named[1])[data.train]))))
 
 
 def _judge_forecast(data: FoldData, forecast: Floats) -> Judged:
