@@ -103,7 +103,7 @@ def outcome(number: int) -> Outcome:
 def fill(study: StoredStudy, trials: int) -> None:
     """Adds told trials up to so many, chosen at random."""
     spec = make_spec("random")
-    for number in range(study.told(), trials):
+    for number in range(study.n_told(), trials):
         params, made_up = choose(spec, number, (), ()), outcome(number)
         study.add(params)
         study.save(number, made_up)
@@ -132,7 +132,7 @@ def go_on(file: Path, name: str) -> str:
             started = time.perf_counter()
             coordinator = Coordinator(study, Instant(), clock)
             begun = time.perf_counter()
-            coordinator.run(study.told() + MORE)
+            coordinator.run(study.n_told() + MORE)
     # the first `lag` trials are chosen before any is told, and the mean counts: trials are told in bursts
     lag = spec.search.lag
     each = (clock.told_at[-1] - clock.told_at[lag - 1]) / (MORE - lag)

@@ -104,7 +104,7 @@ def search(folder: Path, study: str, contestant: str, seed: int) -> Findings:
         patch.object(sampling, "_by_process", how.process),
         Store(f"sqlite:///{folder / name}.db", create=True) as store,
     ):
-        if name not in store.names() or store.open(name).told() < TRIALS:
+        if name not in store.names() or store.open(name).n_told() < TRIALS:
             with closing(LocalProcesses(1)) as backend:
                 run(prepare(spec), store, ignore, backend)
             print(name, file=sys.stderr, flush=True)

@@ -28,7 +28,7 @@ from tuner.storage.stored_study import StoredStudy
 TRIALS = 6
 ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--set", "search.lag=3", "--json", "--trials")
 STORE = "sqlite:///studies/studies.db"
-KEPT = "then give the same command again: finished trials are kept"
+KEPT = "then run the same command again: finished trials are kept"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def before_call(owner: type, name: str, number: int, action: Callable[[], object
 def test_a_disk_that_fills_up_ends_a_run_and_loses_nothing(folder, disk, expected, owner, name, number) -> None:
     full = partial(before_call, owner, name, number, partial(fill, disk))
     done = run(folder, "run", *ARGUMENTS, TRIALS, before=full)
-    assert message(done) == [f"{STORE}: its disk is full", f"make room there, {KEPT}"]
+    assert message(done) == [f"{STORE}: its disk is full", f"free some space there, {KEPT}"]
     assert "its disk is full" in message(run(folder, "run", *ARGUMENTS, TRIALS))[0], "as long as it is"
     (disk / "filler").unlink()
     check_goes_on(folder, done, expected)
@@ -151,7 +151,7 @@ def test_a_report_that_does_not_fit_is_said_after_the_result(folder, disk) -> No
     done = run(folder, "run", *ARGUMENTS, 3)
     assert message(done) == [
         "studies/small/report.html: cannot be written: No space left on device",
-        "make room there, then give the same command again",
+        "free some space there, then run the same command again",
     ]
     assert json.loads(done.out.splitlines()[-1])["event"] == "result"
     assert system("mount", "-o", "remount,size=16m", disk)
@@ -209,7 +209,7 @@ def test_a_store_that_can_no_longer_be_written_ends_a_run_and_loses_nothing(fold
     later = partial(before_call, StoredStudy, "tell", 4, forbid_writing)
     done = run(folder, "run", *ARGUMENTS, TRIALS, before=later)
     assert message(done) == [
-        f"{STORE}: it can only be read, not written",
+        f"{STORE}: it is read-only",
         f"make it and its disk writable, or name another --storage, {KEPT}",
     ]
     check_goes_on(folder, done, expected)

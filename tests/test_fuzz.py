@@ -298,7 +298,6 @@ CELLS_OF_JSON = [
     ("tuner_studies", "spec"),
     ("tuner_studies", "facts"),
     ("tuner_outcomes", "outcome"),
-    ("tuner_fold_curves", "metric"),
     ("tuner_runs", "environment"),
     ("study_user_attributes", "value_json"),
     ("trial_user_attributes", "value_json"),

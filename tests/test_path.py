@@ -40,14 +40,14 @@ def events(done: Done) -> list[dict[str, Any]]:
 def points(folder: Path) -> dict[str, Any]:
     """All that is stored of each point, its duration included: trained again, it would differ."""
     with closing(sqlite3.connect(folder / "studies" / "studies.db", timeout=10)) as store:
-        rows = store.execute("SELECT configuration, outcome, folds FROM tuner_path_points").fetchall()
-    return {row[0]: (json.loads(row[1]), json.loads(row[2])) for row in rows}
+        rows = store.execute("SELECT configuration, outcome, curves FROM tuner_path_points").fetchall()
+    return {row[0]: (json.loads(row[1]), row[2]) for row in rows}
 
 
 def timeless(folder: Path) -> dict[str, Any]:
     return {
-        key: ({name: value for name, value in outcome.items() if name != "seconds"}, folds)
-        for key, (outcome, folds) in points(folder).items()
+        key: ({name: value for name, value in outcome.items() if name != "seconds"}, curves)
+        for key, (outcome, curves) in points(folder).items()
     }
 
 

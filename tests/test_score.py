@@ -60,7 +60,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_export_says_what_it_does_and_what_comes_next(finished) -> None:
     assert "bundle: trial" in (finished / "said").read_text()
     assert "next: python -m tuner.score --bundle bundle" in (finished / "said").read_text()
-    assert "4 of 4 done" in (finished / "progress").read_text()
+    assert "network 3 is trained" in (finished / "progress").read_text()
     assert sorted(path.name for path in (finished / "bundle").iterdir()) == [
         "config.toml",
         "manifest.json",

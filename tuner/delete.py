@@ -34,7 +34,7 @@ def main(
 
     console = Console(highlight=False)
     with Store(storage, create=False) as store:
-        trials = store.open(study).told()
+        trials = store.open(study).n_told()
         # asked with the lock, so that no run begins what is deleted next
         with store.lock(study):
             if not yes and not _agreed(console, f"Delete the study {study} and its {trials} trials for good? [y/N] "):

@@ -14,8 +14,8 @@ from tuner.errors import UserError
 
 # What helps against the commonest reasons why a place cannot be written.
 MENDS = {
-    ENOSPC: "make room there",
-    EDQUOT: "make room there",
+    ENOSPC: "free some space there",
+    EDQUOT: "free some space there",
     EROFS: "make its disk writable",
     EACCES: "get the right to write there",
     EPERM: "get the right to write there",
@@ -25,7 +25,7 @@ MENDS = {
 def unwritable(error: OSError, where: Path | str) -> UserError:
     """What is said of a place that cannot be written."""
     known = MENDS.get(error.errno or 0)
-    hint = f"{known}, then give the same command again" if known else "name another place"
+    hint = f"{known}, then run the same command again" if known else "name another place"
     return UserError(f"cannot be written: {error.strerror}", where=str(where), hint=hint)
 
 

@@ -36,17 +36,17 @@ STORES = {
         "UPDATE alembic_version SET version_num = 'v1.3.0.a'",
     ),
     "an older version of the tuner": store(
-        "another version of the tuner made it: its table tuner_outcomes has no column `repeat`",
-        "ALTER TABLE tuner_outcomes RENAME COLUMN repeat TO seed",
+        "another version of the tuner made it: its table tuner_outcomes has no column `curves`",
+        "ALTER TABLE tuner_outcomes DROP COLUMN curves",
     ),
     "a newer version of the tuner": store(
         "another version of the tuner wrote it: [train]",
         "UPDATE tuner_studies SET spec = json_set(spec, '$.train.warmup', 5)",
     ),
-    "without its row of the study": store("what the tuner did not write", "DELETE FROM tuner_studies"),
-    "facts that are none": store("what the tuner did not write", "UPDATE tuner_studies SET facts = '{}'"),
-    "a study file that is none": store("what the tuner did not write", "UPDATE tuner_studies SET spec = '[1]'"),
-    "no JSON": store("what the tuner did not write (JSONDecodeError", "UPDATE tuner_studies SET spec = '{oops'"),
+    "without its row of the study": store("that the tuner did not write", "DELETE FROM tuner_studies"),
+    "facts that are none": store("that the tuner did not write", "UPDATE tuner_studies SET facts = '{}'"),
+    "a study file that is none": store("that the tuner did not write", "UPDATE tuner_studies SET spec = '[1]'"),
+    "no JSON": store("that the tuner did not write (JSONDecodeError", "UPDATE tuner_studies SET spec = '{oops'"),
     "an attribute of no JSON": store("(JSONDecodeError", "UPDATE study_user_attributes SET value_json = 'oops'"),
     "an attribute of a trial of no JSON": store(
         "(JSONDecodeError", "UPDATE trial_user_attributes SET value_json = '{'"
@@ -55,7 +55,11 @@ STORES = {
     "an outcome of no JSON": store("(JSONDecodeError", "UPDATE tuner_outcomes SET outcome = 'gASVCgAAAAAAAAA='"),
     "an outcome that is none": store("the tuner did not write", "UPDATE tuner_outcomes SET outcome = '{\"state\": 1}'"),
     "no outcomes": store("the tuner did not write (LookupError: trial 0 is finished and", "DELETE FROM tuner_outcomes"),
-    "no curves": store("the curves of a trial do not belong together", "DELETE FROM tuner_fold_curves"),
+    "curves that are none": store("the tuner did not write (ValueError", "UPDATE tuner_outcomes SET curves = x'00'"),
+    "curves that are too short": store(
+        "the best epoch of a trial is none of its epochs",
+        "UPDATE tuner_outcomes SET outcome = json_set(outcome, '$.best_epoch', 99)",
+    ),
     "another application": Case(
         "it belongs to another application, whose tables are notes", (*RUN, "--storage", "sqlite:///other.db")
     ),

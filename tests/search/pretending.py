@@ -63,7 +63,7 @@ class KeptStudy:
     def params(self) -> list[dict[str, Value]]:
         return copy.deepcopy(self.begun)
 
-    def told(self) -> int:
+    def n_told(self) -> int:
         return len(self.finished)
 
     def outcomes(self) -> dict[int, Outcome]:
@@ -121,7 +121,7 @@ class FakeBackend:
     def submit(self, job: Any) -> Future[Any]:
         assert self.free > 0
         if job.stream == (job.number,):
-            assert job.number < self._study.told() + self._study.spec.search.lag, "at most `lag` trials are under way"
+            assert job.number < self._study.n_told() + self._study.spec.search.lag, "at most `lag` trials are under way"
             assert job.params == self._study.begun[job.number], "begun before it is trained"
         self.tasks.append(job)
         self._pending.append((Future(), job))

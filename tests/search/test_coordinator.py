@@ -56,7 +56,7 @@ def coordinator(study: KeptStudy, backend: FakeBackend, listener: Silent | None 
 
 def check(study: KeptStudy) -> None:
     """The study is the expected one, as far as it has come."""
-    expected = EXPECTED[study.spec.search.lag][: study.told()]
+    expected = EXPECTED[study.spec.search.lag][: study.n_told()]
     assert [study.saved[number] for number in study.finished] == expected
 
 
@@ -79,7 +79,7 @@ def test_any_order_and_number_of_workers_gives_the_same_study(lag, workers, rng)
     study = KeptStudy(SPECS[lag])
     backend = FakeBackend(study, workers, rng)
     coordinator(study, backend).run(TRIALS)
-    assert study.told() == len(study.begun) == TRIALS
+    assert study.n_told() == len(study.begun) == TRIALS
     check(study)
     assert backend.most <= min(lag, workers)
 
@@ -92,9 +92,9 @@ def test_any_interruptions_give_the_same_study(lag, workers, rng, after) -> None
         with suppress(KeyboardInterrupt):
             coordinator(study, FakeBackend(study, workers, rng), Interrupted(count)).run(TRIALS)
         check(study)
-        assert len(study.begun) - study.told() <= lag, "what is left under way"
+        assert len(study.begun) - study.n_told() <= lag, "what is left under way"
     coordinator(study, FakeBackend(study, workers, rng)).run(TRIALS)
-    assert study.told() == TRIALS
+    assert study.n_told() == TRIALS
     check(study)
 
 
@@ -103,7 +103,7 @@ def test_any_interruptions_give_the_same_study(lag, workers, rng, after) -> None
 def test_fewer_trials_first_and_the_rest_later_give_the_same_study(lag, rng, first) -> None:
     study = KeptStudy(SPECS[lag])
     coordinator(study, FakeBackend(study, 3, rng)).run(first)
-    assert study.told() == len(study.begun) == first, "a finished study has no trial under way"
+    assert study.n_told() == len(study.begun) == first, "a finished study has no trial under way"
     coordinator(study, FakeBackend(study, 2, rng)).run(TRIALS)
     check(study)
 
@@ -124,7 +124,7 @@ def test_a_trial_that_kills_its_worker_twice_fails_and_the_rest_goes_on() -> Non
     coordinator(study, backend).run(8)
     assert [task.number for task in backend.tasks].count(3) == 2
     assert study.saved[3] == Outcome.failed("its worker died 2 times (killed, or out of memory)")
-    assert study.told() == 8
+    assert study.n_told() == 8
     assert [study.saved[number] for number in range(3)] == EXPECTED[2][:3]
 
 
@@ -161,7 +161,7 @@ def test_trials_under_way_at_the_deadline_stay_so_and_the_next_run_adopts_them()
     backend = FakeBackend(study, 3, random.Random(0))
     backend.progress = nothing(1000)  # type: ignore[method-assign]
     coordinator(study, backend).run(TRIALS, deadline=time.monotonic())
-    assert (len(study.begun), study.told()) == (3, 0)
+    assert (len(study.begun), study.n_told()) == (3, 0)
     later = FakeBackend(study, 3, random.Random(0))
     coordinator(study, later).run(TRIALS)
     assert sorted(task.number for task in later.tasks) == list(range(TRIALS))
@@ -182,7 +182,7 @@ def test_begun_trials_are_finished_also_when_fewer_are_wanted() -> None:
     study = KeptStudy(SPECS[4])
     study.begun = params_of(SPECS[4], 4)
     coordinator(study, FakeBackend(study, 1, random.Random(0))).run(1)
-    assert study.told() == 4
+    assert study.n_told() == 4
     check(study)
 
 
@@ -254,7 +254,7 @@ def test_five_first_failures_for_one_reason_end_the_run(monkeypatch) -> None:
         coordinator(study, FakeBackend(study, 1, random.Random(0))).run(9)
     assert caught.value.what == "each of the first 5 trials failed: ValueError: no"
     assert caught.value.where == "small"
-    assert study.told() == 5
+    assert study.n_told() == 5
     with pytest.raises(UserError):
         coordinator(study, FakeBackend(study, 1, random.Random(0))).run(9)
 
@@ -270,10 +270,10 @@ def test_five_first_failures_for_one_reason_end_the_run(monkeypatch) -> None:
 def test_other_failures_do_not(monkeypatch, reasons) -> None:
     study = failing(monkeypatch, *reasons)
     coordinator(study, FakeBackend(study, 2, random.Random(0))).run(len(reasons))
-    assert study.told() == len(reasons)
+    assert study.n_told() == len(reasons)
 
 
 def test_four_trials_that_fail_alike_are_too_few_to_judge_by(monkeypatch) -> None:
     study = failing(monkeypatch, *["one"] * 4)
     coordinator(study, FakeBackend(study, 2, random.Random(0))).run(4)
-    assert study.told() == 4
+    assert study.n_told() == 4

@@ -124,7 +124,7 @@ def chosen(study: StoredStudy, best: int, one_se: int) -> Summary:
 
 
 def kept(study: StoredStudy, best: int = 2, one_se: int = 3) -> Holdout:
-    found = study.evaluations.holdout(best, one_se)
+    found = study.holdout(best, one_se)
     assert found is not None
     return found
 
@@ -161,12 +161,12 @@ def test_the_best_is_scored_on_the_rows_of_the_holdout(study, score, problem) ->
 
 def test_what_is_there_is_not_trained_again(study, score, problem) -> None:
     score(Here(problem), deadline=time.monotonic())
-    before = study.evaluations.refits()
+    before = study.refits()
     assert 0 < len(before) < 12
-    assert study.evaluations.holdout(2, 3) is None
+    assert study.holdout(2, 3) is None
     backend = Here(problem)
     assert score(backend).counts == [12 - len(before)]
-    after = study.evaluations.refits()
+    after = study.refits()
     assert all(np.array_equal(after[key], value) for key, value in before.items())
     again = Here(problem)
     assert score(again).counts == []
@@ -211,7 +211,7 @@ def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, s
     same: Mapping[str, Any] = {"best": 0, "one_se": 0, "report": kept(study)}
     for name, digest, looks in (("same", study.facts.digest, 4), ("else", "e" * 64, 4)):
         spec = SPEC.model_copy(update={"study": SPEC.study.model_copy(update={"name": name})})
-        store.begin(spec, replace(study.facts, digest=digest)).evaluations.save_holdout(**same)
+        store.begin(spec, replace(study.facts, digest=digest)).save_holdout(**same)
         assert kept(study).looks == looks
 
 
@@ -222,7 +222,7 @@ def test_without_a_holdout_nothing_is_refitted(study, problem) -> None:
     score_holdout(study, none, problem.folds(), TRIALS, chosen(study, 2, 3), backend, told, None)
     nothing = replace(chosen(study, 2, 3), best=None, one_se=None)
     score_holdout(study, problem, problem.folds(), TRIALS, nothing, backend, told, None)
-    assert (backend.jobs, told.counts, study.evaluations.refits()) == ([], [], {})
+    assert (backend.jobs, told.counts, study.refits()) == ([], [], {})
 
 
 def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) -> None:

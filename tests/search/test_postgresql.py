@@ -115,7 +115,7 @@ def test_a_run_whose_connections_are_lost_ends_and_nothing_is_lost(
     assert done.status == 2
     assert done.err == (
         f"error: {server.replace('secret', '***')}: the connection to the database server was lost\n"
-        "  see that the server runs and can be reached, then give the same command again: finished trials are kept\n"
+        "  check that the server runs and can be reached, then run the same command again: finished trials are kept\n"
     )
     wait_until(lambda: not forked(), 2)
 

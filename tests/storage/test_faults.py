@@ -31,8 +31,8 @@ def test_what_optuna_makes_of_an_error_is_the_same_fault() -> None:
     wrapped.__cause__ = error
     faults = [database_fault(one, "here") for one in (error, wrapped)]
     assert {str(fault) for fault in faults} == {
-        "here: it can only be read, not written\n  make it and its disk writable, or name another --storage, "
-        "then give the same command again: finished trials are kept"
+        "here: it is read-only\n  make it and its disk writable, or name another --storage, "
+        "then run the same command again: finished trials are kept"
     }
 
 

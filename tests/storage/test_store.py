@@ -9,16 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import JSON, DateTime, Integer, String, event, insert
 
 from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, PRUNED, SPEC, tell
 from tuner.errors import UserError
 from tuner.spec.sections import FLOAT32, Precision
-from tuner.storage.schema import UUID_ATTRIBUTE, Base, StudyRow
+from tuner.storage.schema import UUID_ATTRIBUTE, ArrayFile, Base, StudyRow
 from tuner.storage.store import Store
+from tuner.storage.study_status import read_statuses
 
 
 def refused(call, *args: Any, **keys: Any) -> UserError:
@@ -181,6 +183,32 @@ def test_a_damaged_database_is_refused(url) -> None:
     refused(Store, url, create=False)
 
 
+# the tables of a store before out-of-fold scores were kept with every trial
+OLD = """
+CREATE TABLE tuner_studies (uuid VARCHAR NOT NULL PRIMARY KEY, name VARCHAR, created DATETIME, spec JSON, facts JSON);
+CREATE TABLE tuner_runs (id INTEGER NOT NULL PRIMARY KEY, study VARCHAR, started DATETIME, ended DATETIME, spec JSON,
+    environment JSON);
+CREATE TABLE tuner_outcomes (study VARCHAR NOT NULL, trial INTEGER NOT NULL, repeat INTEGER NOT NULL, outcome JSON,
+    PRIMARY KEY (study, trial, repeat));
+CREATE TABLE tuner_fold_curves (study VARCHAR NOT NULL, trial INTEGER NOT NULL, repeat INTEGER NOT NULL,
+    fold INTEGER NOT NULL, train_loss JSON, valid_loss JSON, metric JSON, PRIMARY KEY (study, trial, repeat, fold));
+"""
+
+
+@pytest.mark.parametrize("act", [lambda url: Store(url, create=True), read_statuses])
+def test_a_store_of_an_older_version_is_refused_in_one_sentence_and_left_as_it_was(tmp_path, act) -> None:
+    path = tmp_path / "studies.db"
+    optuna.create_study(study_name="small", storage=f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        connection.executescript(OLD)
+    connection.close()
+    before = path.read_bytes()
+    error = refused(act, f"sqlite:///{path}")
+    assert error.what == "another version of the tuner made it: its table tuner_studies has no column `complete`"
+    assert error.hint == "name another --storage, or use the version that made it"
+    assert path.read_bytes() == before
+
+
 def test_a_folder_is_no_store(tmp_path) -> None:
     assert "the store cannot be opened" in refused(Store, f"sqlite:///{tmp_path}", create=True).what
 
@@ -214,12 +242,12 @@ def rows(url: str) -> dict[str, int]:
 
 def fill(store: Store, study: str) -> None:
     """A row for the study in each of our tables, those included that come later."""
-    examples: dict[type, Any] = {str: "x", int: 7, float: 0.5, bytes: b"x", datetime: datetime.now(UTC)}
+    examples = {String: "x", Integer: 7, JSON: {}, ArrayFile: np.zeros(2), DateTime: datetime.now(UTC)}
     with store.engine.begin() as connection:
         for table in Base.metadata.sorted_tables:
             if table is not StudyRow.__table__:
                 row = {
-                    column.name: study if column.foreign_keys else examples.get(column.type.python_type, {})
+                    column.name: study if column.foreign_keys else examples[type(column.type)]
                     for column in table.columns
                 }
                 connection.execute(insert(table).values(row))

@@ -140,7 +140,7 @@ def test_a_writer_in_the_middle_of_a_commit_neither_waits_nor_is_waited_for(stor
     tell(study, COMPLETE)
     writer = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=0.1)
     writer.execute("BEGIN IMMEDIATE")
-    writer.execute("UPDATE studies SET study_name = 'other'")
+    writer.execute("UPDATE tuner_studies SET name = 'other'")
     started = time.monotonic()
     assert only(url).study == "small"
     assert time.monotonic() - started < 1
@@ -155,7 +155,9 @@ def test_a_writer_in_the_middle_of_a_commit_neither_waits_nor_is_waited_for(stor
 def test_fifty_studies_of_ten_thousand_trials_take_no_time(store, url) -> None:
     store.begin(SPEC, FACTS)
     with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
-        (created, spec, facts) = database.execute("SELECT created, spec, facts FROM tuner_studies").fetchone()
+        names = [name for _, name, *_ in database.execute("PRAGMA table_info(tuner_studies)")]
+        first = dict(zip(names, database.execute("SELECT * FROM tuner_studies").fetchone(), strict=True))
+        counted = {"complete": 200, "best": 0, "best_value": 1.0}
         for number in range(2, 51):
             name, uuid = f"study-{number:02d}", f"{number:032x}"
             database.execute("INSERT INTO studies VALUES (?, ?)", (number, name))
@@ -163,7 +165,9 @@ def test_fifty_studies_of_ten_thousand_trials_take_no_time(store, url) -> None:
             database.execute(
                 "INSERT INTO study_user_attributes VALUES (?, ?, 'tuner:uuid', ?)", (number, number, f'"{uuid}"')
             )
-            database.execute("INSERT INTO tuner_studies VALUES (?, ?, ?, ?, ?)", (uuid, name, created, spec, facts))
+            row = first | counted | {"uuid": uuid, "name": name}
+            database.execute(f"INSERT INTO tuner_studies VALUES ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608
+        database.execute("UPDATE tuner_studies SET complete = 200, best = 0, best_value = 1.0")
         trials = [(study * 200 + n, n, study) for study in range(1, 51) for n in range(200)]
         database.executemany(
             "INSERT INTO trials VALUES (?, ?, ?, 'COMPLETE', '2026-01-01 00:00:00', '2026-01-01 00:01:00')", trials

@@ -18,7 +18,7 @@ from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
 from tuner.search.events import Notify, StageAdvanced, StageBegan
-from tuner.search.jobs import Job, Refit, Shared, Task
+from tuner.search.jobs import Refit, Shared
 from tuner.search.pool import do_all
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
@@ -59,29 +59,24 @@ def refit_all(
             where=study.spec.data_paths,
             hint="put them back, or run a new study on the data as they are",
         )
-    data, kept = prepared.problem.whole(), study.evaluations.scored(trial.number)
-    jobs: list[Job[Any]] = [] if kept else [Task(trial.number, trial.params, (trial.number,))]
-    jobs += [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
+    data, scores, rows = prepared.problem.whole(), study.scores(trial.number), study.rows()
+    assert scores is not None  # noqa: S101 (it is complete)
+    jobs = [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
     backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
     backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
     notify(StageBegan("bundle", len(jobs)))
-    results: dict[int, Any] = {}
+    results: dict[int, Refitted] = {}
     for index, result in do_all(jobs, backend, notify, None):
         if result is None:
             raise UserError("a worker died twice (killed, or out of memory)", where=study.spec.study.name)
         results[index] = result
         notify(StageAdvanced("bundle"))
-    ordered = [results[index] for index in range(len(jobs))]
-    labels: Bools | None
-    if kept:
-        scores, labels, refits = kept.scores, kept.labels, ordered
-    else:
-        known = [fold.labels[fold.valid] for fold in prepared.folds if fold.labels is not None]
-        scores, labels = np.concatenate(ordered[0].scores), np.concatenate(known) if known else None
-        refits = ordered[1:]
+    refits = [results[index] for index in range(len(jobs))]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
-    return _manifest(prepared, found, rule, scores, labels, refits), tuple(refit.weights for refit in refits)
+    return _manifest(prepared, found, rule, scores, None if rows is None else rows["label"], refits), tuple(
+        refit.weights for refit in refits
+    )
 
 
 def _manifest(
@@ -97,9 +92,12 @@ def _manifest(
     data = prepared.problem.whole()
     rarity = fit_rarity(scores)
     threshold = None
-    if labels is not None and labels.any():
-        raw = choose_threshold(scores, labels, spec.study.min_precision)
-        threshold = float(rarity.apply(np.array(raw)))
+    if choice.trial.outcome.detection is not None:
+        threshold = choice.trial.outcome.detection.threshold
+    elif labels is not None and labels.any():  # in one fold alone, whose detection no other threshold could judge
+        threshold = choose_threshold(scores, labels, spec.study.min_precision)
+    if threshold is not None:
+        threshold = float(rarity.apply(np.array(threshold)))
     member = Member(
         hidden_size=int(params["hidden_size"]),
         num_layers=int(params["num_layers"]),

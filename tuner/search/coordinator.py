@@ -35,7 +35,7 @@ class Coordinator:
         self._spec, self._lag = study.spec, study.spec.search.lag
         self._params = study.params()
         self._outcomes = study.outcomes()
-        self._n_told = study.told()
+        self._n_told = study.n_told()
         self._submitted: set[int] = set()
 
     def run(self, trials: int, deadline: float | None = None) -> None:

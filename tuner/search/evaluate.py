@@ -43,7 +43,7 @@ def score_holdout(
     if best is None or one_se is None or len(problem.split.holdout) == 0:
         return
     chosen = best.trial.number, one_se.trial.number
-    if study.evaluations.holdout(*chosen) is not None:
+    if study.holdout(*chosen) is not None:
         return
     named = {"best": best.trial, "1se": one_se.trial, **dict(zip(("unregularised", "default"), trials, strict=False))}
     # the same trial is scored once under both rules; one that never finished an epoch has no steps
@@ -53,7 +53,7 @@ def score_holdout(
         if trial.outcome.best_epoch and not (name == "1se" and chosen[0] == chosen[1])
     }
     data = problem.refit()
-    there = study.evaluations.refits()
+    there = study.refits()
     steps = {trial.number: (trial, round(trial.outcome.steps)) for trial in models.values()}
     missing = [(number, seed) for number in steps for seed in range(SEEDS) if (number, seed) not in there]
     jobs = [Refit(data, steps[number][0].params, steps[number][1], seed) for number, seed in missing]
@@ -61,11 +61,11 @@ def score_holdout(
     for index, refitted in do_all(jobs, backend, notify, deadline):
         lost = np.full(len(data.valid), np.nan)  # its worker died: it cannot be measured
         losses, scores = (lost, lost) if refitted is None else (refitted.losses, refitted.scores)
-        study.evaluations.save_refit(*missing[index], losses, scores)
+        study.save_refit(*missing[index], losses, scores)
         notify(StageAdvanced("holdout"))
-    refits = study.evaluations.refits()
+    refits = study.refits()
     if all(key in refits for key in missing):
-        study.evaluations.save_holdout(*chosen, _report(study.spec, problem, folds, data, models, refits))
+        study.save_holdout(*chosen, _report(study.spec, problem, folds, data, models, refits))
 
 
 def _report(

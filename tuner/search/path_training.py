@@ -73,11 +73,7 @@ def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backe
     name = planned.parameter
     with store.lock(planned.study):
         study = store.open(planned.study)
-        there = {
-            params[name]: outcome
-            for params, outcome in study.evaluations.path_points()
-            if params == planned.at(params[name])
-        }
+        there = {params[name]: outcome for params, outcome in study.path_points() if params == planned.at(params[name])}
         missing = [value for value in planned.values if value not in there]
         notify(StageBegan("path", len(missing), done=len(there)))
         for value in ordered(name, there):
@@ -93,5 +89,5 @@ def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backe
                 jobs = [Task(number, planned.at(value), (PATH,)) for number, value in enumerate(missing)]
                 for index, outcome in do_all(jobs, backend, notify, None):
                     if outcome is not None:
-                        study.evaluations.save_path_point(jobs[index].params, outcome)
+                        study.save_path_point(jobs[index].params, outcome)
                     notify(PointTrained(Point(missing[index], outcome or Outcome.failed(DIED)), stored=False))

@@ -2,18 +2,21 @@
 
 import time
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from tuner.data.dataset import load_dataset
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.series import Dataset
-from tuner.results.findings import Findings, StudyInfo, describe_study
+from tuner.results.findings import Findings, OutOfFoldScores, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
 from tuner.search.coordinator import Coordinator
 from tuner.search.evaluate import score_holdout
 from tuner.search.events import Notify
 from tuner.search.jobs import Shared
-from tuner.search.out_of_fold import keep_out_of_fold
 from tuner.search.pool import is_over
 from tuner.search.repeat import repeat
 from tuner.search.workers import Backend
@@ -67,29 +70,29 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
         machine.refuse(spec, machine.precision)  # before anything is begun
         study = store.begin(spec, replace(prepared.facts, precision=machine.precision))
         machine.refuse(spec, study.facts.precision)
+        if prepared.problem.labels is not None and study.rows() is None:
+            study.keep_rows(validated_rows(prepared))
         with study.run(spec, machine.environment):
             # what was resolved when the study began holds for all its trials
             backend.broadcast(Shared(spec, prepared.folds, study.facts.precision))
             Coordinator(study, backend, notify).run(spec.study.trials, deadline)
-            if study.told() >= spec.study.trials:
+            if study.n_told() >= spec.study.trials:
                 _evaluate(prepared, study, notify, backend, deadline)
 
 
 def _evaluate(prepared: Prepared, study: StoredStudy, notify: Notify, backend: Backend, deadline: float | None) -> None:
-    """Once all trials are told: trains the best again, scores those chosen on the holdout, keeps the best's scores."""
+    """Once all trials are told: trains the best again, and scores those chosen on the holdout."""
     if prepared.spec.search.repeats:
         repeat(study, backend, notify, finalists(prepared.spec, findings(study).trials), deadline)
     if not is_over(deadline):
         found = findings(study)
-        problem, folds, best = prepared.problem, prepared.folds, found.summary.best
+        problem, folds = prepared.problem, prepared.folds
         score_holdout(study, problem, folds, found.trials, found.summary, backend, notify, deadline)
-        if best is not None and not is_over(deadline):
-            keep_out_of_fold(study, prepared.data, problem, folds, best.trial, backend, notify, deadline)
 
 
 def findings(study: StoredStudy) -> Findings:
     """The told trials of a study and what they amount to."""
-    told, params, outcomes = study.told(), study.params(), study.outcomes()
+    told, params, outcomes = study.n_told(), study.params(), study.outcomes()
     trials = tuple(Trial(number, params[number], outcomes[number]) for number in range(told))
     # those of trials that are finalists no longer, since more were trained, count for nothing
     last = {trial.number for trial in finalists(study.spec, trials)}
@@ -103,7 +106,37 @@ def findings(study: StoredStudy) -> Findings:
     holdout = scored = None
     if summary.best is not None and summary.one_se is not None:
         best, one_se = summary.best.trial, summary.one_se.trial
-        paths = stored_paths(study.spec, study.facts.test_to_train, best.params, study.evaluations.path_points())
-        holdout = study.evaluations.holdout(best.number, one_se.number)
-        scored = study.evaluations.scored(best.number)
+        paths = stored_paths(study.spec, study.facts.test_to_train, best.params, study.path_points())
+        holdout = study.holdout(best.number, one_se.number)
+        scored = _scored(study, summary.best.trial)
     return Findings(study.spec, study.facts, trials, summary, study.environment(), paths, holdout, scored)
+
+
+def validated_rows(prepared: Prepared) -> npt.NDArray[Any]:
+    """The rows that the validation windows of all folds answer, one fold after the other.
+
+    Fields: `time` (the row's number, where series overlap in time), `value` (the first column that is forecast, or else
+    seen) and `label`.
+    """
+    problem, data = prepared.problem, prepared.data
+    assert problem.labels is not None  # noqa: S101 (asked for where there are labels)
+    rows = np.concatenate([problem.windows.target[fold.valid] for fold in prepared.folds])
+    time = np.concatenate([series.time for series in data.series])
+    ordered = time[np.sort(rows)]
+    if not (ordered[1:] > ordered[:-1]).all():
+        time = np.arange(len(time))
+    columns = np.concatenate([series.features if problem.classify else series.targets for series in data.series])
+    found = np.empty(len(rows), [("time", time.dtype), ("value", np.float64), ("label", np.bool_)])
+    found["time"], found["value"], found["label"] = time[rows], columns[rows, 0], problem.labels[rows]
+    return found
+
+
+def _scored(study: StoredStudy, best: Trial) -> OutOfFoldScores | None:
+    """The best trial's out-of-fold scores at their rows, in the order of time; None where nothing is detected."""
+    rows, scores = study.rows(), study.scores(best.number)
+    if best.outcome.detection is None or rows is None or scores is None:
+        return None
+    order = np.argsort(rows["time"])
+    rows, scores = rows[order], scores[order]
+    name = (study.facts.targets or study.facts.features)[0]
+    return OutOfFoldScores(rows["time"], name, rows["value"], rows["label"], scores)

@@ -1,24 +1,32 @@
-"""What a user is told when the store's database fails: a full disk, a lock, a server that has gone away."""
+"""What a user is told when the store cannot be opened or its database fails: a full disk, a lock, a lost server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError, InterfaceError, NoResultFound, OperationalError, SQLAlchemyError
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoResultFound,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from tuner.errors import UserError
 
 # What SQLAlchemy raises, and what Optuna makes of that.
 DATABASE_ERRORS = (SQLAlchemyError, StorageInternalError)
 
-FULL = ("its disk is full", "make room there")
-READ_ONLY = ("it can only be read, not written", "make it and its disk writable, or name another --storage")
+FULL = ("its disk is full", "free some space there")
+READ_ONLY = ("it is read-only", "make it and its disk writable, or name another --storage")
 CLOSED = ("its file cannot be opened for writing", "make it and its folder writable, or name another --storage")
 LOCKED = ("another process keeps the database locked", "close it there (a database browser, a backup)")
-FAILING = ("its disk fails to read or write", "see to the disk")
-DAMAGED = ("the database is damaged", "put a sound copy of it in its place")
-NO_DATABASE = ("its file is no SQLite database", "name another --storage, or put a sound copy in its place")
-GONE = ("the connection to the database server was lost", "see that the server runs and can be reached")
+FAILING = ("its disk fails to read or write", "check the disk")
+DAMAGED = ("the database is damaged", "replace it by a sound copy")
+NO_DATABASE = ("its file is no SQLite database", "name another --storage, or replace it by a sound copy")
+GONE = ("the connection to the database server was lost", "check that the server runs and can be reached")
 
 # By the beginning of SQLite's name of the error, or of the SQL standard's state.
 FAULTS = {
@@ -41,7 +49,7 @@ FAULTS = {
 
 
 def database_fault(error: BaseException | None, where: str) -> UserError | None:
-    """The message for an error of the database that the user can mend; none for any other error, or a defect."""
+    """The message for an error of the database that the user can mend; None for any other error, or a defect."""
     if isinstance(error, StorageInternalError):
         error = error.__cause__
     if not isinstance(error, DBAPIError):
@@ -52,33 +60,72 @@ def database_fault(error: BaseException | None, where: str) -> UserError | None:
         known = GONE
     # SQLite's word for a wrong statement, too
     if known is None and isinstance(error, OperationalError | InterfaceError) and code != "SQLITE_ERROR":
-        known = (f"the database failed: {reason(error)}", "see to it")
-    return known and told(known, where)
+        known = (f"the database failed: {_reason(error)}", "mend it")
+    return known and fault_message(known, where)
 
 
-def told(fault: tuple[str, str], where: str) -> UserError:
-    """The message for a fault of the store shown as `where`."""
+def fault_message(fault: tuple[str, str], where: str) -> UserError:
+    """The message for one of the faults of the store at the URL `where`."""
     what, hint = fault
-    return UserError(what, where=where, hint=f"{hint}, then give the same command again: finished trials are kept")
+    return UserError(what, where=where, hint=f"{hint}, then run the same command again: finished trials are kept")
+
+
+def missing_store(where: str) -> UserError:
+    """The message for a store that is not there."""
+    return UserError("there is no store", where=where, hint="run a study first, or name another --storage")
+
+
+def display_url(url: URL) -> str:
+    """A database's URL for messages: no password, nor options, which may hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def opening(url: str) -> Iterator[URL]:
+    """Opens the store at `url` in its block, which gets the parsed URL.
+
+    Raises:
+        UserError: it cannot be opened; a password is not shown.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # what it says may show the password
+        raise UserError(
+            "the store cannot be opened: this is not the URL of a database",
+            where="--storage",
+            hint="write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+        ) from None
+    where = display_url(parsed)
+    try:
+        yield parsed
+    except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError, ValueError) as error:
+        hint = "name another --storage"
+        if isinstance(error, ImportError):
+            hint = 'install the driver that the URL names; for PostgreSQL: pip install "tuner[postgresql]"'
+        fault = database_fault(error, where) or UserError(_reason(error), hint=hint)
+        raise UserError(f"the store cannot be opened: {fault.what}", where=where, hint=fault.hint) from None
+    except UserError as error:
+        raise UserError(error.what, where=error.where or where, hint=error.hint) from None
 
 
 @contextmanager
 def reading(where: str) -> Iterator[None]:
-    """Around whatever reads from the store shown as `where`: what is there may not be as the tuner wrote it.
+    """Reads from the store in its block, where may stand what the tuner never wrote.
 
     Raises:
-        UserError: it is not.
+        UserError: it does; the message says `where`.
     """
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, NoResultFound) as error:
         raise UserError(
-            f"it holds what the tuner did not write ({type(error).__name__}: {reason(error)})",
+            f"it holds something that the tuner did not write ({type(error).__name__}: {_reason(error)})",
             where=where,
-            hint="put a sound copy of it in its place, or name another --storage",
+            hint="replace it by a sound copy, or name another --storage",
         ) from error
 
 
-def reason(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """The driver's own words, in one line."""
     return next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)

@@ -7,20 +7,19 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import UserError
 from tuner.files import unwritable
-from tuner.storage.faults import GONE, told
-from tuner.storage.url import shown
+from tuner.storage.faults import GONE, display_url, fault_message
 
 # How often, and how many seconds apart, a lock is tried for: whoever looks at it (`file_holder`) has it for an instant.
 TRIES, APART = 5, 0.02
@@ -28,7 +27,7 @@ TRIES, APART = 5, 0.02
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a study's lock and since when, by its host's clock; None where it has not said so yet."""
+    """The process that holds a study's lock, and since when by its host's clock; None where it has not said so yet."""
 
     host: str | None = None
     process: int | None = None
@@ -40,8 +39,14 @@ class Holder:
         return f"process {self.process} on {self.host} since {self.since}"
 
 
+def sqlite_file(url: URL) -> Path | None:
+    """The file that a SQLite URL names; None for any other database."""
+    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if named else None
+
+
 def lock_path(database: Path, study: str) -> Path:
-    """Where the lock file of a study lies: beside the SQLite file."""
+    """The place of a study's lock file: beside the SQLite file."""
     return database.with_name(f"{database.name}.{study}.lock")
 
 
@@ -52,24 +57,24 @@ def file_lock(path: Path, study: str) -> Iterator[None]:
     Raises:
         UserError: another process holds it, or it cannot be written.
     """
-    holder = {"host": socket.gethostname(), "process": os.getpid(), "since": f"{_now():%Y-%m-%d %H:%M:%S}"}
+    holder = Holder(socket.gethostname(), os.getpid(), f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
     with ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # without a buffer, which closing would write out once more
             file = stack.enter_context(path.open("ab+", buffering=0))
-            if not _taken(file):
+            if not _take(file):
                 file.seek(0)
-                raise _refusal(study, str(path.parent), _holder(file.read()))
+                raise _refusal(study, str(path.parent), _read_holder(file.read()))
             file.truncate(0)
-            file.write(json.dumps(holder).encode())
+            file.write(json.dumps(asdict(holder)).encode())
         except OSError as error:
             raise unwritable(error, path) from None
         yield
 
 
 def file_holder(path: Path) -> Holder | None:
-    """Who holds the lock file at `path`; None if nobody does.
+    """The holder of the lock file at `path`; None if nobody holds it.
 
     Raises:
         UserError: it cannot be read.
@@ -79,7 +84,7 @@ def file_holder(path: Path) -> Holder | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _holder(file.read())
+                return _read_holder(file.read())
             return None
     except FileNotFoundError:
         return None
@@ -87,13 +92,21 @@ def file_holder(path: Path) -> Holder | None:
         raise UserError(f"the lock file cannot be read: {error.strerror}", where=str(path)) from None
 
 
-def _taken(file: IO[bytes]) -> bool:
+def _take(file: IO[bytes]) -> bool:
     for _ in range(TRIES):
         with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         time.sleep(APART)
     return False
+
+
+def _read_holder(written: bytes) -> Holder:
+    try:
+        holder = json.loads(written)
+        return Holder(holder["host"], holder["process"], holder["since"])
+    except (ValueError, KeyError, TypeError):
+        return Holder()
 
 
 @contextmanager
@@ -105,27 +118,22 @@ def file_kept(path: Path, engine: Engine) -> Iterator[None]:
     Raises:
         UserError: the file was deleted or replaced, from whatever the block does with the engine then.
     """
-    before = identity(path)
+    before = file_identity(path)
 
     def check(*_: object) -> None:
-        if identity(path) != before:
+        if file_identity(path) != before:
             raise UserError(
-                "its file was deleted or replaced while the study was run: what is trained can no longer be kept",
-                where=shown(engine.url),
-                hint="put a copy of it in its place, if you have one, then give the same command again",
+                "its file was deleted or replaced while the study was running, so that nothing can be kept any more",
+                where=display_url(engine.url),
+                hint="put back a copy of it, if you have one, then run the same command again",
             )
 
     # do_connect: a new connection would make an empty file
-    for moment in ("do_connect", "checkout"):
-        event.listen(engine, moment, check)
-    try:
+    with _checked(engine, ("do_connect", "checkout"), check):
         yield
-    finally:
-        for moment in ("do_connect", "checkout"):
-            event.remove(engine, moment, check)
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def file_identity(path: Path) -> tuple[int, int] | None:
     """The same for as long as the path leads to the same file; None if to none."""
     try:
         status = path.stat()
@@ -143,32 +151,30 @@ def advisory_lock(engine: Engine, study: str) -> Iterator[None]:
     Raises:
         UserError: another connection holds it; or it was lost, from whatever the block does with the engine then.
     """
-    key = _key(study)
-    where = shown(engine.url)
+    key, where = {"key": _key(study)}, display_url(engine.url)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         name = f"tuner, process {os.getpid()} on {socket.gethostname()}"[:63]
         connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
             raise _refusal(study, where, advisory_holder(connection, study) or Holder())
 
         def check(*_: object) -> None:
             try:
                 connection.execute(text("SELECT 1"))
             except SQLAlchemyError as error:
-                raise told(GONE, where) from error
+                raise fault_message(GONE, where) from error
 
-        event.listen(engine, "checkout", check)
         try:
-            yield
+            with _checked(engine, ("checkout",), check):
+                yield
         finally:
-            event.remove(engine, "checkout", check)
             # a connection that was lost has taken its lock with it
             with suppress(SQLAlchemyError):
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
 def advisory_holder(connection: Connection, study: str) -> Holder | None:
-    """Who holds PostgreSQL's advisory lock of the study; None if nobody does."""
+    """The holder of PostgreSQL's advisory lock of the study; None if nobody holds it."""
     key = _key(study)
     row = connection.execute(_HOLDER, {"high": key >> 32 & 0xFFFFFFFF, "low": key & 0xFFFFFFFF}).first()
     if row is None:
@@ -178,18 +184,26 @@ def advisory_holder(connection: Connection, study: str) -> Holder | None:
     return Holder(named[2], int(named[1]), since) if named else Holder()
 
 
-def _key(study: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"tuner {study}".encode()).digest()[:8], signed=True)
-
-
 _HOLDER = text(
     "SELECT application_name, backend_start FROM pg_stat_activity JOIN pg_locks USING (pid) "
     "WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
 )
 
 
-def _now() -> datetime:
-    return datetime.now().astimezone()
+def _key(study: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"tuner {study}".encode()).digest()[:8], signed=True)
+
+
+@contextmanager
+def _checked(engine: Engine, moments: tuple[str, ...], check: Callable[..., None]) -> Iterator[None]:
+    """Has the engine check something at these moments while the block runs."""
+    for moment in moments:
+        event.listen(engine, moment, check)
+    try:
+        yield
+    finally:
+        for moment in moments:
+            event.remove(engine, moment, check)
 
 
 def _refusal(study: str, where: str, holder: Holder) -> UserError:
@@ -198,11 +212,3 @@ def _refusal(study: str, where: str, holder: Holder) -> UserError:
         where=where,
         hint="wait for it, stop it, or give your study another `[study] name`",
     )
-
-
-def _holder(written: bytes) -> Holder:
-    try:
-        holder = json.loads(written)
-        return Holder(holder["host"], holder["process"], holder["since"])
-    except (ValueError, KeyError, TypeError):
-        return Holder()

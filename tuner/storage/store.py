@@ -9,20 +9,24 @@ from typing import Any, Literal, Self
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import StudyModel, StudySystemAttributeModel
-from sqlalchemy import NullPool, create_engine, delete, event, insert
+from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.orm import sessionmaker
 
 from tuner.errors import UserError, nearest
 from tuner.files import make_folder
 from tuner.results.findings import StudyInfo
 from tuner.spec.sections import Spec
-from tuner.storage.compatibility import begun
-from tuner.storage.faults import DATABASE_ERRORS, database_fault, reading
-from tuner.storage.lock import advisory_lock, file_kept, file_lock, identity, lock_path
-from tuner.storage.schema import UUID_ATTRIBUTE, Base, StudyRow
+from tuner.storage.faults import DATABASE_ERRORS, database_fault, display_url, missing_store, opening, reading
+from tuner.storage.lock import advisory_lock, file_identity, file_kept, file_lock, lock_path, sqlite_file
+from tuner.storage.schema import (
+    UUID_ATTRIBUTE,
+    Base,
+    StudyRow,
+    check_tables,
+    delete_rows,
+    set_system_attributes,
+)
 from tuner.storage.stored_study import StoredStudy
-from tuner.storage.url import no_store, opening, shown, sqlite_file
 
 # Seconds for which a write waits while another process keeps a SQLite file locked.
 BUSY_SECONDS = 60.0
@@ -36,7 +40,7 @@ class Store:
         create: whether a missing SQLite file may be made.
 
     Attributes:
-        shown: the URL without its password.
+        display_url: the URL without its password.
         engine: of the database.
 
     Raises:
@@ -46,22 +50,22 @@ class Store:
     def __init__(self, url: str, *, create: bool) -> None:
         new = False
         with opening(url) as self._url:
-            self.shown = shown(self._url)
+            self.display_url = display_url(self._url)
             self._path = sqlite_file(self._url)
             if self._path is not None and not self._path.exists():
                 if not create:
-                    raise no_store(self.shown)
+                    raise missing_store(self.display_url)
                 make_folder(self._path.parent)
                 new = True
             arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
-            known = begun(create_engine(self._url, poolclass=NullPool, **arguments))
+            known = check_tables(create_engine(self._url, poolclass=NullPool, **arguments))
             self._storage = RDBStorage(url, engine_kwargs=arguments, skip_compatibility_check=True)
             self.engine = self._storage.engine
             self._check_version()
             # another tool's is left as it is until a study is begun
             if known or new:
                 self._furnish()
-        self._file = None if self._path is None else identity(self._path)
+        self._file = None if self._path is None else file_identity(self._path)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
@@ -90,12 +94,12 @@ class Store:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.close()
-        if fault := database_fault(error, self.shown):
+        if fault := database_fault(error, self.display_url):
             raise fault from error
 
     def close(self) -> None:
         """Writes the log back into the SQLite file, so that a copy of it is whole, and lets go of it."""
-        if self._path is not None and identity(self._path) == self._file:
+        if self._path is not None and file_identity(self._path) == self._file:
             # on a full disk the log stays beside the file, and the next one to open it reads both
             with suppress(*DATABASE_ERRORS), self.engine.connect() as connection:
                 # a reader that stays keeps the log in use: then the last one to leave writes it back
@@ -107,7 +111,7 @@ class Store:
 
     def names(self) -> list[str]:
         """The studies of the store that the tuner made, by name."""
-        with reading(self.shown):
+        with reading(self.display_url):
             # not by Optuna's summaries, which read every trial of every study
             studies = self._storage.get_all_studies()
             return sorted(study.study_name for study in studies if UUID_ATTRIBUTE in study.user_attrs)
@@ -121,8 +125,8 @@ class Store:
         names = self.names()
         if name not in names:
             hint = nearest(name, names) if names else "run it first: python -m tuner.run --study …"
-            raise UserError(f"there is no study {name!r}", where=self.shown, hint=hint)
-        with reading(self.shown):
+            raise UserError(f"there is no study {name!r}", where=self.display_url, hint=hint)
+        with reading(self.display_url):
             study = optuna.load_study(study_name=name, storage=self._storage)
             with self._session() as session:
                 row = session.get_one(StudyRow, str(study.user_attrs[UUID_ATTRIBUTE]))
@@ -139,19 +143,19 @@ class Store:
             stored = self.open(name)
             _check_unchanged(stored, spec, facts)
             return stored
-        direction: Literal["maximize", "minimize"] = "maximize" if spec.maximise else "minimize"
+        direction: Literal["maximize", "minimize"] = "maximize" if spec.metric.maximise else "minimize"
         study = optuna.create_study(study_name=name, storage=self._storage, direction=direction, load_if_exists=True)
         if study.get_trials(deepcopy=False) or study.direction.name.lower() != direction:
             raise UserError(
-                f"{name!r} is a study of another tool", where=self.shown, hint="give yours another `[study] name`"
+                f"{name!r} is a study of another tool", where=self.display_url, hint="give yours another `[study] name`"
             )
         self._furnish()
         row = StudyRow(
             uuid=uuid.uuid4().hex,
             name=name,
-            created=datetime.now(UTC),
             spec=spec.to_dict(),
             facts=facts.to_dict(),
+            changed=datetime.now(UTC),
         )
         with self._session.begin() as session:
             session.add(row)
@@ -162,12 +166,8 @@ class Store:
     def set_attributes(self, name: str, values: Mapping[str, Any]) -> None:
         """Sets system attributes of a study, all in one commit: no reader finds half of them."""
         study = optuna.load_study(study_name=name, storage=self._storage)._study_id
-        table = StudySystemAttributeModel
-        rows = [{"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in values.items()]
         with self._session.begin() as session:
-            session.execute(delete(table).where(table.study_id == study, table.key.in_(values)))
-            if rows:
-                session.execute(insert(table), rows)
+            set_system_attributes(session, study, values)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -193,15 +193,8 @@ class Store:
         """
         self.open(name)
         study = optuna.load_study(study_name=name, storage=self._storage)
-        own = study.user_attrs[UUID_ATTRIBUTE]
         with self._session.begin() as session:
-            # SQLite cascades nothing unless it is told to, connection by connection
-            for table in reversed(Base.metadata.sorted_tables):
-                for key in table.foreign_keys:
-                    if key.references(StudyRow.__table__):
-                        session.execute(delete(table).where(key.parent == own))
-            session.execute(delete(StudyRow).where(StudyRow.uuid == own))
-            session.delete(StudyModel.find_or_raise_by_id(study._study_id, session))
+            delete_rows(session, str(study.user_attrs[UUID_ATTRIBUTE]), study._study_id)
 
 
 def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API connection of any driver)

@@ -1,34 +1,51 @@
-"""One study of the store: what was asked, trained and told.
+"""One study of the store: what was asked, trained, told and evaluated.
 
 It has one writer, its coordinator. What that writes is committed at once.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Any, get_type_hints
 
+import numpy as np
 import optuna
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import TrialIntermediateValueModel, TrialUserAttributeModel
 from optuna.trial import TrialState, create_trial
-from sqlalchemy import ColumnElement, and_, delete, select
+from pydantic import BaseModel, TypeAdapter, create_model
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from tuner.data.series import Floats
 from tuner.errors import UserError
+from tuner.evaluation.detection import Scores
+from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import StudyInfo
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import STATES, completed, distributions, searched
-from tuner.storage.evaluations import Evaluations
 from tuner.storage.faults import DATABASE_ERRORS, reading
-from tuner.storage.outcomes import read_outcome, write_outcome
-from tuner.storage.schema import FoldCurveRow, OutcomeRow, RunRow, StudyRow
+from tuner.storage.schema import (
+    Array,
+    HoldoutRow,
+    OutcomeRow,
+    PathPointRow,
+    RefitRow,
+    RunRow,
+    StudyRow,
+    write_trial,
+)
 from tuner.training.outcome import FoldCurve, Outcome
 
-CURVES = tuple(field.name for field in fields(FoldCurve))
+HOLDOUTS = TypeAdapter(Holdout)
+# What an outcome holds besides its curves and scores, which are kept as arrays.
+ARRAYS = ("curve", "folds", "scores")
+FIGURES: type[BaseModel] = create_model(  # type: ignore[call-overload]  # its fields are known when it runs
+    "FIGURES", **{name: (kind, ...) for name, kind in get_type_hints(Outcome).items() if name not in ARRAYS}
+)
 
 
 class StoredStudy:
@@ -37,12 +54,12 @@ class StoredStudy:
     Attributes:
         spec: as it was when the study began, but for the number of trials, which is the latest.
         facts: about data and machine.
-        evaluations: of its chosen trials.
     """
 
     def __init__(self, study: optuna.Study, storage: RDBStorage, session: sessionmaker[Session], row: StudyRow) -> None:
         self._study, self._storage, self._session = study, storage, session
         self._uuid = row.uuid
+        self._update = update(StudyRow).where(StudyRow.uuid == row.uuid)
         self._where = f"the study {study.study_name} in the store"
         try:
             self.spec = read_spec_dict(row.spec)
@@ -53,25 +70,25 @@ class StoredStudy:
                 hint="use the version that wrote it, or name another --storage",
             ) from None
         self.facts = StudyInfo.from_dict(row.facts)
-        self.created = row.created
-        self.evaluations = Evaluations(session, row.uuid)
+
+    # --- its trials
 
     def params(self) -> list[dict[str, Value]]:
         """The parameters of every trial that was begun, by number, constants included."""
         with reading(self._where):
             return [completed(self.spec.space, trial.params) for trial in self._study.get_trials(deepcopy=False)]
 
-    def told(self) -> int:
-        """How many trials, from number 0 on, are finished in Optuna's eyes."""
+    def n_told(self) -> int:
+        """The number of trials, from number 0 on, that are finished in Optuna's eyes."""
         with reading(self._where):
             trials = self._study.get_trials(deepcopy=False)
         return next((trial.number for trial in trials if not trial.state.is_finished()), len(trials))
 
     def outcomes(self) -> dict[int, Outcome]:
-        """The outcome of every trial that was trained, by number, told or not."""
+        """The outcome of every trial that was trained, by number, told or not, without its scores."""
         outcomes = {trial: outcome for (trial, _), outcome in self._trained(OutcomeRow.repeat == 0).items()}
         with reading(self._where):
-            if lacking := set(range(self.told())) - outcomes.keys():
+            if lacking := set(range(self.n_told())) - outcomes.keys():
                 raise LookupError(f"trial {min(lacking)} is finished and has no outcome")
         return outcomes
 
@@ -80,24 +97,28 @@ class StoredStudy:
         return self._trained(OutcomeRow.repeat > 0)
 
     def _trained(self, which: ColumnElement[bool]) -> dict[tuple[int, int], Outcome]:
-        """The outcomes `which` are wanted, in the order of their trials and repeats."""
-        curves: dict[tuple[int, int], list[FoldCurveRow]] = {}
-        same = and_(FoldCurveRow.study == OutcomeRow.study, FoldCurveRow.trial == OutcomeRow.trial)
+        query = select(OutcomeRow).where(OutcomeRow.study == self._uuid, which)
         with reading(self._where), self._session() as session:
-            for curve in session.scalars(
-                select(FoldCurveRow)
-                .join(OutcomeRow, and_(same, FoldCurveRow.repeat == OutcomeRow.repeat))
-                .where(OutcomeRow.study == self._uuid, which)
-                .order_by(FoldCurveRow.trial, FoldCurveRow.repeat, FoldCurveRow.fold)
-            ):
-                curves.setdefault((curve.trial, curve.repeat), []).append(curve)
-            rows = session.scalars(
-                select(OutcomeRow)
-                .where(OutcomeRow.study == self._uuid, which)
-                .order_by(OutcomeRow.trial, OutcomeRow.repeat)
-            )
-            keyed = (((row.trial, row.repeat), row) for row in rows)
-            return {key: _outcome(row, curves.get(key, [])) for key, row in keyed}
+            rows = session.scalars(query.order_by(OutcomeRow.trial, OutcomeRow.repeat))
+            return {(row.trial, row.repeat): _outcome(row) for row in rows}
+
+    def scores(self, number: int) -> Scores | None:
+        """The out-of-fold scores of a complete trial, one fold after the other; None for any other trial."""
+        query = select(OutcomeRow.scores).where(
+            OutcomeRow.study == self._uuid, OutcomeRow.trial == number, OutcomeRow.repeat == 0
+        )
+        with reading(self._where), self._session() as session:
+            return session.scalars(query).one_or_none()
+
+    def rows(self) -> Array | None:
+        """The rows that such scores are of, as `keep_rows` was given them; None if it was not."""
+        with reading(self._where), self._session() as session:
+            return session.scalars(select(StudyRow.rows).where(StudyRow.uuid == self._uuid)).one()
+
+    def keep_rows(self, rows: Array) -> None:
+        """Keeps the rows that the validation windows of all folds answer, one fold after the other."""
+        with self._session.begin() as session:
+            session.execute(self._update.values(rows=rows))
 
     def add(self, params: Mapping[str, Value]) -> None:
         """Begins the next trial, in one commit."""
@@ -111,54 +132,45 @@ class StoredStudy:
 
     def save(self, number: int, outcome: Outcome, repeat: int = 0) -> None:
         """Keeps what a trial gave, in one commit, whether or not it is its turn to be told."""
-        values, folds = write_outcome(outcome)
+        # no other trial is ever chosen
+        kept = outcome.scores if outcome.state == "complete" and repeat == 0 else ()
         with self._session.begin() as session:
-            session.add(OutcomeRow(study=self._uuid, trial=number, repeat=repeat, outcome=values))
-            session.add_all(
-                FoldCurveRow(
+            session.add(
+                OutcomeRow(
                     study=self._uuid,
                     trial=number,
                     repeat=repeat,
-                    fold=fold,
-                    **curve,
+                    scores=np.concatenate(kept) if kept else None,
+                    **_columns(outcome),
                 )
-                for fold, curve in enumerate(folds)
             )
 
     def tell(self, number: int, outcome: Outcome, attributes: Mapping[str, float | int | str]) -> None:
         """Finishes trial `number` in Optuna's eyes. Told again after an interruption, it ends the same."""
         trial = self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
-        # through Optuna's models in one commit: its storage would make one an attribute and an epoch
         with self._session.begin() as session:
-            for model in (TrialUserAttributeModel, TrialIntermediateValueModel):
-                session.execute(delete(model).where(model.trial_id == trial))
-            session.add_all(
-                TrialUserAttributeModel(trial_id=trial, key=name, value_json=json.dumps(value))
-                for name, value in attributes.items()
-            )
-            for epoch, value in enumerate(outcome.curve, 1):
-                stored, kind = TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
-                session.add(
-                    TrialIntermediateValueModel(
-                        trial_id=trial, step=epoch, intermediate_value=stored, intermediate_value_type=kind
-                    )
-                )
+            write_trial(session, trial, attributes, outcome.curve)
+            counted = StudyRow.complete + StudyRow.pruned + StudyRow.failed > number
+            count = getattr(StudyRow, outcome.state)
+            changes = {count: count + 1, StudyRow.changed: datetime.now(UTC)}
+            session.execute(self._update.where(~counted).values(changes))
+            if outcome.state == "complete":
+                best, value = StudyRow.best_value, outcome.value
+                better = best < value if self.spec.metric.maximise else best > value
+                session.execute(self._update.where(or_(best.is_(None), better)).values(best=number, best_value=value))
         values = None if outcome.value is None else [outcome.value]
         self._storage.set_trial_state_values(trial, STATES[outcome.state], values)
+
+    # --- its runs
 
     @contextmanager
     def run(self, spec: Spec, environment: Mapping[str, str]) -> Iterator[None]:
         """Notes that a run of the study is going on, with the study file and the environment that it uses."""
+        started = datetime.now(UTC)
+        row = RunRow(study=self._uuid, started=started, ended=None, environment=dict(environment))
         with self._session.begin() as session:
-            row = RunRow(
-                study=self._uuid,
-                started=datetime.now(UTC),
-                ended=None,
-                spec=spec.to_dict(),
-                environment=dict(environment),
-            )
             session.add(row)
-            session.get_one(StudyRow, self._uuid).spec = spec.to_dict()
+            session.execute(self._update.values(spec=spec.to_dict(), changed=started))
         self.spec = spec
         try:
             yield
@@ -171,8 +183,10 @@ class StoredStudy:
         self._end(row.id)
 
     def _end(self, run: int) -> None:
+        ended = datetime.now(UTC)
         with self._session.begin() as session:
-            session.get_one(RunRow, run).ended = datetime.now(UTC)
+            session.execute(update(RunRow).where(RunRow.id == run).values(ended=ended))
+            session.execute(self._update.values(changed=ended))
 
     def environment(self) -> dict[str, str]:
         """The environment of the latest run; empty before the first."""
@@ -180,6 +194,78 @@ class StoredStudy:
             query = select(RunRow.environment).where(RunRow.study == self._uuid).order_by(RunRow.id.desc()).limit(1)
             return dict(session.scalars(query).one_or_none() or {})
 
+    # --- what is measured of chosen trials after the search, and never told to Optuna
 
-def _outcome(row: OutcomeRow, folds: Sequence[FoldCurveRow]) -> Outcome:
-    return read_outcome(row.outcome, [{name: getattr(fold, name) for name in CURVES} for fold in folds])
+    def path_points(self) -> list[tuple[dict[str, Value], Outcome]]:
+        """Every configuration that was trained for a path, constants included, and what it gave."""
+        query = select(PathPointRow).where(PathPointRow.study == self._uuid).order_by(PathPointRow.configuration)
+        with reading(self._where), self._session() as session:
+            return [(json.loads(row.configuration), _outcome(row)) for row in session.scalars(query)]
+
+    def save_path_point(self, params: Mapping[str, Value], outcome: Outcome) -> None:
+        """Keeps what a configuration gave, in one commit."""
+        configuration = json.dumps(dict(params), sort_keys=True)
+        with self._session.begin() as session:
+            session.add(PathPointRow(study=self._uuid, configuration=configuration, **_columns(outcome)))
+
+    def refits(self) -> dict[tuple[int, int], tuple[Floats, Floats]]:
+        """Losses and scores on the holdout, each (m,), of every refit, by trial and seed."""
+        with reading(self._where), self._session() as session:
+            rows = session.scalars(select(RefitRow).where(RefitRow.study == self._uuid))
+            return {(row.trial, row.seed): (row.losses, row.scores) for row in rows}
+
+    def save_refit(self, trial: int, seed: int, losses: Scores, scores: Scores) -> None:
+        """Keeps what a refit gave on the holdout, as 64-bit floats, in one commit."""
+        arrays = {"losses": losses.astype(np.float64), "scores": scores.astype(np.float64)}
+        with self._session.begin() as session:
+            session.add(RefitRow(study=self._uuid, trial=trial, seed=seed, **arrays))
+
+    def holdout(self, best: int, one_se: int) -> Holdout | None:
+        """The report on the holdout with these two trials chosen; None if there is none."""
+        with reading(self._where), self._session() as session:
+            row = session.get(HoldoutRow, (self._uuid, best, one_se))
+            if row is None:
+                return None
+            return replace(HOLDOUTS.validate_python(row.report), looks=self._looks(session))
+
+    def save_holdout(self, best: int, one_se: int, report: Holdout) -> None:
+        """Keeps a report, in one commit."""
+        with self._session.begin() as session:
+            session.add(HoldoutRow(study=self._uuid, best=best, one_se=one_se, report=asdict(report)))
+
+    def _looks(self, session: Session) -> int:
+        """The number of trials that were scored as chosen ones, in all studies of the store with the same data."""
+        rows = session.execute(
+            select(HoldoutRow.study, HoldoutRow.best, HoldoutRow.one_se)
+            .join(StudyRow, StudyRow.uuid == HoldoutRow.study)
+            .where(StudyRow.facts["digest"].as_string() == self.facts.digest)
+        )
+        return len({(study, trial) for study, *chosen in rows for trial in chosen})
+
+
+def _columns(outcome: Outcome) -> dict[str, Any]:
+    """The columns `outcome` and `curves` of a row; the mean curve follows from the folds'."""
+    figures = asdict(replace(outcome, curve=(), folds=(), scores=()))
+    for name in ARRAYS:
+        del figures[name]
+    folds = [(fold.train_loss, fold.valid_loss, fold.metric) for fold in outcome.folds]
+    curves = np.array(folds, np.float64).reshape(len(folds), 3, len(outcome.curve))
+    return {"outcome": figures, "curves": np.ascontiguousarray(curves.transpose(1, 2, 0))}
+
+
+def _outcome(row: OutcomeRow | PathPointRow) -> Outcome:
+    """The outcome of a row.
+
+    Raises:
+        ValueError, TypeError: it holds none.
+    """
+    folds = tuple(FoldCurve(*map(tuple, fold)) for fold in row.curves.transpose(2, 0, 1).tolist())
+    # each sum runs along a row of the array, as in training over the folds of one epoch: the same to the last bit
+    outcome = Outcome(
+        **dict(FIGURES.model_validate(row.outcome)),
+        curve=tuple(np.nanmean(row.curves[2], axis=1).tolist()),
+        folds=folds,
+    )
+    if outcome.state != "failed" and not 0 < outcome.best_epoch <= len(outcome.curve):
+        raise ValueError("the best epoch of a trial is none of its epochs")
+    return outcome

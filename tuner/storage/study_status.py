@@ -1,24 +1,15 @@
-"""The studies of a store at a glance: counted by the database itself; no trial is loaded and nothing is written."""
+"""The studies of a store at a glance: as they were counted when trials were told; no trial is read, nothing written."""
 
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from optuna.storages._rdb.models import (
-    StudyDirectionModel,
-    StudyModel,
-    StudyUserAttributeModel,
-    TrialModel,
-    TrialValueModel,
-)
-from optuna.study import StudyDirection
-from optuna.trial import TrialState
-from sqlalchemy import Connection, Engine, case, create_engine, func, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, select
 
-from tuner.storage.lock import Holder, advisory_holder, file_holder, lock_path
-from tuner.storage.schema import UUID_ATTRIBUTE, RunRow, StudyRow
-from tuner.storage.url import no_store, opening, shown, sqlite_file
+from tuner.storage.faults import display_url, missing_store, opening
+from tuner.storage.lock import Holder, advisory_holder, file_holder, lock_path, sqlite_file
+from tuner.storage.schema import StudyRow, check_tables, known_uuids
 
 
 @dataclass(frozen=True)
@@ -30,7 +21,7 @@ class Status:
         complete, pruned, failed: how many trials ended so.
         best: number and value of the best complete trial so far, before any repeats; None while there is none.
         holder: who runs the study; None if nobody does.
-        changed: when a trial or a run last began or ended.
+        changed: when a run last began or ended, or a trial was told.
     """
 
     study: str
@@ -52,12 +43,12 @@ def read_statuses(url: str) -> list[Status]:
     """The studies of the store that the tuner made, by name.
 
     Raises:
-        UserError: the store is missing, or cannot be opened.
+        UserError: the store is missing, cannot be opened, or another version of the tuner made it.
     """
-    with opening(url) as address:
-        path = sqlite_file(address)
+    with opening(url) as parsed:
+        path = sqlite_file(parsed)
         if path is not None and not path.exists():
-            raise no_store(shown(address))
+            raise missing_store(display_url(parsed))
         engine = create_engine(url) if path is None else _read_only(path)
         try:
             with engine.connect() as connection:
@@ -67,72 +58,28 @@ def read_statuses(url: str) -> list[Status]:
 
 
 def statuses(connection: Connection, path: Path | None) -> list[Status]:
-    """As `read_statuses`, from a connection to the store; `path` is that of a SQLite file."""
-    if not inspect(connection).has_table(StudyRow.__tablename__):
+    """As `read_statuses`, from a connection to a store; `path` is that of a SQLite file."""
+    if not check_tables(connection):
         return []
-    counts: dict[int, dict[TrialState, int]] = {}
-    changes: dict[int, list[datetime | None]] = {}
-    for study, state, count, *times in connection.execute(_COUNTS):
-        counts.setdefault(study, {})[state] = count
-        changes.setdefault(study, []).extend(times)
-    runs = {study: times for study, *times in connection.execute(_RUNS)}
-    best = {study: (number, value) for study, number, value in connection.execute(_BEST)}
-    found = []
-    for row in connection.execute(_STUDIES):
-        count = counts.get(row.study_id, {})
-        times = [row.created, *changes.get(row.study_id, []), *runs.get(row.uuid, [])]
-        found.append(
-            Status(
-                study=row.study_name,
-                metric=row.spec["study"]["metric"],
-                wanted=row.spec["study"]["trials"],
-                complete=count.get(TrialState.COMPLETE, 0),
-                pruned=count.get(TrialState.PRUNED, 0),
-                failed=count.get(TrialState.FAIL, 0),
-                best=best.get(row.study_id),
-                holder=_holder(connection, path, row.study_name),
-                # both Optuna and our own tables keep UTC without saying so
-                changed=max(time for time in times if time is not None).replace(tzinfo=UTC),
-            )
+    known = known_uuids(connection)
+    columns = StudyRow.__table__.c
+    query = select(*(column for column in columns if column.name not in ("facts", "rows"))).order_by(columns.name)
+    return [
+        Status(
+            study=row.name,
+            metric=row.spec["study"]["metric"],
+            wanted=row.spec["study"]["trials"],
+            complete=row.complete,
+            pruned=row.pruned,
+            failed=row.failed,
+            best=None if row.best is None else (row.best, row.best_value),
+            holder=_holder(connection, path, row.name),
+            # the database keeps UTC without saying so
+            changed=row.changed.replace(tzinfo=UTC),
         )
-    return found
-
-
-_STUDIES = (
-    select(StudyModel.study_id, StudyModel.study_name, StudyRow.uuid, StudyRow.created, StudyRow.spec)
-    .join(StudyUserAttributeModel, StudyUserAttributeModel.study_id == StudyModel.study_id)
-    # attributes are kept as JSON
-    .join(StudyRow, StudyUserAttributeModel.value_json == '"' + StudyRow.uuid + '"')
-    .where(StudyUserAttributeModel.key == UUID_ATTRIBUTE)
-    .order_by(StudyModel.study_name)
-)
-
-_COUNTS = select(
-    TrialModel.study_id,
-    TrialModel.state,
-    func.count(),
-    func.max(TrialModel.__table__.c.datetime_start),
-    func.max(TrialModel.__table__.c.datetime_complete),
-).group_by(TrialModel.study_id, TrialModel.state)
-
-_RUNS = select(RunRow.study, func.max(RunRow.started), func.max(RunRow.ended)).group_by(RunRow.study)
-
-_LOSS = case(
-    (StudyDirectionModel.direction == StudyDirection.MAXIMIZE, -TrialValueModel.value), else_=TrialValueModel.value
-)
-_RANKED = (
-    select(
-        TrialModel.study_id,
-        TrialModel.number,
-        TrialValueModel.value,
-        func.row_number().over(partition_by=TrialModel.study_id, order_by=(_LOSS, TrialModel.number)).label("rank"),
-    )
-    .join(TrialValueModel, TrialValueModel.trial_id == TrialModel.trial_id)
-    .join(StudyDirectionModel, StudyDirectionModel.study_id == TrialModel.study_id)
-    .where(TrialModel.state == TrialState.COMPLETE, TrialValueModel.value.is_not(None))
-    .subquery()
-)
-_BEST = select(_RANKED.c.study_id, _RANKED.c.number, _RANKED.c.value).where(_RANKED.c.rank == 1)
+        for row in connection.execute(query)
+        if row.uuid in known
+    ]
 
 
 def _holder(connection: Connection, path: Path | None, study: str) -> Holder | None:
@@ -148,10 +95,10 @@ def _read_only(path: Path) -> Engine:
     read; but then SQLite would leave an empty log where there is none.
     """
     mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "rw"
-    address = f"{path.absolute().as_uri()}?mode={mode}"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(address, uri=True)
+        connection = sqlite3.connect(uri, uri=True)
         connection.execute("PRAGMA query_only = 1")
         return connection
 
