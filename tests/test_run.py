@@ -325,7 +325,7 @@ def test_people_are_told_that_an_interrupted_run_goes_on_and_it_does(folder) -> 
     command.signal(signal.SIGINT)
     done = command.wait(5)
     assert done.status == 130
-    assert done.out.splitlines()[-1] == "interrupted; nothing finished is lost, the same command goes on"
+    assert done.out.splitlines()[-1] == "Stopped; finished trials are saved. Run the same command to continue."
     assert run(folder, "run", *SMALL_RUN, "--trials", 6).status == 0
     assert {trial.state.name for trial in trials_of(folder)} <= {"COMPLETE", "PRUNED"}
 

@@ -64,7 +64,7 @@ def run_study(
         trials: the total that the study shall have; by default what the study file says.
         workers: local processes; by default one a core.
         storage: a SQLAlchemy URL; by default `$TUNER_STORAGE`, else `sqlite:///studies/studies.db`.
-        timeout: seconds after which it ends; called again, it goes on.
+        timeout: seconds after which it ends; called again, it continues.
 
     Raises:
         UserError: the study file, the data or the store cannot be used.

@@ -1,4 +1,4 @@
-"""What a user can be told."""
+"""Errors that a user can fix, and how they are worded."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -43,7 +43,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def quoted(cell: object) -> str:
-    """What a cell holds, its beginning if that is long."""
+    """The content of a cell, its beginning if it is long."""
     text = " ".join(str(cell).split())
     return f"`{text if len(text) <= 40 else text[:40] + '…'}`"
 

@@ -21,7 +21,7 @@ app = new_app()
 
 
 class Format(StrEnum):
-    """How a configuration is written."""
+    """The format of a configuration."""
 
     TOML = "toml"
     JSON = "json"
@@ -29,7 +29,7 @@ class Format(StrEnum):
 
 
 class Rule(StrEnum):
-    """Which trial is chosen."""
+    """The rule that chooses a trial."""
 
     BEST = "best"
     ONE_SE = "1se"

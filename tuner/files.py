@@ -23,7 +23,7 @@ MENDS = {
 
 
 def unwritable(error: OSError, where: Path | str) -> UserError:
-    """What is said of a place that cannot be written."""
+    """The error of a place that cannot be written."""
     known = MENDS.get(error.errno or 0)
     hint = f"{known}, then run the same command again" if known else "name another place"
     return UserError(f"cannot be written: {error.strerror}", where=str(where), hint=hint)

@@ -70,7 +70,7 @@ def main(
 
         console.print(f"report: {write_report(found, Path('studies') / study)}", markup=False)
     if interrupted:
-        console.print("interrupted; nothing finished is lost, the same command goes on", style="yellow")
+        console.print("Stopped; finished points are saved. Run the same command to continue.", style="yellow")
         raise typer.Exit(130)
 
 

@@ -47,7 +47,7 @@ def main(
 ) -> None:
     """Searches how strongly an LSTM should be regularised; continues the study if it has begun.
 
-    Ctrl-C stops a run without losing a finished trial; the same command goes on.
+    Ctrl-C stops a run without losing a finished trial; the same command continues.
     """
     from rich.console import Console
 
@@ -90,12 +90,12 @@ def main(
         console.print(f"report: {write_report(found, folder)}", markup=False)
         console.print(f"next: python -m tuner.export --study {spec.study.name}", markup=False)
     if interrupted:
-        console.print("interrupted; nothing finished is lost, the same command goes on", style="yellow")
+        console.print("Stopped; finished trials are saved. Run the same command to continue.", style="yellow")
         raise typer.Exit(130)
 
 
 def _backend(workers: int, cluster: str | None) -> "Backend":
-    """Where trials train; local workers start to import what they need at once."""
+    """The backend that trains trials; local workers start to import what they need at once."""
     if cluster is None:
         from tuner.search.workers import LocalProcesses
 

@@ -1,4 +1,4 @@
-"""What interrupts a command: Ctrl-C, SIGTERM, and SIGHUP when its terminal is closed; each as `KeyboardInterrupt`.
+"""Interruptions of a command: Ctrl-C, SIGTERM, and SIGHUP when its terminal is closed; each as `KeyboardInterrupt`.
 
 Raised anywhere, it could leave a transaction open, or a lock taken: `held` keeps it back until `let_in`.
 """
@@ -16,7 +16,7 @@ LONGEST, AGAIN = 1.0, 0.01
 
 @dataclass
 class _State:
-    """How many blocks hold interrupts back, and whether one came that is still to be raised."""
+    """The number of blocks that hold interrupts back, and an interrupt that is still to be raised."""
 
     held: int = 0
     came: bool = False
@@ -75,7 +75,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
-    """What is raised in a callback of a weak reference goes no further."""
+    """Handles what is raised in a callback of a weak reference, which goes no further by itself."""
     if lost.exc_type is KeyboardInterrupt:
         _raise_in(AGAIN)
     else:

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: `manifest.json` as validated, frozen values."""
+"""The description of a bundle: `manifest.json` as validated, frozen values."""
 
 import hashlib
 import json

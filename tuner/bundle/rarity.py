@@ -22,9 +22,9 @@ class Rarity:
     """A strictly increasing map of raw scores to the logarithm of how rare they are.
 
     Attributes:
-        raw: (knots,) some of the out-of-fold scores, increasing, the least and the greatest among them.
+        raw: (knots,) some of the out-of-fold scores, increasing, minimum and maximum among them.
         score: (knots,) minus the decimal logarithm of the share of out-of-fold scores that are as high or higher.
-        tail: by how much the highest tenth of the out-of-fold scores exceeds its least, on average; above 0.
+        tail: by how much the highest tenth of the out-of-fold scores exceeds its minimum, on average; above 0.
     """
 
     raw: Floats
@@ -36,7 +36,7 @@ class Rarity:
 
         Between knots linear. Beyond the greatest one nothing is known of shares, but the order must not be lost: the
         tail goes on as a generalised Pareto distribution of shape 1 (Pickands, Annals of Statistics 3, 1975), heavy
-        enough to claim too little rather than too much. Below the least one the same, mirrored.
+        enough to claim too little rather than too much. Below the minimum the same, mirrored.
         """
         inside = np.interp(raw, self.raw, self.score)
         above, below = (np.maximum(gap, 0.0) / self.tail for gap in (raw - self.raw[-1], self.raw[0] - raw))

@@ -25,7 +25,7 @@ CHUNK = 16 * EVALUATION_BATCH
 
 @dataclass(frozen=True)
 class Scored:
-    """What was found of consecutive rows; NaN where a row cannot be scored.
+    """Scores of consecutive rows; NaN where a row cannot be scored.
 
     Attributes:
         text: the time as the data say it, an Arrow array of text, (rows,).
@@ -150,7 +150,7 @@ def _scaling(part: Any) -> Scaling:  # noqa: ANN401
 
 
 def _count(rows: Bools, start: Ints, stop: Ints) -> Ints:
-    """How many of rows start to stop - 1 are true, (n,)."""
+    """The number of true rows from start to stop - 1, (n,)."""
     total = np.concatenate([[0], np.cumsum(rows)])
     counts: Ints = total[stop] - total[start]
     return counts

@@ -94,7 +94,7 @@ def is_date(column: Column) -> bool:
 
 
 def missing(column: Column) -> Bools:
-    """Which values are missing, (rows,)."""
+    """Marks missing values, (rows,)."""
     if column.dtype.kind == "O":
         return np.array([value is None for value in column], dtype=bool)
     return np.asarray(np.isnan(column))
@@ -151,7 +151,7 @@ def _read_dates(column: Column) -> Column:
 
 
 def truths(column: Column) -> tuple[Bools, Bools]:
-    """Which rows are true, and which are neither 0, 1, true nor false, (rows,) each."""
+    """Marks the true rows, and those that are neither 0, 1, true nor false, (rows,) each."""
     if is_number(column):
         return column == 1, ~np.isin(column, (0, 1))
     known = [_TRUTH.get(str(cell).strip().lower()) for cell in column]

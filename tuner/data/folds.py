@@ -28,7 +28,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class FoldData:
-    """What one fold (or refit) sees; everything fitted was fitted on its training windows.
+    """The data of one fold (or refit); everything fitted was fitted on its training windows.
 
     Attributes:
         rows: (rows, features) scaled.

@@ -244,7 +244,7 @@ class _Csv:
 
 
 def _delimiter(head: bytes, where: str) -> str:
-    """What separates the values of a CSV file: of comma, semicolon and tab the commonest in its header."""
+    """The separator of a CSV file: of comma, semicolon and tab the commonest in its header."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UserError("this is UTF-16 text", where=where, hint=SAVE)
     if b"\0" in head:

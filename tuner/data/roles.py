@@ -1,4 +1,4 @@
-"""Which column is the time, the label, a feature or the target: as the study file says, else recognised."""
+"""The columns by their role (time, label, feature, target): as the study file says, else recognised."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def read_tables(data: DataSection) -> tuple[DataTable, ...]:
 
 
 def lookback(data: DataSection, columns: Collection[str]) -> int:
-    """How many rows back the values in a row of these columns reach; of data from elsewhere nobody knows, so 0."""
+    """The number of rows that values of these columns reach back; of data from elsewhere nobody knows, so 0."""
     if data.source != MARKET:
         return 0
     return LOOKBACK if set(columns) & set(DERIVED) else 0

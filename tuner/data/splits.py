@@ -27,7 +27,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Split:
-    """How a study divides its windows; fixed before the first trial.
+    """The division of a study's windows; fixed before the first trial.
 
     Attributes:
         folds: in order of time under `walk_forward`.

@@ -40,7 +40,7 @@ class Windows:
         return self.last + self.horizon
 
     def touches(self, rows: Bools) -> Bools:
-        """Which windows have a true row between their first one and the one they answer, (windows,)."""
+        """Marks windows that have a true row between their first one and the one they answer, (windows,)."""
         count = np.concatenate([[0], np.cumsum(rows)])
         return count[self.target + 1] > count[self.first]
 

@@ -1,1 +1,1 @@
-"""How good scores and forecasts are, beside baselines and with intervals; nothing here trains a network."""
+"""Judges scores and forecasts, beside baselines and with intervals; nothing here trains a network."""

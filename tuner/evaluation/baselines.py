@@ -23,7 +23,7 @@ KEPT_VARIANCE = 0.9
 
 @dataclass(frozen=True)
 class Judged:
-    """What a rival gives for the windows to validate.
+    """The scores and losses of a baseline on the windows to validate.
 
     Attributes:
         losses: (m,) in the units of the network's loss; None where there is none like it.

@@ -46,7 +46,7 @@ def cut_blocks(first: Ints, series: Ints, length: int) -> Ints:
 
 @dataclass(frozen=True)
 class Draws:
-    """How often each draw holds each block.
+    """Counts of each block in each draw.
 
     Draws without a window to average are NaN, and so are draws without an anomalous row in a detection metric;
     `interval` leaves them out.

@@ -36,7 +36,7 @@ class FoldDetection:
 
 @dataclass(frozen=True)
 class Detection:
-    """How well out-of-fold scores find anomalous rows, all folds pooled that have an inner threshold.
+    """The quality of out-of-fold scores as a detector of anomalous rows, pooled over the folds with an inner threshold.
 
     Attributes:
         average_precision: area under the precision-recall steps.
@@ -79,7 +79,7 @@ def scaled_errors(errors: Scores, residual: Floats) -> Scores:
 def choose_threshold(scores: Scores, labels: Bools, min_precision: float | None = None) -> float:
     """The score from which on rows are flagged. Needs one true label.
 
-    Without `min_precision` it is the one with the greatest F1, the highest of equals. Otherwise it is the lowest, hence
+    Without `min_precision` it is the one with the greatest F1, the highest on ties. Otherwise it is the lowest, hence
     the one with the greatest recall, whose precision is at least so high; where none is, the lowest of those with the
     highest precision.
     """

@@ -9,7 +9,7 @@ from tuner.data.series import Bools, Ints
 
 @dataclass(frozen=True)
 class Flagged:
-    """What flags are worth: precision, recall and F1 of rows, and events caught of events present."""
+    """The quality of flags: precision, recall and F1 of rows, and events caught of events present."""
 
     precision: float
     recall: float
@@ -19,7 +19,7 @@ class Flagged:
 
 
 def judge_flags(flags: Bools, labels: Bools, events: Ints) -> Flagged:
-    """What flags, (m,), are worth beside the labels, (m,), of events numbered as by `number_events`, (m,)."""
+    """Judges flags, (m,), by the labels, (m,), of events numbered as by `number_events`, (m,)."""
     right, flagged, present = int((flags & labels).sum()), int(flags.sum()), int(labels.sum())
     return Flagged(
         precision=right / flagged if flagged else 0.0,

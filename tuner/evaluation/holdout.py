@@ -1,4 +1,4 @@
-"""What models are worth on the holdout: each metric with a bootstrap interval, and paired differences to the best."""
+"""Judges models on the holdout: each metric with a bootstrap interval, and paired differences to the best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Score:
-    """What a model reached on the holdout: means over its seeds, None where it cannot be measured.
+    """The scores of a model on the holdout: means over its seeds, None where it cannot be measured.
 
     Intervals are of 95 % and tell how much other rows would change the figure, not how much other seeds would.
 
@@ -180,7 +180,7 @@ def _score(
 
 
 def _measurable(metric: str, held: HoldoutWindows, contender: Contender) -> bool:
-    """Whether a model has the metric on this holdout: a diverged one has none."""
+    """True where the model has the metric on this holdout: a diverged one has none."""
     if metric == "loss":
         return contender.losses is not None and bool(np.isfinite(contender.losses).all())
     if held.labels is None or not held.labels.any() or not np.isfinite(contender.scores).all():
@@ -205,7 +205,7 @@ def _resample(metric: str, held: HoldoutWindows, contender: Contender, draws: Dr
 
 
 def _flagged(held: HoldoutWindows, contender: Contender) -> list[Flagged]:
-    """What the flags of each seed are worth."""
+    """Judges the flags of each seed."""
     assert held.labels is not None  # noqa: S101 (measurable)
     events = number_events(held.rows, held.labels)
     return [judge_flags(scores >= contender.threshold, held.labels, events) for scores in contender.scores]

@@ -1,4 +1,4 @@
-"""What no network at all would reach, in the units of the study's metric."""
+"""The score without any network, in the units of the study's metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What a study of a data file could be, and the study file that says so; nothing here trains."""
+"""Proposes a study of a data file, and writes its study file; nothing here trains."""

@@ -1,4 +1,4 @@
-"""What a study of a data set could be: proposals, best first, each from a finding."""
+"""Proposes studies of a data set, best first, each from a finding."""
 
 import math
 from collections.abc import Iterator

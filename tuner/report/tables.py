@@ -52,7 +52,7 @@ def value_text(value: Value) -> str:
 
 
 def domain_text(domain: Domain) -> str:
-    """Where a parameter was searched."""
+    """The domain that a parameter was searched in."""
     if isinstance(domain, Constant):
         return "fixed"
     if isinstance(domain, Range):

@@ -1,1 +1,1 @@
-"""What a study found, as values and in words, computed from its outcomes; nothing here reads, trains or draws."""
+"""The findings of a study, as values and in words; nothing here reads, trains or draws."""

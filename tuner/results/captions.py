@@ -16,7 +16,7 @@ MODELS = {
 
 
 def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ...]:
-    """What the models of a cross-validation are, how sure a difference is, and what the best trial detects."""
+    """Explains the models of a cross-validation, the certainty of a difference, and what the best trial detects."""
     best = findings.summary.best
     said = [f"{name}: {words}." for name, words in MODELS.items() if name in models]
     said.append(f"{findings.facts.baseline.name}: a baseline without a network.")
@@ -37,7 +37,7 @@ def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ..
 
 
 def explain_penalties(best: Selection) -> str:
-    """What the penalties of the best trial did to its weights."""
+    """Explains the effect of the best trial's penalties on its weights."""
     outcome, total = best.trial.outcome, shrinkage(best.trial.params, best.trial.outcome)
     zeros = round(outcome.zeros * outcome.weights) or "none"
     return (
@@ -48,7 +48,7 @@ def explain_penalties(best: Selection) -> str:
 
 
 def explain_effort(findings: Findings) -> tuple[str, ...]:
-    """How the trials ended, what pruning saved, and whether it was right."""
+    """Counts the trials by their end, and what pruning saved, rightly or not."""
     summary = findings.summary
     own = sum(trial.outcome.fold_epochs for trial in findings.trials)
     share = summary.fold_epochs_saved / max(summary.fold_epochs_saved + own, 1)
@@ -66,7 +66,7 @@ def explain_effort(findings: Findings) -> tuple[str, ...]:
 
 
 def explain_holdout(holdout: Holdout) -> str:
-    """What stands behind the figures of a holdout."""
+    """Explains the figures of a holdout."""
     return (
         f"{holdout.windows:,} windows in {holdout.blocks} blocks, seen by no fold, scaling, threshold or choice; each "
         f"network: mean of {holdout.seeds} refits on all rows before them."

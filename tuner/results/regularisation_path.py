@@ -72,7 +72,7 @@ class Path:
 
 
 def path_domain(spec: Spec, name: str) -> Range | Choices:
-    """What a path of the parameter goes through: its domain in the study, or its usual one where the study fixes it.
+    """The domain of a path: the parameter's in the study, or its usual one where the study fixes it.
 
     Raises:
         UserError: there is no such parameter, or it has one possible value.
@@ -92,7 +92,7 @@ def path_domain(spec: Spec, name: str) -> Range | Choices:
 
 
 def is_log(domain: Range | Choices) -> bool:
-    """Whether values are spaced evenly by their logarithm: where the range is, or could be."""
+    """True where values are spaced evenly by their logarithm: where the range is, or could be."""
     if isinstance(domain, Choices):
         return all(not isinstance(choice, str) and choice > 0 for choice in domain.choices)
     return domain.log or (domain.low > 0 and domain.step is None)
@@ -188,13 +188,13 @@ def mean(point: Point) -> float:
 
 
 def effect(parameter: str, outcome: Outcome) -> tuple[str, float]:
-    """What the strength of a parameter does to the network: in words, and how much of it."""
+    """The effect of a parameter's strength on the network: in words, and its amount."""
     words, attribute = EFFECTS.get(parameter, STOPPING)
     return words, float(getattr(outcome, attribute))
 
 
 def _strength(name: str, point: Point) -> tuple[float, ...]:
-    """How strongly a point is regularised: by its value, else by fewer weights, then by more training loss."""
+    """The strength of a point's regularisation: its value, else fewer weights, then by more training loss."""
     if PARAMETERS[name].regularises and not isinstance(point.value, str):
         return (float(point.value),)
     return (-point.outcome.weights, point.outcome.train_loss)

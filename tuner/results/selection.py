@@ -1,4 +1,4 @@
-"""What a study found: its best trial, how sure that is, and what it took."""
+"""Selects the best trial of a study; its certainty, and the effort behind it."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -41,7 +41,7 @@ class Selection:
 
     @property
     def mean(self) -> float:
-        """What the choice was made on."""
+        """The figure that the choice was made on."""
         return self.value if self.repeat_mean is None else self.repeat_mean
 
 
@@ -210,7 +210,7 @@ def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
 
 
 def scalars(test_to_train: float, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
-    """What a trial is shown with in Optuna's tools: scalar attributes, which become axes there."""
+    """Scalar attributes of a trial, which become axes in Optuna's tools."""
     shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
     if outcome.reason:
         shown["reason"] = outcome.reason[:2000]

@@ -37,7 +37,7 @@ class Optimism:
 
 
 def recommend(findings: Findings) -> list[str]:
-    """What to use, how good it is, and whether tuning helped: sentences, the most important first."""
+    """Recommends a trial, with its score and the gain by tuning: sentences, the most important first."""
     best, one_se = findings.summary.best, findings.summary.one_se
     if best is None or one_se is None:
         return [f"No trial of {findings.spec.study.name} has completed yet: there is nothing to recommend."]
@@ -83,7 +83,7 @@ def conclude(findings: Findings) -> tuple[str, ...]:
 
 
 def find_optimism(findings: Findings) -> Optimism | None:
-    """How much better cross-validation made the winner look than the holdout; None without both."""
+    """Compares the winner's cross-validated score with the one on the holdout; None without both."""
     holdout, best, info, metric = findings.holdout, findings.summary.best, findings.facts, findings.spec.metric
     if holdout is None or best is None:
         return None
@@ -115,7 +115,7 @@ def find_optimism(findings: Findings) -> Optimism | None:
 
 
 def _judge_by_holdout(metric: Metric, holdout: Holdout) -> str:
-    """Whether the intervals of the differences to the references are clear of zero."""
+    """Judges by the intervals of the differences to the references: are they clear of zero?"""
     best = holdout.scores[0]
     references = {words: score for name, words in REFERENCES.items() if (score := holdout.score(name)) is not None}
     if not references or best.value is None:
@@ -181,7 +181,7 @@ def _why_not(holdout: Holdout) -> str:
 
 
 def _judge_by_folds(findings: Findings, best: Selection, number: int, words: str, means: str) -> str:
-    """Whether the best trial beats a reference, in standard errors of their difference."""
+    """Judges by the difference to a reference, in standard errors."""
     if best.trial.number == number:
         return f"{means} made no difference: {words} came out best."
     unsure = "Inconclusive. " if number == DEFAULTS else ""
@@ -214,7 +214,7 @@ def _describe_baseline(findings: Findings, best: Selection) -> str:
 
 
 def describe_mean(chosen: Selection) -> str:
-    """What the choice was made on, with the standard error of a difference between two trials."""
+    """The mean that the choice was made on, with the standard error of a difference between two trials."""
     se = f" ± {brief(chosen.se)} SE" if math.isfinite(chosen.se) else ""
     if chosen.repeat_mean is None:
         return f"{brief(chosen.value)}{se}"

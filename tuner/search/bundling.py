@@ -153,7 +153,7 @@ def _residual(prepared: Prepared, choice: Selection, refits: Sequence[Refitted])
 
 
 def _holdout(found: Findings, choice: Selection) -> dict[str, Any] | None:
-    """What refit A of the chosen trial reached on the holdout, one network and all of them together."""
+    """Scores of refit A of the chosen trial on the holdout, one network and all of them together."""
     if found.holdout is None:
         return None
     own = {

@@ -1,4 +1,4 @@
-"""Where jobs are done, the other way: on the workers of a running Dask scheduler, one job a worker at a time."""
+"""Runs jobs on the workers of a running Dask scheduler, one job per worker at a time."""
 
 import pickle
 from collections import deque

@@ -36,7 +36,7 @@ def score_holdout(
     """Refits what is to be scored, those refits left out that are there already, and keeps the report.
 
     Scored are the best trial, the most regularised within one standard error, the defaults (trial 1) and the
-    regularisers at their least (trial 0), each trained for its own cross-validated number of steps: a pruned one for
+    regularisers at their minimum (trial 0), each trained for its own cross-validated number of steps: a pruned one for
     the best of those that it had. What is trained at the deadline (of `time.monotonic`) is left for the next run.
     """
     best, one_se = summary.best, summary.one_se

@@ -1,4 +1,4 @@
-"""What happens while a study is searched, as values; `notify` is called with them and decides nothing."""
+"""Events of a search, as values; `notify` is called with them and decides nothing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from tuner.data.series import Floats
 
-# The least variance of the noise: without any, two points next to each other make a singular matrix.
+# The minimum variance of the noise: without any, two points next to each other make a singular matrix.
 LEAST_NOISE = 1e-6
 # The fit ends when no derivative of the log posterior density is greater.
 GRADIENT = 1e-2
@@ -102,7 +102,7 @@ def surprise(logs: Floats, squares: Floats, values: Floats) -> tuple[float, Floa
     The marginal likelihood is that of Rasmussen & Williams 2006, equations 5.8 and 5.9; the priors are Optuna's.
 
     Args:
-        logs: (axes + 2,) logarithms of the precisions, of the amplitude, and of the noise above the least.
+        logs: (axes + 2,) logarithms of the precisions, of the amplitude, and of the noise above its minimum.
         squares: (axes, n, n) squared differences of the points.
         values: (n,).
     """

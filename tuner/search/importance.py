@@ -1,4 +1,4 @@
-"""Which parameters the score depended on: Optuna's fANOVA on the told trials."""
+"""The importance of each parameter for the score: Optuna's fANOVA on the told trials."""
 
 import math
 from collections.abc import Sequence

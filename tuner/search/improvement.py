@@ -1,4 +1,4 @@
-"""Where a Gaussian process expects the most: the point at which the best value would be bettered by most."""
+"""The most promising point of a Gaussian process: the one at which the best value would be bettered by most."""
 
 import numpy as np
 from scipy.special import erfcx, ndtr
@@ -18,7 +18,7 @@ MOVED = 0.5
 
 
 def most_promising(process: Process, cube: Cube, rng: np.random.Generator) -> Floats:
-    """The point (axes,) of the greatest expected improvement on the least value expected at any point of the process.
+    """The point (axes,) of the greatest expected improvement on the lowest value expected at any point of the process.
 
     What is expected counts, not what was seen, which is noisy (plug-in, Vazquez et al. 2008). Points from all over the
     cube are compared with the known ones; then those that promise most move on to better neighbours. There are no

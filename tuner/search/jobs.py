@@ -1,4 +1,4 @@
-"""What a worker can be asked to do: values that are sent to it, and what each does there."""
+"""Jobs of a worker: values that are sent to it, and what each does there."""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ REPEAT, PATH = 2**32 - 2, 2**32 - 3
 
 @dataclass(frozen=True)
 class Shared:
-    """What all jobs of a study share."""
+    """The data that all jobs of a study share."""
 
     spec: Spec
     folds: tuple[FoldData, ...]
@@ -52,7 +52,7 @@ class Task:
         number: of the trial; its reports have it.
         stream: key of the random streams: (number,) for the trial itself.
         thresholds: by epoch, the cost (`Metric.cost`) of the best mean so far above which it is pruned; empty: never.
-        is_audit: it goes on where it would be pruned, and the outcome says so.
+        is_audit: it is finished even if it would be pruned, and the outcome says so.
     """
 
     number: int

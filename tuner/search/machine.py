@@ -1,4 +1,4 @@
-"""What a study runs on, as far as its numbers depend on it: versions, the processor and the precision."""
+"""The machine of a study, as far as its numbers depend on it: versions, the processor and the precision."""
 
 import platform
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ PACKAGES = ("torch", "numpy", "optuna", "scikit-learn", "pandas", "scipy")
 
 @dataclass(frozen=True)
 class Machine:
-    """What a worker runs on.
+    """The machine of a worker.
 
     Attributes:
         precision: of a study that begins here.

@@ -35,7 +35,7 @@ class Pool:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more job could begin at once."""
+        """True where one more job could begin at once."""
         return self._backend.free > len(self._waiting)
 
     @property
@@ -99,5 +99,5 @@ def do_all(
 
 
 def is_over(deadline: float | None) -> bool:
-    """Whether a deadline (of `time.monotonic`) has come."""
+    """True once a deadline (of `time.monotonic`) has come."""
     return deadline is not None and time.monotonic() >= deadline

@@ -9,7 +9,7 @@ from tuner.data.series import Floats
 from tuner.results.selection import Trial
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 
-# Share of the trials to be pruned that go on as audits.
+# Share of the trials to be pruned that are finished anyway, as audits.
 AUDITS = 0.1
 # The share of the epochs before which no trial is judged.
 WARM_UP = 0.1
@@ -77,6 +77,6 @@ def rungs(costs: Floats, shape: Sequence[tuple[float, float]] = RUNGS) -> Floats
 
 
 def is_audit(seed: int, number: int) -> bool:
-    """Whether a trial goes on when the pruner would end it: decided by the study's seed and its number alone."""
+    """True for a trial that no pruner stops: decided by the study's seed and its number alone."""
     # a third word: the stream is not the one that the sampler draws from
     return bool(np.random.default_rng((seed, number, 1)).random() < AUDITS)

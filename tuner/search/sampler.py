@@ -22,7 +22,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
 # From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the cube of the trials it knows.
 GP_UNTIL = 100
-# The share of regularisers that a start-up trial leaves at their least.
+# The share of regularisers that a start-up trial leaves at their minimum.
 SPARSITY = 0.5
 
 
@@ -87,7 +87,7 @@ def study_view(spec: Spec, known: Sequence[Trial], under_way: Sequence[Mapping[s
 def _by_process(
     spec: Spec, seed: int, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
-    """Where a Gaussian process of all finished trials, failed ones as the worst, expects the most."""
+    """The most promising configuration by a Gaussian process of all finished trials, failed ones as the worst."""
     # here: no other sampler waits for SciPy, and threads are limited only of what is imported already
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -123,15 +123,15 @@ def normal_ranks(values: Sequence[float], *, maximise: bool) -> Floats:
 
 
 def _sparse(spec: Spec, number: int) -> dict[str, Value]:
-    """A random configuration with half of its regularisers at their least.
+    """A random configuration with half of its regularisers at their minimum.
 
     Drawn independently, all of them would be strong at once in nearly every trial, and the network too weak to learn.
     """
     rng = np.random.default_rng(trial_seed(spec.study.seed, number))
     trial = optuna.create_study(sampler=RandomSampler(seed=int(rng.integers(2**32)))).ask(distributions(spec.space))
-    least = unregularised(spec.space)
+    minimum = unregularised(spec.space)
     params = completed(spec.space, trial.params)
     return {
-        name: least[name] if PARAMETERS[name].regularises and rng.random() < SPARSITY else value
+        name: minimum[name] if PARAMETERS[name].regularises and rng.random() < SPARSITY else value
         for name, value in params.items()
     }

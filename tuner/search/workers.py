@@ -1,4 +1,4 @@
-"""Where jobs are done: behind `concurrent.futures` executors of one worker each. Nothing else in the code knows.
+"""Runs jobs behind `concurrent.futures` executors of one worker each. Nothing else in the code knows.
 
 An executor a worker, rather than one of many workers, because a dying process breaks its whole executor.
 """
@@ -28,14 +28,14 @@ class Backend(Protocol):
     """Does jobs somewhere, most of which train a trial."""
 
     def probe(self, precision: str) -> Machine:
-        """What its workers run on, with `[train] precision` as it stands in the study file; before `broadcast`."""
+        """The machine of its workers, with `[train] precision` as it stands in the study file; before `broadcast`."""
 
     def broadcast(self, shared: Shared) -> None:
         """Hands over what all jobs of a study share; once, before the first of them."""
 
     @property
     def free(self) -> int:
-        """How many more jobs can be done now."""
+        """The number of jobs that could begin now."""
 
     def submit(self, job: Job[R_co]) -> "Future[R_co]":
         """Does the job on a free worker.
@@ -83,7 +83,7 @@ class LocalProcesses:
     """One process a worker, on this machine.
 
     A worker ends as soon as the other end of its lifeline is closed, be it by `close` or by the coordinator's death, of
-    whatever kind: no orphan goes on computing.
+    whatever kind: no orphan keeps computing.
     """
 
     def __init__(self, workers: int) -> None:

@@ -22,7 +22,7 @@ class Metric:
 
     @property
     def direction(self) -> str:
-        """Which way is better, for people."""
+        """The better direction, for people."""
         return "higher is better" if self.maximise else "lower is better"
 
     def cost(self, value: float) -> float:
@@ -30,11 +30,11 @@ class Metric:
         return -value if self.maximise else value
 
     def better(self, value: float, than: float) -> bool:
-        """Whether `value` beats `than`; equals do not."""
+        """True where `value` beats `than`; equals do not."""
         return self.cost(value) < self.cost(than)
 
     def gain(self, value: float, over: float) -> float:
-        """By how much `value` is better than `over`; negative where it is worse."""
+        """The advantage of `value` over `over`; negative where it is worse."""
         return value - over if self.maximise else over - value
 
     def best(self, values: Iterable[float]) -> float:

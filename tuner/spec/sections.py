@@ -25,7 +25,7 @@ class Section(BaseModel):
 
 
 class StudySection(Section):
-    """What is searched for, how long, and from which seed.
+    """The metric, the length and the seed of a search.
 
     Rows are flagged from the threshold on with the greatest F1, or with the greatest recall at `min_precision`.
     """
@@ -38,7 +38,7 @@ class StudySection(Section):
 
 
 class DataSection(Section):
-    """Where the series come from and which columns play which part."""
+    """The source of the series, and the columns by their part."""
 
     source: str | None = None
     path: str | None = None
@@ -58,7 +58,7 @@ class DataSection(Section):
 
 
 class TaskSection(Section):
-    """What the network learns: the row `horizon` steps ahead, or whether the window's last row is anomalous.
+    """The network's task: the row `horizon` steps ahead, or a verdict on the window's last row.
 
     With `difference`, a forecast is of the change since the window's last row.
     """
@@ -75,7 +75,7 @@ class TaskSection(Section):
 
 
 class CvSection(Section):
-    """How rows are split; `embargo` in rows, `holdout` as a share."""
+    """The split of the rows; `embargo` in rows, `holdout` as a share."""
 
     scheme: Scheme = "blocked"
     folds: int = Field(default=5, ge=2, le=100)
@@ -84,7 +84,7 @@ class CvSection(Section):
 
 
 class TrainSection(Section):
-    """How one network is trained; `patience` in epochs, `clip` bounds the gradient's norm."""
+    """The training of one network; `patience` in epochs, `clip` bounds the gradient's norm."""
 
     max_epochs: int = Field(default=30, ge=1, le=100_000)
     patience: int = Field(default=6, ge=1, le=100_000)
@@ -112,7 +112,7 @@ FLOAT32 = Precision()
 
 
 class SearchSection(Section):
-    """How trials are chosen and ended, and how many of the best are trained again, how often, before one is named."""
+    """The choice and pruning of trials, and the number of finalists with their repeats before one is named."""
 
     sampler: Literal["auto", "gp", "tpe", "random"] = "auto"
     pruner: Literal["rungs", "median", "none"] = "rungs"
@@ -152,7 +152,7 @@ class Spec(Section):
 
     @property
     def data_paths(self) -> str:
-        """What the data are called in messages."""
+        """The name of the data in messages."""
         return self.data.path or f"source {self.data.source}"
 
     def to_dict(self) -> dict[str, Any]:

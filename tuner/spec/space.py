@@ -57,10 +57,10 @@ HOW = "write a constant, {low = …, high = …} or {choices = […]}"
 
 @dataclass(frozen=True)
 class Parameter:
-    """What is known of a parameter before any study: its type, hard limits and default domain.
+    """A parameter before any study: its type, hard limits and default domain.
 
     `regularises` is true where a smaller value means less regularisation, so that the unregularised
-    reference (trial 0) takes the domain's least value; other parameters stay at their default there.
+    reference (trial 0) takes the domain's minimum; other parameters stay at their default there.
     """
 
     kind: type[float] | type[int] | type[str]
@@ -219,7 +219,7 @@ def defaults(space: Mapping[str, Domain]) -> dict[str, Value]:
 
 
 def ends(domain: Domain) -> tuple[Value, ...]:
-    """Values of a domain among which are its least and its greatest."""
+    """Values of a domain, its minimum and maximum among them."""
     match domain:
         case Range():
             return domain.low, domain.high
@@ -230,5 +230,5 @@ def ends(domain: Domain) -> tuple[Value, ...]:
 
 
 def unregularised(space: Mapping[str, Domain]) -> dict[str, Value]:
-    """Trial 0: every regulariser at its least, sizes and training parameters at their defaults."""
+    """Trial 0: every regulariser at its minimum, sizes and training parameters at their defaults."""
     return {name: domain.low if PARAMETERS[name].regularises else domain.default for name, domain in space.items()}

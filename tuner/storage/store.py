@@ -70,7 +70,7 @@ class Store:
 
     @property
     def storage(self) -> RDBStorage:
-        """What Optuna's own tools read and write the studies by."""
+        """The storage by which Optuna's own tools read and write the studies."""
         return self._storage
 
     def _check_version(self) -> None:

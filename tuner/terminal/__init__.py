@@ -1,4 +1,4 @@
-"""All that is said on a terminal, and the exit status that goes with it."""
+"""The output on a terminal, and the exit status that goes with it."""
 
 import io
 import os
@@ -52,7 +52,7 @@ def run(app: typer.Typer) -> None:
 
 
 def print_error(error: UserError) -> None:
-    """What is wrong, where, and how to mend it, on standard error."""
+    """Prints an error on standard error: the fault, its place, and how to fix it."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)

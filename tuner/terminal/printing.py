@@ -1,4 +1,4 @@
-"""What a command shows in the end: tables and sentences for people, JSON objects for programs."""
+"""Prints the results of commands: tables and sentences for people, JSON objects for programs."""
 
 import json
 import math
@@ -173,7 +173,7 @@ def path_event(findings: Findings, parameter: str, path: Path | None, seconds: f
 
 
 def point_dict(parameter: str, facts: StudyInfo, point: Point) -> dict[str, Any]:
-    """What is told of a point: its figures are None if it failed."""
+    """A point for programs: its figures are None if it failed."""
     outcome = point.outcome
     complete = outcome.state == "complete"
     words, amount = effect(parameter, outcome)
@@ -193,7 +193,7 @@ def point_dict(parameter: str, facts: StudyInfo, point: Point) -> dict[str, Any]
 
 
 def print_replay(console: Console, replay: "Replay") -> None:
-    """Whether a trial came out the same; if not, how far off, and what may be why."""
+    """Compares a trial with its replay: the same, or how far off and what may be why."""
     if replay.identical:
         console.print(f"trial {replay.number}: bit-identical over {replay.epochs[0]} epochs")
         return

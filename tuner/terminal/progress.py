@@ -92,7 +92,7 @@ class JsonLines(Silent):
 
 
 class Tally:
-    """What a display needs to know of a run: counts, the incumbent and the pace."""
+    """The state of a run for a display: counts, the incumbent and the pace."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec

@@ -22,7 +22,7 @@ class FoldCurve:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training one trial gave.
+    """The result of training one trial.
 
     Attributes:
         state: how the trial ended.
@@ -96,7 +96,7 @@ class Outcome:
 
     @property
     def gap(self) -> float:
-        """By how much the validation loss exceeds the training loss."""
+        """The excess of the validation loss over the training loss."""
         return self.valid_loss - self.train_loss
 
 

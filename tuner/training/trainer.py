@@ -79,7 +79,7 @@ class FoldRun:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is kept of a trial's best epoch, by fold: scores (m,) of the validation windows, and the network's state."""
+    """A trial's best epoch, by fold: scores (m,) of the validation windows, and the network's state."""
 
     scores: tuple[Scores, ...] = ()
     weights: tuple[dict[str, Tensor], ...] = ()
