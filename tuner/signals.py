@@ -75,7 +75,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
-    """Handles what is raised in a callback of a weak reference, which goes no further by itself."""
+    """Raises an interrupt again that came in a callback of a weak reference, where it would be lost."""
     if lost.exc_type is KeyboardInterrupt:
         _raise_in(AGAIN)
     else:
