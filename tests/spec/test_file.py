@@ -163,7 +163,7 @@ def test_an_override_that_is_none_is_refused(tmp_path, override):
 
 
 @pytest.mark.parametrize(
-    ("sections", "where", "what", "mend"),
+    ("sections", "where", "what", "hint"),
     [
         ({"trian": {}}, "[trian]", "unknown section `trian`", "did you mean `train`?"),
         ({"train": {"patiense": 5}}, "[train] patiense", "unknown key `patiense`", "did you mean `patience`?"),

@@ -43,7 +43,7 @@ def test_a_line_is_read_as_the_domain_it_describes(name, line, domain):
 
 
 @pytest.mark.parametrize(
-    ("name", "line", "why", "mend"),
+    ("name", "line", "why", "hint"),
     [
         ("dropout", "much", "'much' is not a number", ""),
         ("dropout", True, "True is not a number", ""),
