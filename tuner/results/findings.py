@@ -1,4 +1,4 @@
-"""What is known of a study: what its data and machine fix for all trials, and what stands in the store."""
+"""The knowledge of a study: what its data and machine fix for all trials, and what stands in the store."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,7 +31,7 @@ class FoldInfo:
 
 @dataclass(frozen=True)
 class StudyInfo:
-    """What is fixed before the first trial.
+    """Everything that is fixed before the first trial.
 
     Attributes:
         digest: of the data set.
@@ -42,7 +42,7 @@ class StudyInfo:
         windows: how many.
         holdout: windows in the holdout.
         folds: sizes and events.
-        baseline: what no network at all would reach.
+        baseline: the score without a network.
         precision: of the networks; float32 until workers were asked.
     """
 
@@ -71,7 +71,7 @@ class StudyInfo:
 
 
 def describe_study(spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData, ...]) -> StudyInfo:
-    """Looks at what a study begins with."""
+    """Describes a study before its first trial."""
     return StudyInfo(
         digest=data.digest,
         features=data.feature_names,

@@ -17,7 +17,7 @@ def best_device() -> torch.device:
 
 
 def trains_bf16() -> bool:
-    """Whether an LSTM can be trained in bfloat16 here: oneDNN has no kernels for a processor without AVX512."""
+    """True where an LSTM can be trained in bfloat16: oneDNN has no kernels for a processor without AVX512."""
     device = best_device()
     lstm, x = nn.LSTM(1, 1).to(device), torch.ones(1, 1, 1, device=device)
     try:

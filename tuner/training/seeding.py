@@ -23,7 +23,7 @@ class Stream:
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
-        """Makes torch's global generators go on where this stream stopped; leaves them as they were."""
+        """Makes torch's global generators continue where this stream stopped; leaves them as they were."""
         with torch.random.fork_rng(self._gpus):
             torch.set_rng_state(self._states[0])
             for gpu, state in zip(self._gpus, self._states[1:], strict=True):
