@@ -34,10 +34,10 @@ FEW, MANY = 100_000, 1_000_000
 NAMES = tuple("abcdefgh"[:FEATURES])
 PEAK = """
 import re, sys
-from tuner.terminal import run
+from tuner.terminal import execute
 from tuner.score import app
 try:
-    run(app)
+    execute(app)
 finally:
     # not ru_maxrss, which a process inherits from the one that started it
     print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)

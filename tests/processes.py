@@ -25,10 +25,8 @@ FORKS.set_forkserver_preload(
         "pytest",
         "tuner.search.study",
         "tuner.training.refit",
-        "tuner.terminal.progress",
-        "tuner.terminal.printing",
-        "tuner.terminal.check",
-        "tuner.terminal.path",
+        "tuner.terminal.actions",
+        "tuner.terminal.estimate",
         "tuner.search.path_training",
         "tuner.report.page",
         "tuner.results.configuration",
@@ -156,7 +154,7 @@ def _be(server: str, folder: Path, command: str, arguments: list[str], before: C
     if before is not None:
         before()
     import_module("tuner.search.workers").fork_server = lambda: FORKS  # type: ignore[attr-defined]
-    import_module("tuner.terminal").run(import_module(f"tuner.{command}").app)
+    import_module("tuner.terminal").execute(import_module(f"tuner.{command}").app)
 
 
 def _out(folder: Path) -> Path:

@@ -21,7 +21,7 @@ from tests.bad.studies import NAMES, SPACES, STUDY_FILES
 from tests.bundles import write_bundle
 from tuner.search.machine import Machine
 from tuner.spec.sections import FLOAT32
-from tuner.terminal import run
+from tuner.terminal import execute
 
 TABLES = {
     "study file": STUDY_FILES,
@@ -100,10 +100,11 @@ def message(text: str) -> str:
 def test_bad_input_is_one_message_and_changes_nothing(case: Case, folder, monkeypatch, capsys) -> None:
     prepare(folder, case)
     before = held(folder)
-    monkeypatch.setattr("tuner.search.workers.LocalProcesses", lambda _: NoWorkers())
+    for module in ("tuner.search.workers", "tuner.terminal.actions"):
+        monkeypatch.setattr(f"{module}.LocalProcesses", lambda _: NoWorkers())
     monkeypatch.setattr(sys, "argv", [f"tuner {case.line[0]}", *case.line[1:]])
     with pytest.raises(SystemExit) as ended:
-        run(import_module(f"tuner.{case.line[0]}").app)
+        execute(import_module(f"tuner.{case.line[0]}").app)
     out, err = capsys.readouterr()
     assert ended.value.code == 2, err
     assert case.says in message(err)

@@ -31,7 +31,7 @@ def test_it_prints_a_table_and_what_the_folds_say(folder) -> None:
 def test_it_writes_a_page(folder) -> None:
     done = run(folder, "compare", "one", "two", "--out", "pages/both.html")
     assert (done.status, done.err) == (0, "")
-    assert done.out.splitlines()[-1] == "written: pages/both.html"
+    assert done.out.splitlines()[-1] == "Wrote pages/both.html."
     text = (folder / "pages/both.html").read_text()
     assert "<title>one, two compared</title>" in text
     assert "Plotly.newPlot" in text
@@ -41,8 +41,8 @@ def test_it_writes_a_page(folder) -> None:
     ("arguments", "message"),
     [
         (["one", "twoo"], "did you mean `two`?"),
-        (["one"], "two studies"),
-        (["one", "one"], "two studies"),
+        (["one"], "name at least two studies"),
+        (["one", "one"], "name at least two studies"),
         (["one", "two", "--out", "one.toml/page.html"], "cannot be written"),
         (["one", "two", "--storage", "sqlite:///nowhere.db"], "there is no store"),
     ],

@@ -38,7 +38,7 @@ def test_with_yes_it_is_deleted_and_its_folder_stays(folder) -> None:
     (folder / "studies" / "small").mkdir(exist_ok=True)
     done = run(folder, "delete", "--study", "small", "--yes")
     assert (done.status, done.err) == (0, "")
-    assert done.out == "deleted small and its 24 trials; its folder stays: studies/small\n"
+    assert done.out == "Deleted small and its 24 trials. Its folder remains: studies/small\n"
     assert studies(folder) == []
     assert (folder / "studies" / "small").exists()
     assert (folder / "small.toml").exists()
@@ -58,8 +58,8 @@ def test_on_a_terminal_it_asks_first(folder, monkeypatch, capsys, answer, left) 
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     main("small", False, STORE)
     said = capsys.readouterr().out
-    assert said.startswith("Delete the study small and its 24 trials for good? [y/N] ")
-    assert ("nothing was deleted" in said) == bool(left)
+    assert said.startswith("Delete study small and its 24 trials for good? [y/N] ")
+    assert ("Nothing was deleted." in said) == bool(left)
     assert studies(folder) == left
 
 

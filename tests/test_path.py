@@ -103,7 +103,7 @@ def test_one_worker_and_two_and_interruptions_give_the_same_points(folder, finis
     command.ctrl_c()
     done = command.wait()
     assert done.status == 130
-    assert "Stopped; finished points are saved." in done.out
+    assert "Run the same command to continue." in done.out
     assert not list((folder / "studies").glob("small/*.html"))
     assert run(folder, "path", *arguments, "--workers", 2).status == 0
     assert {key: points(folder)[key] for key in kept} == kept, "nothing is trained twice"

@@ -53,14 +53,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "progress").write_text(done.err)
     done = run(folder, "score", "--bundle", "bundle", "--data", "data.csv", "--out", "scores.csv")
     assert (done.status, done.err) == (0, "")
-    assert done.out.splitlines() == ["scores.csv: 394 of 400 rows scored, no threshold to flag by"]
+    assert done.out.splitlines() == ["scores.csv: 394 of 400 rows scored, none flagged (no labels, so no threshold)"]
     return folder
 
 
 def test_export_says_what_it_does_and_what_comes_next(finished) -> None:
     assert "bundle: trial" in (finished / "said").read_text()
     assert "next: python -m tuner.score --bundle bundle" in (finished / "said").read_text()
-    assert "network 3 is trained" in (finished / "progress").read_text()
+    assert "networks trained" in (finished / "progress").read_text()
     assert sorted(path.name for path in (finished / "bundle").iterdir()) == [
         "config.toml",
         "manifest.json",
@@ -233,7 +233,7 @@ def test_times_are_written_as_they_are_in_the_file(made) -> None:
 def test_the_data_are_never_overwritten(made, place) -> None:
     (made / "link.csv").symlink_to("new.csv")
     before = (made / "new.csv").read_bytes()
-    assert "this is the data file itself" in refusal(score(made, out=place.format(made.name)))
+    assert "the output would overwrite the data file" in refusal(score(made, out=place.format(made.name)))
     assert (made / "new.csv").read_bytes() == before
 
 

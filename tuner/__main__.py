@@ -8,10 +8,10 @@ from tuner.delete import main as delete
 from tuner.export import main as export
 from tuner.init import main as init
 from tuner.path import main as path
-from tuner.run import main as run_study
+from tuner.run import main as run
 from tuner.score import main as score
 from tuner.status import main as status
-from tuner.terminal import run
+from tuner.terminal import execute
 
 # The groups that commands are listed in.
 SEARCH, LOOK, USE, TIDY = "Search", "Look", "Use", "Tidy up"
@@ -19,12 +19,12 @@ SEARCH, LOOK, USE, TIDY = "Search", "Look", "Use", "Tidy up"
 HELP = (
     "Finds out how strongly an LSTM should be regularised, by cross-validation that does not leak."
     "\n\nA study file says what to search. A run keeps each finished trial in the store, studies/studies.db; stop it "
-    "when you like: the same command continues. Data files are CSV or Parquet."
+    "when you like: the same command goes on. Data files are CSV or Parquet."
 )
 EPILOG = (
     "For example:"
     "\n\n[bold]tuner init pump.csv[/]            looks at your data, writes studies/pump.toml"
-    "\n[bold]tuner run --study pump[/]         searches; continue with more by --trials 100"
+    "\n[bold]tuner run --study pump[/]         searches; go on with more by --trials 100"
     "\n[bold]tuner export --study pump[/]      prints the best configuration"
     "\n[bold]tuner COMMAND --help[/]           says more of a command"
     "\n[bold]tuner --install-completion[/]     lets your shell complete commands and options"
@@ -34,7 +34,7 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", help=HELP, epilog=EPILOG
 )
 app.command("init", rich_help_panel=SEARCH, short_help="Write a study file for a data file.")(init)
-app.command("run", rich_help_panel=SEARCH, short_help="Run or continue a study.")(run_study)
+app.command("run", rich_help_panel=SEARCH, short_help="Run or continue a study.")(run)
 app.command("path", rich_help_panel=LOOK, short_help="Train one parameter over its range: the regularisation path.")(
     path
 )
@@ -48,7 +48,7 @@ app.command("delete", rich_help_panel=TIDY, short_help="Delete a study from the 
 
 def main() -> None:
     """The console command."""
-    run(app)
+    execute(app)
 
 
 if __name__ == "__main__":

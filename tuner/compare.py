@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from tuner.errors import UserError
-from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+from tuner.terminal import DEFAULT_STORAGE, Storage, execute, new_app
 
 app = new_app()
 
@@ -19,36 +20,16 @@ def main(
 ) -> None:
     """Compares studies: what each found and at what cost, and on equal folds which one is better.
 
-    The first one is what the others are measured against.
+    The others are compared with the first one.
     """
-    from rich.console import Console
-
     names = list(dict.fromkeys(studies))
     if len(names) < 2:
-        raise UserError("it takes two studies to compare", where="NAME", hint="name another one of the store")
+        raise UserError("name at least two studies", where="NAME", hint="`tuner status` lists the studies of the store")
 
-    from tuner.search.study import findings
-    from tuner.storage.store import Store
+    from tuner.terminal.actions import compare_studies
 
-    with Store(storage, create=False) as store:
-        found = [findings(store.open(name)) for name in names]
-
-    from tuner.report.tables import comparison_table
-    from tuner.results.fold_pairs import remarks
-    from tuner.terminal.printing import print_table
-
-    if out is not None:
-        from tuner.files import write_whole
-        from tuner.report.comparison import comparison_page
-
-        write_whole(out, comparison_page(found))
-    console = Console(highlight=False)
-    print_table(console, comparison_table(found))
-    for remark in remarks(found):
-        console.print(remark, markup=False)
-    if out is not None:
-        console.print(f"written: {out}", markup=False)
+    compare_studies(names, storage, Console(highlight=False), out)
 
 
 if __name__ == "__main__":
-    run(app)
+    execute(app)

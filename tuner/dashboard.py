@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tuner.signals import heed_signals
-from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+from tuner.terminal import DEFAULT_STORAGE, Storage, execute, new_app
 
 app = new_app()
 
@@ -32,4 +32,4 @@ def main(
 
 
 if __name__ == "__main__":
-    run(app)
+    execute(app)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuner.errors import UserError
-from tuner.terminal import new_app, run
+from tuner.terminal import execute, new_app
 
 if TYPE_CHECKING:
     from tuner.data.columns import DataTable
@@ -124,4 +124,4 @@ def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profi
 
 
 if __name__ == "__main__":
-    run(app)
+    execute(app)

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
+import tuner
 from tuner.errors import UserError
-from tuner.terminal import new_app, run
+from tuner.files import written_whole
+from tuner.terminal import execute, new_app
 
 if TYPE_CHECKING:
     from tuner.data.series import Floats
@@ -18,22 +21,16 @@ app = new_app()
 def main(
     bundle: Annotated[Path, typer.Option(metavar="DIR", help="What `tuner export --bundle DIR` wrote.")],
     data: Annotated[Path, typer.Option(metavar="FILE", help="The rows to score, as CSV or Parquet.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to: CSV, a line for each row of the data.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Output file: CSV, a line per row of the data.")],
 ) -> None:
     """Scores new rows: how anomalous each is, whether it is flagged, and what was forecast of it.
 
     A score of 1 is what one in ten rows reached in cross-validation, 2 one in a hundred, 3 one in a thousand. What
     cannot be scored is left empty: rows without a whole window before them, be it for a gap or a missing value.
     """
-    from rich.console import Console
-
-    from tuner.bundle.archive import read_bundle
-    from tuner.bundle.scorer import Scorer
-    from tuner.files import written_whole
-
     if out.exists() and data.exists() and out.samefile(data):
-        raise UserError("this is the data file itself", where="--out", hint="name another file")
-    scorer = Scorer(read_bundle(bundle))
+        raise UserError("the output would overwrite the data file", where="--out", hint="name another file")
+    scorer = tuner.load(bundle)
     rows = scored = flagged = 0
     with written_whole(out) as file:
         file.write(",".join(["time", *map(_quoted, scorer.names)]) + "\n")
@@ -43,7 +40,8 @@ def main(
             rows += len(part.score)
             scored += int((part.score == part.score).sum())
             flagged += int((columns["flag"] == 1).sum())
-    flags = "no threshold to flag by" if scorer.manifest.threshold is None else f"{flagged:,} flagged"
+    labelled = scorer.manifest.threshold is not None
+    flags = f"{flagged:,} flagged" if labelled else "none flagged (no labels, so no threshold)"
     Console(highlight=False).print(f"{out}: {scored:,} of {rows:,} rows scored, {flags}", markup=False)
 
 
@@ -53,18 +51,17 @@ def _quoted(text: str) -> str:
 
 def _lines(time: Any, columns: "dict[str, Floats]") -> str:  # noqa: ANN401 (pyarrow)
     """The rows as lines of CSV; NaN is left empty."""
-    import pyarrow as pa
-    from pyarrow import compute
+    import pyarrow.compute
 
     cells = [time]
-    if compute.any(compute.match_substring_regex(time, '[,"\r\n]')).as_py():
-        cells = [pa.array(map(_quoted, time.to_pylist()))]
+    if pyarrow.compute.any(pyarrow.compute.match_substring_regex(time, '[,"\r\n]')).as_py():
+        cells = [pyarrow.array(map(_quoted, time.to_pylist()))]
     for name, values in columns.items():
-        column = pa.array(values, from_pandas=True)
-        cells.append(column.cast(pa.int8() if name == "flag" else column.type).cast(pa.string()))
-    lines = compute.binary_join_element_wise(*cells, ",", null_handling="replace", null_replacement="")
+        column = pyarrow.array(values, from_pandas=True)
+        cells.append(column.cast(pyarrow.int8() if name == "flag" else column.type).cast(pyarrow.string()))
+    lines = pyarrow.compute.binary_join_element_wise(*cells, ",", null_handling="replace", null_replacement="")
     return "\n".join([*lines.to_pylist(), ""])
 
 
 if __name__ == "__main__":
-    run(app)
+    execute(app)

@@ -3,23 +3,22 @@
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from tuner.terminal import DEFAULT_STORAGE, Storage, new_app, run
+from tuner.terminal import DEFAULT_STORAGE, Storage, execute, new_app
 
 app = new_app()
 
 
 @app.command()
 def main(
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a study, one a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object per study, one per line.")] = False,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Lists the studies of the store: trials, best value, whether they are running, last change.
 
-    It only reads: a run that is going on is not disturbed.
+    It only reads, and does not disturb a study that is running.
     """
-    from rich.console import Console
-
     from tuner.storage.study_status import read_statuses
     from tuner.terminal.printing import print_json, print_statuses, status_event
 
@@ -32,4 +31,4 @@ def main(
 
 
 if __name__ == "__main__":
-    run(app)
+    execute(app)

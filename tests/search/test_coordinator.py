@@ -16,11 +16,10 @@ from tests.search.pretending import FakeBackend, KeptStudy, one_after_the_other
 from tuner.errors import UserError
 from tuner.search import pool
 from tuner.search.coordinator import Coordinator
-from tuner.search.events import Progressed
+from tuner.search.events import Event, Notify, Progressed, Resumed, Started, Ticked, Told, ignore
 from tuner.search.sampler import choose
 from tuner.spec.sections import Spec
 from tuner.storage.stored_study import StoredStudy
-from tuner.terminal.progress import Silent
 from tuner.training.outcome import Outcome
 
 TRIALS = 20  # TPE draws at random until ten have finished
@@ -36,22 +35,20 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "TICK", 0.0)
 
 
-class Interrupted(Silent):
-    """Presses Ctrl-C at the n-th thing it is told."""
+class Interrupted:
+    """Presses Ctrl-C at the n-th event."""
 
     def __init__(self, after: int) -> None:
         self._left = after
 
-    def _count(self, *_: Any) -> None:
+    def __call__(self, event: Event) -> None:
         self._left -= 1
         if self._left < 0:
             raise KeyboardInterrupt
 
-    resumed = began = progressed = told = ticked = _count  # type: ignore[assignment]
 
-
-def coordinator(study: KeptStudy, backend: FakeBackend, listener: Silent | None = None) -> Coordinator:
-    return Coordinator(cast(StoredStudy, study), backend, listener or Silent())
+def coordinator(study: KeptStudy, backend: FakeBackend, notify: Notify = ignore) -> Coordinator:
+    return Coordinator(cast(StoredStudy, study), backend, notify)
 
 
 def check(study: KeptStudy) -> None:
@@ -208,34 +205,20 @@ def test_a_deadline_is_kept_while_a_trial_goes_on(monkeypatch: pytest.MonkeyPatc
 # --- what is said
 
 
-def test_the_listener_hears_of_everything_in_order() -> None:
-    heard: list[tuple[Any, ...]] = []
-
-    class Listener(Silent):
-        def resumed(self, told):
-            heard.append(("resumed", sorted(told)))
-
-        def began(self, number, params):
-            heard.append(("began", number, params))
-
-        def progressed(self, progress):
-            heard.append(("progressed", progress))
-
-        def told(self, number, params, outcome):
-            heard.append(("told", number, params, outcome))
-
+def test_everything_is_told_in_order() -> None:
+    heard: list[Event] = []
     study = KeptStudy(SPECS[1])
     coordinator(study, FakeBackend(study, 1, random.Random(0))).run(2)
-    coordinator(study, FakeBackend(study, 1, random.Random(0)), Listener()).run(4)
-    expected: list[tuple[Any, ...]] = [("resumed", [0, 1])]
+    coordinator(study, FakeBackend(study, 1, random.Random(0)), heard.append).run(4)
+    expected: list[Event] = [Resumed({number: study.saved[number] for number in (0, 1)})]
     for number in (2, 3):
         params = study.begun[number]
         expected += [
-            ("began", number, params),
-            ("progressed", Progressed(number, 1, 1, None)),
-            ("told", number, params, study.saved[number]),
+            Started(number, params),
+            Progressed(number, 1, 1, None),
+            Told(number, params, study.saved[number]),
         ]
-    assert heard == expected
+    assert [event for event in heard if not isinstance(event, Ticked)] == expected
 
 
 # --- a study that is wrong

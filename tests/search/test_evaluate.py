@@ -20,7 +20,7 @@ from tuner.evaluation.no_network import measure_baseline
 from tuner.results.findings import describe_study
 from tuner.results.selection import Selection, Summary, Trial, summarise
 from tuner.search.evaluate import SEEDS, score_holdout
-from tuner.search.events import Progressed
+from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan
 from tuner.search.jobs import Job, Shared
 from tuner.search.machine import Machine
 from tuner.search.study import prepare
@@ -28,7 +28,6 @@ from tuner.spec.sections import FLOAT32
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
-from tuner.terminal.progress import Silent
 from tuner.training.trainer import refit
 
 LABELS = marked(160, (10, 12), (50, 53), (90, 92), (130, 133), (145, 146))
@@ -81,16 +80,17 @@ class Here:
         return iter(())
 
 
-class Told(Silent):
+class Heard:
     def __init__(self) -> None:
         self.counts: list[int] = []
         self.done = 0
 
-    def refitting(self, count: int) -> None:
-        self.counts.append(count)
-
-    def refitted(self) -> None:
-        self.done += 1
+    def __call__(self, event: Event) -> None:
+        match event:
+            case StageBegan("holdout", count):
+                self.counts.append(count)
+            case StageAdvanced("holdout"):
+                self.done += 1
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +103,13 @@ def study(store: Store, problem: Problem) -> StoredStudy:
     return store.begin(SPEC, describe_study(SPEC, DATA, problem, problem.folds()))
 
 
-Scoring = Callable[..., Told]
+Scoring = Callable[..., Heard]
 
 
 @pytest.fixture
 def score(study: StoredStudy, problem: Problem) -> Scoring:
-    def act(backend: Here, best: int = 2, one_se: int = 3, deadline: float | None = None) -> Told:
-        told = Told()
+    def act(backend: Here, best: int = 2, one_se: int = 3, deadline: float | None = None) -> Heard:
+        told = Heard()
         summary = chosen(study, best, one_se)
         score_holdout(study, problem, problem.folds(), TRIALS, summary, backend, told, deadline)
         return told
@@ -178,7 +178,7 @@ def test_interrupted_or_not_the_report_is_the_same(store, study, score, problem)
     score(Here(problem, deaths=1))
     other = store.begin(SPEC.model_copy(update={"study": SPEC.study.model_copy(update={"name": "other"})}), study.facts)
     summary = chosen(other, 2, 3)
-    score_holdout(other, problem, problem.folds(), TRIALS, summary, Here(problem), Told(), None)
+    score_holdout(other, problem, problem.folds(), TRIALS, summary, Here(problem), Heard(), None)
     assert replace(kept(study), looks=0) == replace(kept(other), looks=0)
 
 
@@ -218,7 +218,7 @@ def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, s
 def test_without_a_holdout_nothing_is_refitted(study, problem) -> None:
     none = replace(problem, split=replace(problem.split, holdout=problem.split.holdout[:0]))
     backend = Here(problem)
-    told = Told()
+    told = Heard()
     score_holdout(study, none, problem.folds(), TRIALS, chosen(study, 2, 3), backend, told, None)
     nothing = replace(chosen(study, 2, 3), best=None, one_se=None)
     score_holdout(study, problem, problem.folds(), TRIALS, nothing, backend, told, None)
@@ -236,5 +236,5 @@ def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) 
 def test_trials_without_a_finished_epoch_are_left_out(study, problem) -> None:
     trials = (replace(TRIALS[0], outcome=make_outcome([], "failed")), *TRIALS[1:])
     backend = Here(problem)
-    score_holdout(study, problem, problem.folds(), trials, chosen(study, 2, 3), backend, Told(), None)
+    score_holdout(study, problem, problem.folds(), trials, chosen(study, 2, 3), backend, Heard(), None)
     assert [model.name for model in kept(study).scores[:3]] == ["best", "1se", "default"]

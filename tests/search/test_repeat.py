@@ -9,32 +9,32 @@ import pytest
 from tests.search.making import make_outcome, make_spec
 from tests.search.pretending import FakeBackend, KeptStudy
 from tuner.results.selection import Trial
+from tuner.search.events import Event, Repeated, StageBegan
 from tuner.search.pool import DIED
 from tuner.search.repeat import repeat
 from tuner.spec.space import defaults
 from tuner.storage.stored_study import StoredStudy
-from tuner.terminal.progress import Silent
-from tuner.training.outcome import Outcome
 
 SPEC = make_spec(search={"repeats": 3})
 TRIALS = [Trial(number, defaults(SPEC.space), make_outcome([1.0])) for number in (4, 2)]
 WANTED = {(trial.number, number) for trial in TRIALS for number in (1, 2, 3)}
 
 
-class Told(Silent):
+class Heard:
     def __init__(self) -> None:
         self.count: int | None = None
         self.seen: list[tuple[int, int]] = []
 
-    def repeating(self, count: int) -> None:
-        self.count = count
+    def __call__(self, event: Event) -> None:
+        match event:
+            case StageBegan("repeats", count):
+                self.count = count
+            case Repeated(number, repeat):
+                self.seen.append((number, repeat))
 
-    def repeated(self, number: int, repeat: int, outcome: Outcome) -> None:
-        self.seen.append((number, repeat))
 
-
-def run(study: KeptStudy, backend: FakeBackend, deadline: float | None = None) -> Told:
-    told = Told()
+def run(study: KeptStudy, backend: FakeBackend, deadline: float | None = None) -> Heard:
+    told = Heard()
     repeat(cast(StoredStudy, study), backend, told, TRIALS, deadline)
     return told
 
@@ -77,6 +77,6 @@ def test_the_deadline_is_kept_and_the_next_run_goes_on() -> None:
 def test_no_repeats_are_trained_where_none_are_wanted() -> None:
     study = KeptStudy(make_spec(search={"repeats": 0}))
     backend = FakeBackend(study, 1, random.Random(0))
-    told = Told()
+    told = Heard()
     repeat(cast(StoredStudy, study), backend, told, TRIALS, None)
     assert (told.count, backend.tasks) == (0, [])

@@ -1,0 +1,214 @@
+"""What the commands on a study do, once their options are parsed. Some give the command's exit status."""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from rich.console import Console
+from rich.markup import escape
+
+from tuner.files import check_folder, write_folder, write_whole
+from tuner.report.tables import comparison_table, folds_table
+from tuner.results.advice import advise_before
+from tuner.results.configuration import Rule, chosen_configuration
+from tuner.results.findings import Findings
+from tuner.results.fold_pairs import remarks
+from tuner.search.bundling import MEMBERS, refit_all
+from tuner.search.machine import probe
+from tuner.search.path_training import plan, stored_path, trace
+from tuner.search.study import Prepared, findings, prepare
+from tuner.search.study import run as search
+from tuner.search.workers import Backend, LocalProcesses
+from tuner.spec.sections import Spec
+from tuner.storage.store import Store
+from tuner.terminal import INTERRUPTED, cores
+from tuner.terminal.display import duration, show_events
+from tuner.terminal.printing import (
+    path_event,
+    print_json,
+    print_path,
+    print_replay,
+    print_result,
+    print_table,
+    print_warnings,
+    result_event,
+)
+
+
+def search_study(
+    spec: Spec,
+    storage: str,
+    console: Console,
+    backend: Backend,
+    *,
+    timeout: float | None,
+    as_json: bool,
+) -> int:
+    """Runs or continues a study up to its number of trials, shows the result and writes the report."""
+    started = time.monotonic()
+    interrupted = False
+    prepared = _prepare(spec, console)
+    print_warnings(console, advise_before(spec, prepared.facts))
+    with Store(storage, create=True) as store:
+        with show_events(console, spec, prepared.facts, as_json=as_json) as notify:
+            try:
+                search(prepared, store, notify, backend, timeout=timeout)
+            except KeyboardInterrupt:
+                interrupted = True
+        found = findings(store.open(spec.study.name))
+    if as_json:
+        print_json(result_event(found, time.monotonic() - started))
+    else:
+        print_result(console, found)
+    if interrupted:
+        done = f"{found.summary.trials} of {spec.study.trials} trials"
+        return _stopped(console, f"Stopped after {done}; they are saved.")
+    if found.summary.best is not None:
+        _report(console, found)
+        console.print(f"next: python -m tuner.export --study {spec.study.name}", markup=False)
+    return 0
+
+
+def trace_path(
+    study: str, parameter: str, points: int, storage: str, console: Console, *, workers: int, as_json: bool
+) -> int:
+    """Trains what is missing of a path of about so many points, and shows all of it."""
+    started = time.monotonic()
+    interrupted = False
+    with Store(storage, create=False) as store:
+        found = findings(store.open(study))
+        planned = plan(found, parameter, points)
+        with show_events(console, found.spec, found.facts, parameter, as_json=as_json) as notify:
+            try:
+                trace(planned, store, notify, lambda: LocalProcesses(min(workers, len(planned.values))))
+            except KeyboardInterrupt:
+                interrupted = True
+        found = findings(store.open(study))
+    path = stored_path(found, parameter)
+    if as_json:
+        print_json(path_event(found, parameter, path, time.monotonic() - started))
+    elif path is not None:
+        print_path(console, found, path)
+    if interrupted:
+        done = 0 if path is None else len(path.points)
+        return _stopped(console, f"Stopped after {done} of {len(planned.values)} points; they are saved.")
+    if path is not None:
+        _report(console, found)
+    return 0
+
+
+def replay_trial(spec: Spec, storage: str, number: int, console: Console, *, as_json: bool) -> int:
+    """Trains one trial again and says how it compares: 0 if it is bit-identical, else 1."""
+    from tuner.search.replay import replay  # loads torch
+
+    with Store(storage, create=False) as store:
+        study = store.open(spec.study.name)
+        # as it was run, but for where the data lie now
+        prepared = _prepare(study.spec.model_copy(update={"data": spec.data}), console)
+        compared = replay(prepared, study, number)
+    if as_json:
+        print_json({"event": "replay", **asdict(compared)})
+    else:
+        print_replay(console, compared)
+    return 0 if compared.identical else 1
+
+
+def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) -> int:
+    """Shows what a run would do, and about how long it would take; writes nothing."""
+    from tuner.terminal.estimate import estimate_seconds  # loads torch
+
+    prepared = _prepare(spec, console)
+    machine = probe(spec.train.precision)
+    machine.refuse(spec, machine.precision)
+    facts = replace(prepared.facts, precision=machine.precision)
+    seconds = estimate_seconds(prepared, facts.precision, min(workers, spec.search.lag))
+    if as_json:
+        print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})
+        return 0
+    console.print(
+        f"{spec.study.name}: {spec.task.kind}, {facts.rows:,} rows in {facts.series} series, {facts.windows:,} windows "
+        f"of {spec.task.window} rows, features: {_listed(facts.features)}",
+        markup=False,
+    )
+    print_table(console, folds_table(spec, facts))
+    print_warnings(console, advise_before(spec, facts))
+    console.print(
+        f"{spec.study.trials} trials of at most {spec.train.max_epochs} epochs take about {duration(seconds)} with "
+        f"{workers} workers, assuming pruning saves half of the training. Dry run: nothing was written."
+    )
+    return 0
+
+
+def compare_studies(names: Sequence[str], storage: str, console: Console, out: Path | None) -> None:
+    """Shows studies side by side, and writes the page of them if it has a place."""
+    with Store(storage, create=False) as store:
+        found = [findings(store.open(name)) for name in names]
+    if out is not None:
+        from tuner.report.comparison import comparison_page  # loads plotly
+
+        write_whole(out, comparison_page(found))
+    print_table(console, comparison_table(found))
+    for remark in remarks(found):
+        console.print(remark, markup=False)
+    if out is not None:
+        console.print(f"Wrote {out}.", markup=False)
+
+
+def read_configuration(study: str, rule: Rule, storage: str) -> dict[str, Any]:
+    """The configuration of the trial that the rule chooses, as plain values."""
+    with Store(storage, create=False) as store:
+        stored = store.open(study)
+        return chosen_configuration(findings(stored), stored.environment(), rule)
+
+
+def export_bundle(study: str, rule: Rule, storage: str, folder: Path, console: Console, progress: Console) -> None:
+    """Trains the trial that the rule chooses on all rows, and writes the bundle.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    from tuner.bundle.archive import FILES, bundle_files  # loads torch
+
+    check_folder(folder, FILES)
+    with Store(storage, create=False) as store:
+        stored = store.open(study)
+        found = findings(stored)
+        values = chosen_configuration(found, stored.environment(), rule)
+        backend = LocalProcesses(min(cores(), MEMBERS + 1))
+        with closing(backend), show_events(progress, found.spec, found.facts) as notify:
+            manifest, states = refit_all(stored, found, rule, backend, notify)
+    write_folder(folder, bundle_files(manifest, states, tomli_w.dumps(values)))
+    trial = found.chosen(rule).trial
+    limit = "no threshold (no labels)" if manifest.threshold is None else f"threshold {manifest.threshold:.3g}"
+    console.print(f"{folder}: trial {trial.number} of {study}, {limit}", markup=False)
+    networks = f"{len(manifest.members)} networks of {trial.outcome.weights:,} weights"
+    console.print(f"{networks}, refitted on {found.facts.rows:,} rows")
+    console.print(f"next: python -m tuner.score --bundle {folder} --data FILE --out FILE", markup=False)
+
+
+def _prepare(spec: Spec, console: Console) -> Prepared:
+    """Loads the data, and says what was repaired."""
+    with console.status(escape(f"loading {spec.data_paths}")):
+        prepared = prepare(spec)
+    for note in prepared.data.notes:
+        console.print(f"note: {note}", markup=False)
+    return prepared
+
+
+def _report(console: Console, found: Findings) -> None:
+    from tuner.report.page import write_report  # loads plotly
+
+    console.print(f"report: {write_report(found, Path('studies') / found.spec.study.name)}", markup=False)
+
+
+def _stopped(console: Console, what: str) -> int:
+    console.print(f"{what} Run the same command to continue.", style="yellow")
+    return INTERRUPTED
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:10])} and {len(names) - 10} more"

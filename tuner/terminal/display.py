@@ -1,0 +1,240 @@
+"""What a command shows while work goes on: live on a terminal, in lines elsewhere, as JSON to programs.
+
+Events are folded into one tally, from which all of these are drawn.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table as Grid
+from rich.text import Text
+
+from tuner.report.tables import point_text, value_text
+from tuner.results.findings import StudyInfo
+from tuner.search.events import (
+    Event,
+    Notify,
+    PointTrained,
+    Progressed,
+    Repeated,
+    Resumed,
+    StageAdvanced,
+    StageBegan,
+    Started,
+    Ticked,
+    Told,
+)
+from tuner.spec.sections import Spec
+from tuner.storage.distributions import STATES
+from tuner.terminal.printing import point_dict, print_json
+from tuner.training.outcome import Outcome
+
+# What goes on in each stage.
+STAGES = {
+    "search": "searching",
+    "repeats": "retraining the best with new seeds",
+    "holdout": "final test on held-out data",
+    "path": "training along the path",
+    "bundle": "training on all rows",
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What has happened so far, in a study or on a path of its `parameter`.
+
+    Attributes:
+        stage: a key of STAGES.
+        done, count: steps of the stage; `before` of the done ones are from earlier runs.
+        began: when the stage began, by `time.monotonic`.
+        running: the trials that workers have, with their latest sign of life.
+        incumbent: number and value of the best complete trial.
+    """
+
+    spec: Spec
+    facts: StudyInfo
+    parameter: str
+    stage: str
+    done: int
+    count: int
+    before: int
+    began: float
+    pruned: int = 0
+    failed: int = 0
+    incumbent: tuple[int, float] | None = None
+    running: Mapping[int, Progressed | None] = field(default_factory=dict)
+
+    def after(self, event: Event, now: float) -> "Tally":
+        """The tally with the event counted in."""
+        match event:
+            case Resumed():
+                tally = self
+                for number, outcome in event.told.items():
+                    tally = tally._counted(number, outcome)
+                return replace(tally, before=tally.done)
+            case Started():
+                return replace(self, running={**self.running, event.number: None})
+            case Progressed() if event.number in self.running:
+                return replace(self, running={**self.running, event.number: event})
+            case Told():
+                running = {number: sign for number, sign in self.running.items() if number != event.number}
+                return replace(self._counted(event.number, event.outcome), running=running)
+            case StageBegan():
+                there, count = event.done, event.done + event.count
+                return replace(self, stage=event.stage, done=there, before=there, count=count, began=now, running={})
+            case StageAdvanced() | Repeated() | PointTrained(stored=False):
+                return replace(self, done=self.done + 1)
+        return self
+
+    def _counted(self, number: int, outcome: Outcome) -> "Tally":
+        best, value = self.incumbent, outcome.value
+        if outcome.state == "complete" and value is not None:
+            best = best if best and not self.spec.metric.better(value, best[1]) else (number, value)
+        pruned, failed = self.pruned + (outcome.state == "pruned"), self.failed + (outcome.state == "failed")
+        return replace(self, done=self.done + 1, pruned=pruned, failed=failed, incumbent=best)
+
+    def heading(self) -> str:
+        """Which step of the command this is, and what is done in it."""
+        spec = self.spec
+        steps = ["search", *["repeats"] * (spec.search.repeats > 0), *["holdout"] * (self.facts.holdout > 0)]
+        if len(steps) > 1 and self.stage in steps:
+            return f"step {steps.index(self.stage) + 1} of {len(steps)}: {STAGES[self.stage]}"
+        return STAGES[self.stage]
+
+    def left(self, now: float) -> str:
+        """The time that the stage still takes, at the pace of this run so far."""
+        if self.done >= self.count:
+            return "finishing" if self.count else ""
+        here = self.done - self.before
+        if not here:
+            return "estimating time"
+        return f"about {duration((now - self.began) / here * (self.count - self.done))} left"
+
+
+@contextmanager
+def show_events(
+    console: Console, spec: Spec, facts: StudyInfo, parameter: str = "", *, as_json: bool = False
+) -> Iterator[Notify]:
+    """Shows the events that it is called with: live on a terminal, else in lines; nothing on a quiet console.
+
+    Args:
+        console: where to.
+        spec: of the study.
+        facts: of the study.
+        parameter: the one whose path is trained.
+        as_json: one JSON object per trial and point on standard output instead.
+    """
+    started = time.monotonic()
+    stage, count = ("path", 0) if parameter else ("search", spec.study.trials)
+    tally = Tally(spec, facts, parameter, stage, done=0, count=count, before=0, began=started)
+    live = Live(
+        console=console,
+        get_renderable=lambda: draw(tally, time.monotonic()),
+        auto_refresh=False,
+        transient=True,
+    )
+
+    def notify(event: Event) -> None:
+        nonlocal tally
+        now = time.monotonic()
+        tally = tally.after(event, now)
+        if as_json:
+            if (values := to_dict(tally, event)) is not None:
+                print_json({**values, "seconds": round(now - started, 3)})
+        elif line := describe(tally, event):
+            aside = "" if live.is_started else _aside(tally, event, now)
+            console.print(line + aside, soft_wrap=True, markup=False)
+        if live.is_started and isinstance(event, StageBegan | Ticked):
+            live.refresh()
+
+    if not console.is_terminal or console.quiet:
+        yield notify
+        return
+    with live:
+        yield notify
+
+
+def describe(tally: Tally, event: Event) -> str:
+    """The line that is left of an event; empty for most."""
+    words = tally.spec.metric.words
+    match event:
+        case Told(number, _, outcome):
+            return f"trial {number}{_ended(outcome, words, tally.spec.train.max_epochs)}"
+        case Repeated(number, repeat, outcome):
+            return f"trial {number} with new seed {repeat}{_ended(outcome, words, tally.spec.train.max_epochs)}"
+        case StageBegan(count=count) if count:
+            there = f" ({event.done} of {tally.count} are there already)" if event.done else ""
+            return f"{tally.heading()}, {count} to go{there}"
+        case StageAdvanced():
+            return f"{tally.done} of {tally.count} networks trained"
+        case PointTrained(point, stored=False):
+            return f"{tally.parameter} {value_text(point.value)}: {point_text(tally.facts, point)}"
+    return ""
+
+
+def _ended(outcome: Outcome, words: str, epochs: int) -> str:
+    if outcome.value is None:
+        return f" failed: {outcome.reason.strip().splitlines()[-1]}"
+    pruned = f"pruned after epoch {len(outcome.curve)}, " if outcome.state == "pruned" else ""
+    return f": {pruned}{words} {outcome.value:.3g} (epoch {outcome.best_epoch} of {epochs})"
+
+
+def _aside(tally: Tally, event: Event, now: float) -> str:
+    """What a line says of all trials, where no bar does."""
+    if not isinstance(event, Told):
+        return ""
+    best = f"best {tally.incumbent[1]:.3g} (trial {tally.incumbent[0]})" if tally.incumbent else "no best yet"
+    return f"; {tally.done} of {tally.count}, {best}, {tally.left(now)}"
+
+
+def to_dict(tally: Tally, event: Event) -> dict[str, Any] | None:
+    """What `--json` tells of an event; None for most."""
+    match event:
+        case Told(number, params, outcome):
+            return {
+                "event": "trial",
+                "trial": number,
+                "state": STATES[outcome.state].name,
+                "value": outcome.value,
+                "epoch": outcome.best_epoch or None,
+                "params": dict(params),
+                "fold_epochs": outcome.fold_epochs,
+            }
+        case PointTrained(point, stored):
+            return {"event": "point", **point_dict(tally.parameter, tally.facts, point), "stored": stored}
+    return None
+
+
+def draw(tally: Tally, now: float) -> RenderableType:
+    """The tally as it stands: a bar for the stage, counts, and a line for each trial under way."""
+    bar = Grid.grid(padding=(0, 1))
+    title = Text(tally.parameter or tally.spec.study.name, style="bold")
+    steps = f"{tally.done}/{tally.count}"
+    bar.add_row(title, ProgressBar(total=max(tally.count, 1), completed=tally.done, width=30), steps, tally.left(now))
+    lines: list[RenderableType] = [Text(tally.heading()), bar]
+    if tally.stage == "search":
+        counts = Text(f"  {tally.pruned} pruned, {tally.failed} failed")
+        if tally.incumbent:
+            counts.append(f"; best so far {tally.incumbent[1]:.3g} (trial {tally.incumbent[0]})", style="green")
+        lines.append(counts)
+    running = Grid.grid(padding=(0, 2))
+    for number, sign in sorted(tally.running.items()):
+        if sign is not None:
+            epoch, fold = f"epoch {sign.epoch}/{tally.spec.train.max_epochs}", f"fold {sign.fold}/{tally.spec.cv.folds}"
+            running.add_row(f"  trial {number}", epoch, fold, "" if sign.value is None else f"{sign.value:.3g}")
+    return Group(*lines, running)
+
+
+def duration(seconds: float) -> str:
+    """A duration as a person says it: 45 s, 4 min, 2 h 5 min."""
+    if seconds <= 59:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,52 @@
+"""About how long a search will take, by a few timed steps."""
+
+import time
+from collections.abc import Mapping
+from statistics import fmean
+
+import numpy as np
+import torch
+
+from tuner.search.cube import Cube
+from tuner.search.study import Prepared
+from tuner.spec.sections import Precision
+from tuner.spec.space import Value
+from tuner.storage.distributions import completed
+from tuner.training.learner import Learner
+
+# Share of the epochs of all trials that early stopping and pruning usually leave.
+USUAL_SHARE = 0.5
+# Configurations that are timed, drawn from all over the space: wide networks cost most of the time.
+TIMED_CONFIGURATIONS = 8
+# Steps of each that are timed, after a first one that warms up, and windows that are evaluated.
+TIMED_STEPS = 4
+TIMED_WINDOWS = 512
+
+
+def estimate_seconds(prepared: Prepared, precision: Precision, workers: int) -> float:
+    """The time of all trials by a few timed steps of some configurations."""
+    torch.set_num_threads(1)
+    spec, cube = prepared.spec, Cube(prepared.spec.space)
+    points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, cube.axes))
+    epochs = [
+        _epoch_seconds(prepared, completed(spec.space, cube.read(point)), precision) for point in cube.snap(points)
+    ]
+    return fmean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
+
+
+def _epoch_seconds(prepared: Prepared, params: Mapping[str, Value], precision: Precision) -> float:
+    """The time that one epoch of a configuration takes on all folds."""
+    fold = prepared.folds[0]
+    learner = Learner(prepared.spec, fold, params, key=(0, 0), precision=precision)
+    learner.train_epoch(most_steps=1)
+    learner.evaluate(fold.train[:TIMED_WINDOWS])
+    started = time.perf_counter()
+    learner.train_epoch(most_steps=TIMED_STEPS)
+    between = time.perf_counter()
+    learner.evaluate(fold.train[:TIMED_WINDOWS])
+    step = (between - started) / (learner.steps - 1)
+    evaluation = (time.perf_counter() - between) / min(TIMED_WINDOWS, len(fold.train))
+    # folds differ in size: under walk_forward the first has a fraction of the last one's windows
+    trained = sum(len(fold.train) for fold in prepared.folds)
+    evaluated = sum(len(fold.valid) + min(len(fold.train), len(fold.valid)) for fold in prepared.folds)
+    return step * learner.batches * trained / len(fold.train) + evaluation * evaluated
