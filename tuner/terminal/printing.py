@@ -128,7 +128,8 @@ def _holdout_dict(findings: Findings) -> dict[str, Any]:
     models = {}
     for score in holdout.scores:
         values = asdict(score)
-        models[values.pop("name")] = {"metric": holdout.metric, **values, "events": holdout.events}
+        name = values.pop("name")
+        models[name] = {"metric": holdout.metric, **values, "events": holdout.events}
     return {"holdout": models, "optimism": optimism.value, "looks": holdout.looks, "verdict": list(conclude(findings))}
 
 
