@@ -8,12 +8,12 @@ MOST_LISTED = 15
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; commands print it without a traceback and exit with status 2.
+    """A mistake that the user can fix; commands print it without a traceback and exit with status 2.
 
     Args:
         what: what is wrong, as a sentence without its full stop.
         where: the file, section, key, row or column concerned.
-        mend: how to put it right.
+        hint: how to put it right.
     """
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:

@@ -26,7 +26,7 @@ def test_the_interval_is_student_s_with_the_corrected_error() -> None:
     assert pair.mean == pytest.approx(-0.5)
     # variance 0.08 over two folds, times 1/2 + the mean of test over train (1/3 and 2/3)
     assert pair.half == pytest.approx(t.ppf(0.975, 1) * math.sqrt(0.08 * (1 / 2 + 1 / 2)))
-    assert pair.verdict == "not told apart: the interval includes 0"
+    assert pair.verdict == "no clear difference: the interval includes 0"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_fold_without_a_value_is_no_pair_and_one_fold_tells_nothing_apart() ->
     pair = compare_folds(make_findings(replace(trial.outcome, folds=folds), spec=one.spec), other)
     assert pair.differences == pytest.approx((0.4,))
     assert math.isnan(pair.half)
-    assert pair.verdict.startswith("not told apart")
+    assert pair.verdict.startswith("no clear difference")
 
 
 def test_equal_data_and_folds_can_be_compared() -> None:
@@ -73,7 +73,7 @@ def test_what_forbids_a_comparison_is_said(other, reason) -> None:
 def test_each_study_is_compared_with_the_first() -> None:
     two, three = remarks([study("one", 1.0), study("two", 1.5), study("three", 0.5, 0.3)])
     assert re.fullmatch(r"two and one, fold by fold: one is better: .* \(\+0\.5000 ± 0\.0000\)\.", two)
-    assert three.startswith("three and one, fold by fold: not told apart")
+    assert three.startswith("three and one, fold by fold: no clear difference")
 
 
 def test_metrics_that_differ_are_said() -> None:

@@ -61,8 +61,8 @@ def comparison_plots(studies: Sequence[Findings]) -> list[Plot]:
             Plot(
                 "pairs",
                 "Fold by fold",
-                "The difference of the best trials on each of the same folds, and its mean with a 95% interval. Where "
-                "the interval includes 0, the studies cannot be told apart. Folds share training rows, so take it as a "
+                "The difference of the best trials on each of the same folds, and its mean with a 95 % interval. Where "
+                "the interval includes 0, there is no clear difference. Folds share training rows, so take it as a "
                 "guide.",
                 (pairs_figure(first.spec.metric, pairs),),
             )

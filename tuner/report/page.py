@@ -68,7 +68,7 @@ READINGS = {
 }
 PATH_READING = (
     "One parameter over its range, all else as in the best trial, on the same folds. The bars are standard errors; the "
-    "distance to the training curve is the gap. The dashed lines mark the best value and the most regularised one "
+    "distance to the training curve is the gap. The dashed lines mark the best value and the strongest one "
     "within one standard error of it; the upper axis shows what each strength does to the network."
 )
 

@@ -64,7 +64,7 @@ def compare_folds(one: Findings, other: Findings) -> FoldDifference:
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, max(len(differences) - 1, 1)))
     half = quantile * standard_error(differences.tolist(), one.facts.test_to_train)
     better = one if one.spec.metric.better(mean, 0.0) else other
-    verdict = "not told apart: the interval includes 0"
+    verdict = "no clear difference: the interval includes 0"
     if abs(mean) > half:  # never of a NaN
         verdict = f"{better.spec.study.name} is better: the interval does not include 0"
     return FoldDifference(one.spec.study.name, other.spec.study.name, tuple(differences.tolist()), mean, half, verdict)

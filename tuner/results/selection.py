@@ -51,7 +51,7 @@ class Summary:
 
     Attributes:
         best: the trial with the best mean; None while nothing has completed.
-        one_se: the most regularised trial whose mean is within one standard error of it.
+        one_se: the trial with the strongest regularisation whose mean is within one standard error of it.
         complete, pruned, failed: how many trials ended so.
         audits: how many trials went on though the pruner would have ended them.
         false_prunes: how many of these came out among the best tenth of all trials that did not fail.

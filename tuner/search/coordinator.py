@@ -99,5 +99,5 @@ class Coordinator:
             raise UserError(
                 f"each of the first {HOPELESS} trials failed: {reasons.pop()}",
                 where=self._spec.study.name,
-                hint="mend the cause, then search anew under another `[study] name`",
+                hint="fix the cause, then search again under another `[study] name`",
             )

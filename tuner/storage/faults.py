@@ -49,7 +49,7 @@ FAULTS = {
 
 
 def database_fault(error: BaseException | None, where: str) -> UserError | None:
-    """The message for an error of the database that the user can mend; None for any other error, or a defect."""
+    """The message for an error of the database that the user can fix; None for any other error, or a defect."""
     if isinstance(error, StorageInternalError):
         error = error.__cause__
     if not isinstance(error, DBAPIError):
@@ -60,7 +60,7 @@ def database_fault(error: BaseException | None, where: str) -> UserError | None:
         known = GONE
     # SQLite's word for a wrong statement, too
     if known is None and isinstance(error, OperationalError | InterfaceError) and code != "SQLITE_ERROR":
-        known = (f"the database failed: {_reason(error)}", "mend it")
+        known = (f"the database failed: {_reason(error)}", "fix the cause named above")
     return known and fault_message(known, where)
 
 
