@@ -198,7 +198,7 @@ def parameters_figure(studies: Sequence[Findings]) -> go.Figure:
         )
     names = frame.parameter.unique()
     figure.update_xaxes(
-        title="place in the searched range", range=[-0.04, 1.04], tickvals=[0, 1], ticktext=["minimum", "maximum"]
+        title="place in the searched range", range=[-0.04, 1.04], tickvals=[0, 1], ticktext=["min", "max"]
     )
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=True)
     return styled(figure, height=150 + 30 * len(names))
