@@ -9,8 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from tuner.data.series import Bools
-from tuner.evaluation.detection import FoldDetection, choose_threshold, detect, fold_metric, inner_thresholds
+from tuner.data.series import Bools, runs
+from tuner.evaluation.detection import (
+    Flagged,
+    choose_threshold,
+    detect,
+    fold_metric,
+    inner_thresholds,
+    judge_flags,
+    number_events,
+)
 
 Scores = npt.NDArray[np.float64]
 
@@ -175,35 +183,49 @@ def test_events_are_caught_by_any_flagged_row_of_theirs():
     found = detect(SCORES, LABELS, ROWS, earlier_only=False)
     assert found is not None
     assert (found.caught, found.events) == (2, 3)
-    assert [(fold.caught, fold.events) for fold in found.folds] == [(1, 1), (1, 1), (0, 1)]
     # two rows that are not neighbours are two events
     found = detect(SCORES, LABELS, (*ROWS[:2], np.array([6, 8, 10])), earlier_only=False)
     assert found is not None
     assert (found.caught, found.events) == (2, 4)
 
 
-def test_each_fold_is_judged_by_itself():
-    found = detect(SCORES, LABELS, ROWS, earlier_only=False)
-    assert found is not None
-    assert tuple(fold.f1 for fold in found.folds) == fold_metric("f1", SCORES, LABELS, earlier_only=False)
-    average = fold_metric("average_precision", SCORES, LABELS, earlier_only=False)
-    assert tuple(fold.average_precision for fold in found.folds) == average
-    assert [fold.recall for fold in found.folds] == [1.0, 1.0, 0.0]
-    assert [fold.precision for fold in found.folds] == [1.0, 1.0, 0.0]
-
-
-def test_a_fold_without_an_anomalous_row_has_no_metrics_of_its_own():
+def test_a_fold_without_an_anomalous_row_counts_in_the_pooled_metrics():
     labels = (truth("000"), *LABELS[1:])
     found = detect(SCORES, labels, ROWS, earlier_only=False)
     assert found is not None
-    assert found.folds[0] == FoldDetection(None, None, None, None, 0, 0)
     assert (found.caught, found.events) == (1, 2)
-    # its rows count in the pooled metrics all the same: flags 010, 001 and 000
-    assert found.precision == 1 / 2
+    assert found.precision == 1 / 2  # flags 010, 001 and 000
 
 
-def test_a_fold_without_a_threshold_has_an_average_precision_only():
-    found = detect(SCORES, LABELS, ROWS, earlier_only=True)
-    assert found is not None
-    assert found.folds[0] == FoldDetection(1.0, None, None, None, 0, 1)
-    assert found.events == 2
+# --- flags and events
+
+EVENTS = np.array([1, 1, 0, 1, 1, 0, 1], bool)
+
+
+def test_events_by_hand():
+    assert number_events(np.arange(7), EVENTS).tolist() == [0, 0, -1, 1, 1, -1, 2]
+    # rows 3 and 4 do not lie side by side
+    assert number_events(np.array([0, 1, 2, 3, 9, 10, 11]), EVENTS).tolist() == [0, 0, -1, 1, 2, -1, 3]
+
+
+def test_an_event_is_caught_by_one_flagged_row_and_rows_count_as_they_are():
+    flags = np.array([0, 1, 1, 0, 0, 1, 1], bool)
+    assert judge_flags(flags, EVENTS, number_events(np.arange(7), EVENTS)) == Flagged(2 / 4, 2 / 5, 4 / 9, 2, 3)
+
+
+def test_nothing_flagged_or_present_is_worth_nothing():
+    nothing = np.zeros(3, bool)
+    assert judge_flags(nothing, nothing, number_events(np.arange(3), nothing)) == Flagged(0.0, 0.0, 0.0, 0, 0)
+    assert judge_flags(nothing, ~nothing, number_events(np.arange(3), ~nothing)) == Flagged(0.0, 0.0, 0.0, 0, 1)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
+@settings(max_examples=20)
+def test_flags_are_worth_what_scikit_learn_says_and_events_are_runs(pairs):
+    flags, labels = (np.array(part) for part in zip(*pairs, strict=True))
+    found = judge_flags(flags, labels, number_events(np.arange(len(labels)), labels))
+    assert found.precision == precision_score(labels, flags, zero_division=0.0)
+    assert found.recall == recall_score(labels, flags, zero_division=0.0)
+    assert found.f1 == f1_score(labels, flags, zero_division=0.0)
+    assert found.events == len(runs(labels))
+    assert found.caught == sum(flags[first:past].any() for first, past in runs(labels))

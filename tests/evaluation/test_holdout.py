@@ -84,10 +84,10 @@ def test_few_blocks_give_no_interval():
 
 
 def test_what_cannot_be_measured_is_none():
-    rival = Contender("PCA", None, None, SCORES[:1], None)
+    baseline = Contender("PCA", None, None, SCORES[:1], None)
     diverged = Contender("unregularised", 0, np.full((2, 120), np.nan), np.full((2, 120), np.inf), 0.5)
     for metric, value in (("loss", None), ("average_precision", average_precision_score(LABELS, SCORES[0]))):
-        _, pca, least = scored(metric, BEST, rival, diverged)
+        _, pca, least = scored(metric, BEST, baseline, diverged)
         assert pca.value == value
         assert pca.average_precision == average_precision_score(LABELS, SCORES[0])
         assert (pca.loss, pca.precision, pca.recall, pca.f1, pca.caught) == (None,) * 5

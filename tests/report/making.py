@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.evaluation.baselines import Baseline
 from tuner.evaluation.holdout import Holdout, Score
-from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings, FoldInfo
 from tuner.results.selection import Trial, finalists, summarise
 from tuner.spec.file import read_spec_dict

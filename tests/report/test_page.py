@@ -85,7 +85,7 @@ def keys(findings: Findings) -> list[str]:
 
 
 def labelled() -> Findings:
-    detection = Detection(0.9, 0.9, 0.9, 0.9, threshold=3.0)
+    detection = Detection(0.9, 0.9, 0.9, 0.9, threshold=3.0, reached=0.9, caught=1, events=1)
     return make_findings(replace(make_outcome([2.0, 1.0]), detection=detection), make_outcome([1.5]))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.report.making import HOLDOUT, MIXED, searched
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
-from tuner.evaluation.detection import Detection, FoldDetection
+from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Score
 from tuner.report.tables import (
     MOST_TRIALS,
@@ -24,6 +24,7 @@ from tuner.report.tables import (
     statuses_table,
     trials_table,
 )
+from tuner.results.findings import FoldInfo
 from tuner.results.regularisation_path import Point, make_path
 from tuner.results.selection import shrinkage
 from tuner.spec.space import PARAMETERS, Value, defaults
@@ -75,20 +76,15 @@ def test_a_failed_or_pruned_reference_says_so() -> None:
 
 
 def test_detection_in_cross_validation_is_a_note() -> None:
-    fold = FoldDetection(0.5, 0.5, 0.5, 0.5, caught=2, events=3)
-    none = FoldDetection(None, None, None, None, caught=0, events=0)
-    found = Detection(0.5, 0.25, 0.75, 0.375, threshold=2.0, caught=2, events=3, folds=(fold, none))
-    (said,) = [note for note in _detected(found) if note.startswith("Detection")]
+    found = Detection(0.5, 0.25, 0.75, 0.375, threshold=2.0, reached=0.25, caught=2, events=3)
+    findings = make_findings(replace(make_outcome([1.0]), detection=found))
+    folds = (FoldInfo(9, 3, anomalous=5, events=3), FoldInfo(9, 3, anomalous=0, events=0))
+    notes = scores_table(replace(findings, facts=replace(findings.facts, folds=folds))).notes
+    (said,) = [note for note in notes if note.startswith("Detection")]
     assert said == (
         "Detection in cross-validation: precision 0.25, recall 0.75, F1 0.38, thresholds chosen on the other folds; "
         "average precision 0.50; 2 of 3 events caught; 1 of 2 folds have no anomalous row."
     )
-    (said,) = [note for note in _detected(replace(found, events=0, folds=())) if note.startswith("Detection")]
-    assert "events" not in said, "a study begun before they were counted"
-
-
-def _detected(found: Detection) -> tuple[str, ...]:
-    return scores_table(make_findings(replace(make_outcome([1.0]), detection=found))).notes
 
 
 def test_the_configuration_has_every_parameter_and_what_the_penalties_did() -> None:

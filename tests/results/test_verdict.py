@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.evaluation.baselines import Baseline
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
-from tuner.evaluation.no_network import Baseline
 from tuner.results.findings import Findings, FoldInfo
 from tuner.results.verdict import conclude, find_optimism, recommend
 from tuner.training.outcome import Outcome

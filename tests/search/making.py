@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from tuner.evaluation.no_network import Baseline
+from tuner.evaluation.baselines import Baseline
 from tuner.results.findings import Findings, FoldInfo, StudyInfo
 from tuner.results.selection import Trial, summarise
 from tuner.spec.file import read_spec_dict

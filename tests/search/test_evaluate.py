@@ -14,9 +14,9 @@ from tests.making import make_dataset, make_spec, marked
 from tests.search.making import make_outcome
 from tuner.data.folds import Problem, make_problem
 from tuner.errors import UserError
+from tuner.evaluation.baselines import measure_baseline
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout
-from tuner.evaluation.no_network import measure_baseline
 from tuner.results.findings import describe_study
 from tuner.results.selection import Selection, Summary, Trial, summarise
 from tuner.search.evaluate import SEEDS, score_holdout
@@ -39,7 +39,7 @@ SPEC = make_spec(
     space={"hidden_size": 4, "num_layers": 1, "batch_size": 64},
 )
 DATA = make_dataset((160,), LABELS)
-FOUND = Detection(average_precision=0.5, precision=0.5, recall=0.5, f1=0.5, threshold=-0.5)
+FOUND = Detection(0.5, 0.5, 0.5, 0.5, threshold=-0.5, reached=0.5, caught=1, events=1)
 
 
 def trial(number: int, value: float, **params: Value) -> Trial:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
-from tuner.evaluation.detection import Detection, FoldDetection
+from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, score_models
 from tuner.results.selection import scalars
 from tuner.search.sampler import choose
@@ -31,16 +31,7 @@ from tuner.training.outcome import FoldCurve, Outcome
 
 NUMBERS = st.floats(width=64)
 CURVES = st.floats(-1e9, 1e9) | st.just(math.nan)
-RATES = st.none() | NUMBERS
-FOLD_DETECTIONS = st.builds(FoldDetection, RATES, RATES, RATES, RATES, st.integers(0, 9), st.integers(0, 9))
-DETECTIONS = st.builds(
-    Detection,
-    *[NUMBERS] * 5,
-    caught=st.integers(0, 9),
-    events=st.integers(0, 9),
-    reached=RATES,
-    folds=st.lists(FOLD_DETECTIONS, max_size=3).map(tuple),
-)
+DETECTIONS = st.builds(Detection, *[NUMBERS] * 6, st.integers(0, 9), st.integers(0, 9))
 
 
 @st.composite

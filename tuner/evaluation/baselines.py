@@ -1,4 +1,4 @@
-"""Rivals that are no network, on the windows that a network sees: what it must beat to be worth its while."""
+"""Baselines without a network, on the windows that a network sees: what it must beat to be worth its while."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from tuner.data.seasonality import as_signals, find_rhythm
 from tuner.data.series import Floats, Ints
 from tuner.evaluation.detection import Scores, choose_threshold, root_mean_square, scaled_errors
 from tuner.evaluation.holdout import Contender, cross_entropy
+from tuner.spec.sections import Spec
 
 # PCA and the regression take seconds with so many windows and columns at most; evenly spaced ones are left.
 MOST_WINDOWS = 10_000
@@ -22,52 +23,48 @@ KEPT_VARIANCE = 0.9
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The scores and losses of a baseline on the windows to validate.
+class Baseline:
+    """A reference: "persistence" (nothing changes) or "base rate" (every window alike), and its value."""
 
-    Attributes:
-        losses: (m,) in the units of the network's loss; None where there is none like it.
-        scores: (m,) higher where more anomalous.
-    """
-
-    losses: Floats | None
-    scores: Scores
+    name: str
+    value: float
 
 
-Rival = Callable[[FoldData], Judged]
+# Fitted on the training windows of its data: losses (m,) of the others, in the units of the network's, None where there
+# is none like it; and scores (m,), higher where more anomalous.
+Fit = Callable[[FoldData], tuple[Floats | None, Scores]]
 
 
-def find_rivals(problem: Problem) -> dict[str, Rival]:
-    """The rivals of a task by name; each is fitted on the training windows of the data that it is called with.
+def find_baselines(problem: Problem) -> dict[str, Fit]:
+    """The baselines of a task by name.
 
-    A forecast has one naive rival: persistence or, where the rows before the holdout repeat themselves and it errs
+    A forecast has one naive one: persistence or, where the rows before the holdout repeat themselves and it errs
     less on them, the value a period ago. Where there are labels, there is the reconstruction error of a PCA; where they
     are learnt, a logistic regression too.
     """
-    rivals: dict[str, Rival] = {}
+    baselines: dict[str, Fit] = {}
     if problem.persistence is not None:
         name, forecast = _naive(problem, problem.persistence)
-        rivals[name] = lambda data: _judge_forecast(data, forecast)
+        baselines[name] = lambda data: _score_forecast(data, forecast)
     if problem.labels is not None:
-        rivals["PCA"] = lambda data: _reconstruct(problem, data)
+        baselines["PCA"] = lambda data: _reconstruct(problem, data)
     if problem.classify:
-        rivals["logistic regression"] = lambda data: _regress(problem, data)
-    return rivals
+        baselines["logistic regression"] = lambda data: _regress(problem, data)
+    return baselines
 
 
-def judge_rivals(
+def score_baselines(
     problem: Problem, folds: Sequence[FoldData], data: FoldData, min_precision: float | None
 ) -> list[Contender]:
-    """All rivals on the windows that `data` validates; like a network, each has a threshold that its folds chose."""
+    """All baselines on the validation windows of `data`; like a network, each has a threshold that its folds chose."""
     contenders = []
-    for name, rival in find_rivals(problem).items():
-        judged, threshold = rival(data), None
+    for name, fit in find_baselines(problem).items():
+        (losses, scores), threshold = fit(data), None
         labels = [fold.labels[fold.valid] for fold in folds if fold.labels is not None]
         if any(part.any() for part in labels):
-            scores = np.concatenate([rival(fold).scores for fold in folds])
-            threshold = choose_threshold(scores, np.concatenate(labels), min_precision)
-        losses = None if judged.losses is None else judged.losses[None]
-        contenders.append(Contender(name, None, losses, judged.scores[None], threshold))
+            out_of_fold = np.concatenate([fit(fold)[1] for fold in folds])
+            threshold = choose_threshold(out_of_fold, np.concatenate(labels), min_precision)
+        contenders.append(Contender(name, None, None if losses is None else losses[None], scores[None], threshold))
     return contenders
 
 
@@ -86,10 +83,10 @@ def _naive(problem: Problem, persistence: Floats) -> tuple[str, Floats]:
     return min(forecasts, key=lambda named: float(np.mean(np.square(_errors(data, named[1])[data.train]))))
 
 
-def _judge_forecast(data: FoldData, forecast: Floats) -> Judged:
+def _score_forecast(data: FoldData, forecast: Floats) -> tuple[Floats, Scores]:
     errors = _errors(data, forecast)
     scores = scaled_errors(errors[data.valid], root_mean_square(errors[data.train]))
-    return Judged(np.mean(np.square(errors[data.valid]), axis=1), scores)
+    return np.mean(np.square(errors[data.valid]), axis=1), scores
 
 
 def _errors(data: FoldData, forecast: Floats) -> Floats:
@@ -98,7 +95,7 @@ def _errors(data: FoldData, forecast: Floats) -> Floats:
     return data.targets.apply(forecast) - data.answers
 
 
-def _reconstruct(problem: Problem, data: FoldData) -> Judged:
+def _reconstruct(problem: Problem, data: FoldData) -> tuple[None, Scores]:
     """The root mean squared reconstruction error of windows that end in the row they answer (Sub-PCA in TSB-AD)."""
     from sklearn.decomposition import PCA
 
@@ -106,10 +103,10 @@ def _reconstruct(problem: Problem, data: FoldData) -> Judged:
         pca = PCA(KEPT_VARIANCE).fit(_flat(problem, data, _spaced(data.train)))
         windows = _flat(problem, data, data.valid)
         errors = windows - pca.inverse_transform(pca.transform(windows))
-    return Judged(None, np.sqrt(np.mean(np.square(errors, dtype=np.float64), axis=1)))
+    return None, np.sqrt(np.mean(np.square(errors, dtype=np.float64), axis=1))
 
 
-def _regress(problem: Problem, data: FoldData) -> Judged:
+def _regress(problem: Problem, data: FoldData) -> tuple[Floats, Scores]:
     """A logistic regression with an L2 penalty, anomalous windows weighted as for the network."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -121,7 +118,7 @@ def _regress(problem: Problem, data: FoldData) -> Judged:
         regression = LogisticRegression(max_iter=200)
         regression.fit(_flat(problem, data, train), data.answers[train, 0] > 0, sample_weight=weights)
         logits = regression.decision_function(_flat(problem, data, data.valid)).astype(np.float64)
-    return Judged(cross_entropy(logits, data.answers[data.valid, 0] > 0, data.class_weight), logits)
+    return cross_entropy(logits, data.answers[data.valid, 0] > 0, data.class_weight), logits
 
 
 def _flat(problem: Problem, data: FoldData, windows: Ints) -> npt.NDArray[np.float32]:
@@ -134,3 +131,36 @@ def _flat(problem: Problem, data: FoldData, windows: Ints) -> npt.NDArray[np.flo
 def _spaced(windows: Ints) -> Ints:
     """At most `MOST_WINDOWS` of them, evenly spaced."""
     return windows[np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).astype(np.int64)]
+
+
+def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) -> Baseline:
+    """The mean over folds of the study's metric if no network were there.
+
+    For `loss`: persistence of a forecast, or the best constant probability of `classify`. For average precision and F1:
+    what flagging windows at random reaches (the share p of anomalous windows) and flagging all, 2p / (1 + p).
+    """
+    if spec.study.metric != "loss":
+        # a walk's first fold has no earlier scores to fit a threshold on, hence no F1; the holdout is alone
+        first = spec.study.metric == "f1" and spec.cv.scheme == "walk_forward" and len(folds) > 1
+        judged = folds[1:] if first else folds
+        rates = [float(fold.labels[fold.valid].mean()) for fold in judged if fold.labels is not None]
+        values = rates if spec.study.metric == "average_precision" else [2 * rate / (1 + rate) for rate in rates]
+        return Baseline("base rate", float(np.mean(values)))
+    if problem.persistence is None:
+        return Baseline("base rate", float(np.mean([_constant_loss(fold) for fold in folds])))
+    return Baseline("persistence", float(np.mean([_persistence_loss(fold, problem.persistence) for fold in folds])))
+
+
+def _persistence_loss(fold: FoldData, persistence: Floats) -> float:
+    assert fold.targets is not None  # noqa: S101 (forecasts only)
+    valid = fold.valid[fold.counted]
+    errors = fold.targets.apply(persistence[valid]) - fold.answers[valid]
+    return float(np.mean(np.square(errors)))
+
+
+def _constant_loss(fold: FoldData) -> float:
+    """The weighted cross-entropy of the constant probability that is best on the training windows."""
+    anomalous = np.clip(fold.answers[fold.train].mean(dtype=np.float64), 1e-6, 1 - 1e-6)
+    probability = fold.class_weight * anomalous / (fold.class_weight * anomalous + 1 - anomalous)
+    rate = fold.answers[fold.valid].mean(dtype=np.float64)
+    return float(-fold.class_weight * rate * np.log(probability) - (1 - rate) * np.log1p(-probability))

@@ -11,25 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.data.series import Bools, Floats, Ints
-from tuner.evaluation.events import judge_flags, number_events
 
 Scores = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class FoldDetection:
-    """The detection of one fold; without an anomalous row it has no metrics, and without a threshold only the first.
+class Flagged:
+    """The quality of flags: precision, recall and F1 of rows, and events caught of events present."""
 
-    Attributes:
-        average_precision: area under the precision-recall steps.
-        precision, recall, f1: at the fold's inner threshold.
-        caught, events: events with a flagged row, of those present.
-    """
-
-    average_precision: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    precision: float
+    recall: float
+    f1: float
     caught: int
     events: int
 
@@ -42,9 +34,8 @@ class Detection:
         average_precision: area under the precision-recall steps.
         precision, recall, f1: at the inner thresholds.
         threshold: the one that all out-of-fold scores together choose, for new data.
+        reached: precision of all out-of-fold scores at `threshold`.
         caught, events: events with a flagged row, of those present.
-        reached: precision of all out-of-fold scores at `threshold`; None in a study that was begun before it was kept.
-        folds: each fold by itself, in order; empty likewise.
     """
 
     average_precision: float
@@ -52,10 +43,9 @@ class Detection:
     recall: float
     f1: float
     threshold: float
-    caught: int = 0
-    events: int = 0
-    reached: float | None = None
-    folds: tuple[FoldDetection, ...] = ()
+    reached: float
+    caught: int
+    events: int
 
 
 def root_mean_square(errors: Scores) -> Floats:
@@ -155,7 +145,6 @@ def detect(
     judged = [fold for fold, limit in enumerate(thresholds) if limit is not None]
     if not any(labels[fold].any() for fold in judged):
         return None
-    folds = tuple(_detect_fold(*fold) for fold in zip(scores, labels, rows, thresholds, strict=True))
     pooled, truth = (np.concatenate([part[fold] for fold in judged]) for part in (scores, labels))
     flags = np.concatenate([scores[fold] >= limit for fold, limit in enumerate(thresholds) if limit is not None])
     # no edge of a fold cuts an event
@@ -168,21 +157,30 @@ def detect(
         recall=found.recall,
         f1=found.f1,
         threshold=threshold,
+        reached=float(all_labels[all_scores >= threshold].mean()),
         caught=found.caught,
         events=found.events,
-        reached=float(all_labels[all_scores >= threshold].mean()),
-        folds=folds,
     )
 
 
-def _detect_fold(scores: Scores, labels: Bools, rows: Ints, threshold: float | None) -> FoldDetection:
-    from sklearn.metrics import average_precision_score
+def judge_flags(flags: Bools, labels: Bools, events: Ints) -> Flagged:
+    """Judges flags, (m,), by the labels, (m,), of events numbered as by `number_events`, (m,)."""
+    right, flagged, present = int((flags & labels).sum()), int(flags.sum()), int(labels.sum())
+    return Flagged(
+        precision=right / flagged if flagged else 0.0,
+        recall=right / present if present else 0.0,
+        f1=2 * right / (flagged + present) if flagged + present else 0.0,
+        caught=len(np.unique(events[flags & labels])),
+        events=len(np.unique(events[labels])),
+    )
 
-    if not labels.any():
-        return FoldDetection(None, None, None, None, 0, 0)
-    average_precision = float(average_precision_score(labels, scores))
-    events = number_events(rows, labels)
-    if threshold is None:
-        return FoldDetection(average_precision, None, None, None, 0, int(events.max()) + 1)
-    found = judge_flags(scores >= threshold, labels, events)
-    return FoldDetection(average_precision, found.precision, found.recall, found.f1, found.caught, found.events)
+
+def number_events(rows: Ints, labels: Bools) -> Ints:
+    """The number of the event that each scored row belongs to, (m,), from 0 on; -1 for a normal row.
+
+    Args:
+        rows: (m,) where the scored rows lie; anomalous ones next to each other are one event.
+        labels: (m,).
+    """
+    goes_on = np.concatenate([[False], labels[:-1] & (np.diff(rows) == 1)])
+    return np.where(labels, np.cumsum(labels & ~goes_on) - 1, -1)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.bootstrap import Draws, Interval, draw_blocks, interval
-from tuner.evaluation.events import Flagged, judge_flags, number_events
+from tuner.evaluation.detection import Flagged, judge_flags, number_events
 
 # Stands where a trial's number stands in the key of the random streams; no trial has it.
 BOOTSTRAP = 2**32 - 4
@@ -37,7 +37,7 @@ class Contender:
 
     Attributes:
         name: of the model.
-        trial: whose configuration it has; None for a rival that is no network.
+        trial: whose configuration it has; None for a baseline.
         losses: (seeds, m); None if it has none in the units of the network's loss.
         scores: (seeds, m), higher where more anomalous.
         threshold: from which score on it flags; None if none could be chosen.

@@ -55,7 +55,7 @@ def advise_after(spec: Spec, best: Selection) -> list[str]:
     if 0 < total < LEAST_SHRINKAGE:
         said.append(f"`weight_decay` does nothing in the best trial: it shrinks weights by {100 * total:.1g} % in all.")
     found, wanted = outcome.detection, spec.study.min_precision
-    if wanted is not None and found is not None and found.reached is not None and found.reached < wanted:
+    if wanted is not None and found is not None and found.reached < wanted:
         said.append(f"No threshold reaches `min_precision` {wanted:g}: the best trial reaches {found.reached:.2f}.")
     if outcome.best_epoch == spec.train.max_epochs:
         said.append(

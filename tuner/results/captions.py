@@ -25,13 +25,13 @@ def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ..
         said.append(f"1 SE is {best.se:.2g}: the standard error of a difference between two trials of this study.")
     found = None if best is None else best.trial.outcome.detection
     if found is not None:
-        events = f"; {found.caught} of {found.events} events caught" if found.events else ""
-        without = sum(fold.events == 0 for fold in found.folds)
-        absent = f"; {without} of {len(found.folds)} folds have no anomalous row" if without else ""
+        folds = findings.facts.folds
+        without = sum(fold.anomalous == 0 for fold in folds)
+        absent = f"; {without} of {len(folds)} folds have no anomalous row" if without else ""
         said.append(
             f"Detection in cross-validation: precision {found.precision:.2f}, recall {found.recall:.2f}, F1 "
             f"{found.f1:.2f}, thresholds chosen on the other folds; average precision {found.average_precision:.2f}"
-            f"{events}{absent}."
+            f"; {found.caught} of {found.events} events caught{absent}."
         )
     return tuple(said)
 

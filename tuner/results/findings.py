@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Bools, Dataset, Floats, runs
 from tuner.errors import UserError
+from tuner.evaluation.baselines import Baseline, measure_baseline
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
-from tuner.evaluation.no_network import Baseline, measure_baseline
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
 from tuner.spec.sections import FLOAT32, Precision, Spec

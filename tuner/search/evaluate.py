@@ -6,11 +6,10 @@ import numpy as np
 
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Floats
-from tuner.evaluation.baselines import judge_rivals
+from tuner.evaluation.baselines import measure_baseline, score_baselines
 from tuner.evaluation.bootstrap import cut_blocks
-from tuner.evaluation.events import number_events
+from tuner.evaluation.detection import number_events
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, cross_entropy, score_models
-from tuner.evaluation.no_network import measure_baseline
 from tuner.results.selection import Summary, Trial
 from tuner.search.events import Notify, StageAdvanced, StageBegan
 from tuner.search.jobs import Refit
@@ -85,9 +84,9 @@ def _report(
         labels=labels,
     )
     networks = [_network(name, trial, refits) for name, trial in models.items()]
-    rivals = judge_rivals(problem, folds, data, spec.study.min_precision)
+    baselines = score_baselines(problem, folds, data, spec.study.min_precision)
     together = [] if labels is None else [_ensemble(networks[0], data)]
-    scores = score_models(spec.study.metric, held, [*networks, *together, *rivals], spec.study.seed)
+    scores = score_models(spec.study.metric, held, [*networks, *together, *baselines], spec.study.seed)
     return Holdout(
         metric=spec.study.metric,
         scores=scores,
