@@ -94,8 +94,7 @@ def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profi
     from tuner.data.dataset import make_dataset
     from tuner.data.folds import make_problem
     from tuner.proposal.profile import make_profile
-    from tuner.proposal.propose import proposals
-    from tuner.proposal.study_file import study_file
+    from tuner.proposal.propose import proposals, render_study_file
     from tuner.spec.file import read_spec_dict
 
     sections: dict[str, Any] = {"study": {"name": name}, "data": {"path": path}}
@@ -109,7 +108,7 @@ def propose(tables: Sequence["DataTable"], name: str, path: str) -> "tuple[Profi
     found = make_profile(data)
     refusal: UserError | None = None
     for chosen in proposals(found):
-        text = study_file(name, path, found, chosen, missing, refusal.what if refusal else "")
+        text = render_study_file(name, path, found, chosen, missing, refusal.what if refusal else "")
         spec = read_spec_dict(tomllib.loads(text))
         try:
             problem = make_problem(spec, make_dataset(tables, spec))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
 from tuner.data.dataset import load_dataset
-from tuner.data.folds import FoldData, make_problem
+from tuner.data.folds import FoldData, fit_scaling, make_problem
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows
@@ -20,22 +20,14 @@ from tuner.spec.sections import Spec
 EVENTS = marked(60, (8, 10), (30, 33), (52, 54))
 
 
-def test_a_forecast_answers_the_row_ahead():
+@pytest.mark.parametrize("difference", [False, True])
+def test_a_forecast_answers_the_row_ahead_or_the_change_since_the_last_row_seen(difference):
     data = make_dataset([30])
-    problem = make_problem(make_spec(task={"window": 4, "horizon": 3}), data)
-    targets = data.series[0].targets
-    assert problem.answers.tolist() == targets[6:].tolist()
+    problem = make_problem(make_spec(task={"window": 4, "horizon": 3, "difference": difference}), data)
+    ahead, seen = data.series[0].targets[6:], data.series[0].targets[3:-3]
+    assert problem.answers.tolist() == (ahead - seen if difference else ahead).tolist()
     assert problem.persistence is not None
-    assert problem.persistence.tolist() == targets[3:-3].tolist()
-
-
-def test_a_difference_is_forecast_from_the_last_row_seen():
-    data = make_dataset([30])
-    problem = make_problem(make_spec(task={"window": 4, "horizon": 3, "difference": True}), data)
-    targets = data.series[0].targets
-    np.testing.assert_array_equal(problem.answers, targets[6:] - targets[3:-3])
-    assert problem.persistence is not None
-    assert problem.persistence.tolist() == [[0.0]] * 24
+    assert problem.persistence.tolist() == (np.zeros_like(seen) if difference else seen).tolist()
 
 
 def test_classify_answers_the_label_of_the_last_row():
@@ -98,16 +90,11 @@ def test_the_class_weight_is_the_ratio_of_classes_within_bounds(anomalous, weigh
     assert problem.prepare(Fold(every, every)).class_weight == weight
 
 
-def test_the_refit_trains_on_all_windows_before_the_holdout():
+def test_one_refit_trains_before_the_holdout_the_other_on_every_window():
     problem = make_small_problem(cv={"folds": 2, "holdout": 0.25})
-    refit = problem.refit()
+    refit, whole = problem.refit(), problem.whole()
     assert refit.train.tolist() == problem.split.development.tolist() == list(range(41))  # answering rows up to 44
     assert refit.valid.tolist() == problem.split.holdout.tolist() == list(range(45, 56))
-
-
-def test_the_last_refit_trains_on_every_window_and_validates_none():
-    problem = make_small_problem(cv={"folds": 2, "holdout": 0.25})
-    whole = problem.whole()
     assert whole.train.tolist() == list(range(len(problem.windows)))
     assert (len(whole.valid), len(whole.counted)) == (0, 0)
 
@@ -269,61 +256,103 @@ def test_interpolation_hands_nothing_from_judged_rows_to_training(tmp_path, seed
 # --- refusals
 
 
-def refusal(lengths: tuple[int, ...] = (60,), labels: Bools | None = None, **sections: dict[str, object]) -> UserError:
+@pytest.mark.parametrize(
+    ("lengths", "labels", "sections", "what", "where", "hint"),
+    [
+        (
+            (20, 23),
+            None,
+            {"task": {"window": 23}},
+            "no series has the 24 rows that a window needs; the longest has 23",
+            "[task] window",
+            "shorter",
+        ),
+        ((60,), None, {"task": {"kind": "classify"}}, "`classify` needs a label column", "[data] label", "name it"),
+        (
+            (60,),
+            None,
+            {"study": {"min_precision": 0.9}},
+            "a precision needs a label column",
+            "[study] min_precision",
+            "remove",
+        ),
+        (
+            (60,),
+            None,
+            {"study": {"metric": "f1"}},
+            "the metric f1 needs a label column",
+            "[study] metric",
+            'metric = "loss"',
+        ),
+        *(
+            (
+                (60,),
+                marked(60, *events),
+                {"study": {"metric": metric}},
+                f"by fold: {counts}",
+                "[study] metric",
+                'metric = "loss"',
+            )
+            for metric, counts, events in (
+                ("f1", "2, 3, 0", ((8, 10), (30, 33))),
+                ("average_precision", "2, 3, 0", ((8, 10), (30, 33))),
+                ("f1", "19, 1, 2", ((0, 23), (30, 31), (52, 54))),  # no normal row in the first
+            )
+        ),
+        (
+            (60,),
+            marked(60, (8, 10)),
+            {"task": {"kind": "classify"}},
+            "a fold has no anomalous window to learn from",
+            "[cv] folds",
+            "lower `folds`",
+        ),
+        ((60,), marked(60, *((row, row + 1) for row in range(0, 60, 4))), {}, "0 training and", "[cv]", "classify"),
+    ],
+)
+def test_what_cannot_be_learnt_is_refused(lengths, labels, sections, what, where, hint):
     with pytest.raises(UserError) as refused:
         make_small_problem(lengths, labels, **sections).folds()
-    return refused.value
-
-
-def test_series_shorter_than_a_window_are_refused_with_the_lengths():
-    error = refusal((20, 23), task={"window": 23})
-    assert "no series has the 24 rows that a window needs; the longest has 23" in error.what
-    assert error.where == "[task] window"
-
-
-def test_classify_without_labels_is_refused():
-    error = refusal(task={"kind": "classify"})
-    assert (error.what, error.where) == ("`classify` needs a label column", "[data] label")
-
-
-def test_a_wanted_precision_without_labels_is_refused():
-    error = refusal(study={"min_precision": 0.9})
-    assert (error.what, error.where) == ("a precision needs a label column", "[study] min_precision")
-
-
-def test_a_detection_metric_without_labels_is_refused():
-    error = refusal(study={"metric": "f1"})
-    assert (error.what, error.where) == ("the metric f1 needs a label column", "[study] metric")
-
-
-@pytest.mark.parametrize("metric", ["f1", "average_precision"])
-def test_a_detection_metric_needs_an_event_in_every_fold_and_says_the_counts(metric):
-    error = refusal(labels=marked(60, (8, 10), (30, 33)), study={"metric": metric})
-    assert "anomalous ones by fold: 2, 3, 0" in error.what
-    assert (error.where, 'metric = "loss"' in error.hint) == ("[study] metric", True)
+    assert what in refused.value.what
+    assert (refused.value.where, hint in refused.value.hint) == (where, True)
 
 
 def test_a_detection_metric_is_content_with_an_event_in_every_fold():
-    problem = make_small_problem(labels=EVENTS, study={"metric": "f1"})
-    assert len(problem.folds()) == 3
-
-
-def test_a_detection_metric_needs_normal_rows_in_every_fold():
-    assert "by fold: 19, 1, 2" in refusal(labels=marked(60, (0, 23), (30, 31), (52, 54)), study={"metric": "f1"}).what
-
-
-def test_a_fold_without_an_event_to_learn_from_is_refused():
-    error = refusal(labels=marked(60, (8, 10)), task={"kind": "classify"})
-    assert (error.what, error.where) == ("a fold has no anomalous window to learn from", "[cv] folds")
-
-
-def test_a_fold_with_nothing_but_events_to_learn_from_is_refused():
-    error = refusal(labels=marked(60, *((row, row + 1) for row in range(0, 60, 4))))
-    assert "0 training and" in error.what
-    assert (error.where, "classify" in error.hint) == ("[cv]", True)
+    assert len(make_small_problem(labels=EVENTS, study={"metric": "f1"}).folds()) == 3
 
 
 def test_a_fold_with_nothing_but_events_to_validate_is_refused():
     problem = make_small_problem(labels=EVENTS)
     with pytest.raises(UserError, match="3 training and 0 validation windows without anomalous rows"):
         problem.prepare(Fold(np.array([10, 11, 12]), np.array([26, 27, 28])))  # answering rows 30 to 32
+
+
+# --- scaling
+
+
+def test_scaling_by_hand():
+    scaling = fit_scaling(np.array([[1.0, 10.0], [3.0, 30.0]]))
+    assert scaling.mean.tolist() == [2.0, 20.0]
+    assert scaling.deviation.tolist() == [1.0, 10.0]
+    assert scaling.apply(np.array([[5.0, 10.0]])).tolist() == [[3.0, -1.0]]
+
+
+@given(st.integers(2, 50), st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(0, 2**32 - 1))
+def test_the_fitted_rows_have_mean_0_and_deviation_1(rows, mean, deviation, seed):
+    values = mean + deviation * np.random.default_rng(seed).normal(size=(rows, 3))
+    scaled = fit_scaling(values).apply(values)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-5)
+
+
+def test_a_column_constant_but_for_rounding_keeps_its_unit():
+    values = np.column_stack([np.full(1000, 0.1), np.full(1000, 1e9) + 1e-7 * (np.arange(1000) % 2), np.zeros(1000)])
+    scaling = fit_scaling(values)
+    assert scaling.deviation.tolist() == [1.0, 1.0, 1.0]
+    np.testing.assert_allclose(scaling.apply(values), 0, atol=1e-6)
+
+
+def test_a_tiny_column_is_scaled_like_any_other_and_no_columns_give_no_scales():
+    values = 1e-9 * np.array([[1.0], [2.0], [3.0]])
+    assert fit_scaling(values).apply(values).std() == 1
+    assert fit_scaling(np.empty((5, 0))).mean.shape == (0,)

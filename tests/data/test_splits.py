@@ -80,81 +80,52 @@ many = settings(max_examples=40)
 
 @many
 @given(cases())
-def test_training_windows_keep_their_distance_from_the_validation_windows_of_their_fold(case):
-    for fold in case.split.folds:
-        assert (case.distance(fold.train, fold.valid) > case.gap).all()
-
-
-@many
-@given(cases())
-def test_windows_of_folds_keep_their_distance_from_the_holdout(case):
-    for fold in case.split.folds:
-        for windows in (fold.train, fold.valid):
-            assert (case.distance(windows, case.split.holdout) > case.gap).all()
-    assert (case.distance(case.split.development, case.split.holdout) > case.gap).all()
-
-
-@many
-@given(cases())
-def test_no_more_is_purged_than_must_be(case):
-    for number, fold in enumerate(case.split.folds):
-        allowed = case.split.development
+def test_windows_keep_their_distance_from_those_that_judge_them_and_no_more_than_must_be_is_purged(case):
+    split, gap = case.split, case.gap
+    every = np.arange(len(case.windows))
+    outside = np.setdiff1d(every, split.holdout)
+    clear = (case.distance(outside, split.holdout) > gap).all(axis=1)
+    assert set(split.development) <= set(outside[clear])
+    if case.cv.holdout == 0:
+        assert split.development.tolist() == every.tolist()
+    for number, fold in enumerate(split.folds):
+        assert (case.distance(fold.valid, split.holdout) > gap).all()
+        allowed = split.development
         if case.cv.scheme == "walk_forward":
-            later = np.concatenate([other.valid for other in case.split.folds[number:]])
-            allowed = np.setdiff1d(allowed, later)
-        clear = (case.distance(allowed, fold.valid) > case.gap).all(axis=1)
+            allowed = np.setdiff1d(allowed, np.concatenate([other.valid for other in split.folds[number:]]))
+        clear = (case.distance(allowed, fold.valid) > gap).all(axis=1)
         assert fold.train.tolist() == allowed[clear].tolist()
 
 
 @many
-@given(cases())
-def test_development_is_every_window_far_enough_from_the_holdout(case):
-    every = np.arange(len(case.windows))
-    outside = np.setdiff1d(every, case.split.holdout)
-    clear = (case.distance(outside, case.split.holdout) > case.gap).all(axis=1)
-    assert set(case.split.development) <= set(outside[clear])
-    if case.cv.holdout == 0:
-        assert case.split.development.tolist() == every.tolist()
-
-
-@many
 @given(cases("walk_forward"))
-def test_walk_forward_trains_on_rows_before_those_it_validates(case):
-    for fold in case.split.folds:
-        for series in np.unique(case.windows.series[fold.valid]):
-            past = fold.train[case.windows.series[fold.train] == series]
-            ahead = fold.valid[case.windows.series[fold.valid] == series]
-            assert (case.windows.target[past].max(initial=-1) < case.windows.first[ahead]).all()
-
-
-@many
-@given(cases("blocked", "series"))
-def test_every_development_window_is_validated_exactly_once(case):
-    validated = np.concatenate([fold.valid for fold in case.split.folds])
-    assert sorted(validated) == case.split.development.tolist()
-
-
-@many
-@given(cases("walk_forward"))
-def test_walk_forward_validates_all_but_the_first_block_exactly_once(case):
+def test_walk_forward_trains_on_earlier_rows_and_validates_all_blocks_but_the_first_once_in_order(case):
     validated = np.concatenate([fold.valid for fold in case.split.folds])
     assert len(set(validated)) == len(validated)
     for series in range(len(case.lengths)):
         mine = case.split.development[case.windows.series[case.split.development] == series]
         order = [min(case.folds_of(np.array([window]))) for window in mine]
         assert order == sorted(order)
+        for fold in case.split.folds:
+            past = fold.train[case.windows.series[fold.train] == series]
+            ahead = fold.valid[case.windows.series[fold.valid] == series]
+            assert len(ahead) == 0 or (case.windows.target[past].max(initial=-1) < case.windows.first[ahead]).all()
 
 
 @many
 @given(cases())
-def test_there_are_as_many_folds_as_wanted_and_none_is_empty(case):
+def test_there_are_as_many_folds_as_wanted_none_is_empty_and_each_window_is_validated_at_most_once(case):
     assert len(case.split.folds) == case.cv.folds
     assert all(len(fold.train) >= 2 and len(fold.valid) >= 1 for fold in case.split.folds)
+    if case.cv.scheme != "walk_forward":
+        validated = np.concatenate([fold.valid for fold in case.split.folds])
+        assert sorted(validated) == case.split.development.tolist()
 
 
 @many
 @given(cases("blocked", "walk_forward"))
-def test_folds_are_blocks_of_rows_in_order(case):
+def test_folds_are_blocks_of_rows_in_order_and_the_holdout_is_the_end_of_each_series(case):
+    held = np.isin(np.arange(len(case.windows)), case.split.holdout)
     for series in range(len(case.lengths)):
         targets = [
             case.windows.target[fold.valid[case.windows.series[fold.valid] == series]] for fold in case.split.folds
@@ -162,6 +133,8 @@ def test_folds_are_blocks_of_rows_in_order(case):
         filled = [rows for rows in targets if len(rows)]
         assert all((np.diff(rows) == 1).all() for rows in filled)
         assert all(before.max() < after.min() for before, after in pairwise(filled))
+        mine = held[case.windows.series == series]
+        assert not np.any(mine[:-1] & ~mine[1:])
 
 
 @many
@@ -176,35 +149,18 @@ def test_the_scheme_series_keeps_each_series_whole(case):
 
 @many
 @given(cases())
-def test_windows_that_answer_rows_of_one_event_are_validated_together(case):
+def test_no_edge_of_a_fold_or_the_holdout_cuts_an_event(case):
     if case.labels is None:
         return
-    target, development = case.windows.target, case.split.development
+    target, development, holdout = case.windows.target, case.split.development, case.split.holdout
     for start, stop in pairwise(case.starts):
         for first, past in runs(case.labels[start:stop]):
             answering = development[(target[development] >= start + first) & (target[development] < start + past)]
             assert len(case.folds_of(answering)) <= 1
-
-
-@many
-@given(cases())
-def test_the_holdout_begins_outside_events(case):
-    if case.labels is None:
-        return
-    for series in np.unique(case.windows.series[case.split.holdout]):
-        edge = case.windows.first[case.split.holdout][case.windows.series[case.split.holdout] == series].min()
+    for series in np.unique(case.windows.series[holdout]):
+        edge = case.windows.first[holdout][case.windows.series[holdout] == series].min()
         if edge > case.starts[series]:
             assert not (case.labels[edge - 1] and case.labels[edge])
-
-
-@many
-@given(cases("blocked", "walk_forward"))
-def test_the_holdout_is_the_end_of_each_series(case):
-    for series in range(len(case.lengths)):
-        held = np.zeros(len(case.windows), dtype=bool)
-        held[case.split.holdout] = True
-        mine = held[case.windows.series == series]
-        assert not np.any(mine[:-1] & ~mine[1:])
 
 
 @pytest.mark.parametrize(("window", "horizon", "folds"), [(1, 0, 5), (4, 1, 3), (7, 3, 2), (8, 0, 4)])
@@ -234,17 +190,16 @@ def folds(split: Split) -> list[tuple[str, str]]:
 # windows of two rows that answer the next one: window i touches rows i, i + 1, i + 2; window 0 answers row 2
 
 
-def test_blocked_by_hand():
-    assert folds(plain(14, folds=3, holdout=0.0)) == [("6-11", "0-3"), ("0-1 10-11", "4-7"), ("0-5", "8-11")]
-
-
-def test_walk_forward_by_hand():
-    assert folds(plain(14, scheme="walk_forward", folds=2, holdout=0.0)) == [("0-1", "4-7"), ("0-5", "8-11")]
-
-
-def test_an_embargo_widens_the_gap_on_both_sides():
-    split = plain(14, folds=3, embargo=1, holdout=0.0)
-    assert folds(split) == [("7-11", "0-3"), ("0-0 11-11", "4-7"), ("0-4", "8-11")]
+@pytest.mark.parametrize(
+    ("cv", "expected"),
+    [
+        ({"folds": 3}, [("6-11", "0-3"), ("0-1 10-11", "4-7"), ("0-5", "8-11")]),
+        ({"folds": 3, "embargo": 1}, [("7-11", "0-3"), ("0-0 11-11", "4-7"), ("0-4", "8-11")]),
+        ({"folds": 2, "scheme": "walk_forward"}, [("0-1", "4-7"), ("0-5", "8-11")]),
+    ],
+)
+def test_folds_by_hand(cv, expected):
+    assert folds(plain(14, **cv, holdout=0.0)) == expected
 
 
 def test_an_embargo_reaches_back_to_the_first_row():
@@ -256,38 +211,40 @@ def test_an_interpolated_run_widens_the_gap_by_twice_its_length():
     assert folds(plain(40, folds=2, interpolated=3, holdout=0.0)) == folds(plain(40, folds=2, embargo=6, holdout=0.0))
 
 
-def test_the_holdout_by_hand():
-    split = plain(20, folds=2, holdout=0.25)  # rows 15 to 19
-    assert (listed(split.development), listed(split.holdout)) == ("0-12", "15-17")
-    assert listed(plain(18, folds=2, holdout=0.2).holdout) == "14-15", "3.6 rows are rounded to 4"
+@pytest.mark.parametrize(
+    ("rows", "share", "event", "development", "holdout"),
+    [
+        (20, 0.25, (), "0-12", "15-17"),  # rows 15 to 19
+        (18, 0.2, (), "0-11", "14-15"),  # 3.6 rows are rounded to 4
+        (20, 0.25, (14, 18), "0-11", "14-17"),  # its edge moves out of an event, to the nearer end
+        (20, 0.25, (10, 16), "0-13", "16-17"),
+    ],
+)
+def test_the_holdout_by_hand(rows, share, event, development, holdout):
+    split = plain(rows, marked(rows, event) if event else None, folds=2, holdout=share)
+    assert (listed(split.development), listed(split.holdout)) == (development, holdout)
 
 
-def test_a_fold_edge_moves_to_the_nearer_end_of_the_event_it_cuts():
-    plainly = folds(plain(14, folds=2, holdout=0.0))
-    assert plainly == [("8-11", "0-5"), ("0-3", "6-11")]  # the edge lies before row 8
-    assert folds(plain(14, marked(14, (7, 12)), folds=2, holdout=0.0))[0][1] == "0-4"
-    assert folds(plain(14, marked(14, (5, 9)), folds=2, holdout=0.0))[0][1] == "0-6"
-    assert folds(plain(14, marked(14, (8, 12)), folds=2, holdout=0.0)) == plainly
-    assert folds(plain(14, marked(14, (4, 8)), folds=2, holdout=0.0)) == plainly
-    assert folds(plain(14, marked(14, (6, 10)), folds=2, holdout=0.0))[0][1] == "0-7", "to the later one from halfway"
-
-
-def test_the_holdout_edge_moves_out_of_an_event():
-    assert listed(plain(20, marked(20, (14, 18)), folds=2, holdout=0.25).holdout) == "14-17"
-    assert listed(plain(20, marked(20, (10, 16)), folds=2, holdout=0.25).holdout) == "16-17"
-
-
-def test_blocks_are_cut_in_each_series_by_its_own_time():
-    lengths = [14, 26]
-    windows = make_windows(lengths, 2, 1)
-    split = make_split(lengths, windows, None, CvSection(folds=3, holdout=0.0))
-    assert [listed(fold.valid) for fold in split.folds] == ["0-3 12-19", "4-7 20-27", "8-11 28-35"]
+@pytest.mark.parametrize(
+    ("event", "first_fold"),
+    # without an event the edge lies before row 8; from halfway it moves to the later end
+    [((), "0-5"), ((7, 12), "0-4"), ((5, 9), "0-6"), ((8, 12), "0-5"), ((4, 8), "0-5"), ((6, 10), "0-7")],
+)
+def test_a_fold_edge_moves_to_the_nearer_end_of_the_event_it_cuts(event, first_fold):
+    assert folds(plain(14, marked(14, event) if event else None, folds=2, holdout=0.0))[0][1] == first_fold
 
 
 def judged(lengths: list[int], labels: Bools | None, **cv: Any) -> list[str]:
     """The windows that each fold validates."""
     split = make_split(lengths, make_windows(lengths, 2, 1), labels, CvSection(**{"holdout": 0.0, **cv}))
     return [listed(fold.valid) for fold in split.folds]
+
+
+def test_blocks_are_cut_in_each_series_and_each_piece_of_a_file_by_its_own_time():
+    assert judged([14, 26], None, folds=3) == ["0-3 12-19", "4-7 20-27", "8-11 28-35"]
+    pieces = [14, 26, 14]
+    split = make_split(pieces, make_windows(pieces, 2, 1), None, CvSection(folds=3, holdout=0.0), files=["a", "a", "b"])
+    assert [listed(fold.valid) for fold in split.folds] == judged(pieces, None, folds=3)
 
 
 def test_series_too_short_for_a_window_change_nothing_of_how_the_others_are_cut():
@@ -324,20 +281,17 @@ def dealt(lengths: list[int], events: list[int], **cv: Any) -> list[list[int]]:
     ]
 
 
-def test_the_scheme_series_deals_series_by_their_events():
-    assert dealt([40, 36, 32, 28], [1, 2, 2, 3], folds=2, holdout=0.0) == [[0, 3], [1, 2], []]
-
-
-def test_the_scheme_series_deals_by_events_even_if_windows_come_out_uneven():
-    assert dealt([40, 30, 30, 30], [1, 1, 1, 3], folds=2, holdout=0.0) == [[3], [0, 1, 2], []]
-
-
-def test_the_scheme_series_deals_series_with_as_many_events_by_their_windows():
-    assert dealt([40, 20, 20], [1, 1, 1], folds=2, holdout=0.0) == [[0], [1, 2], []]
-
-
-def test_the_scheme_series_deals_series_without_events_by_their_windows():
-    assert dealt([40, 30, 12, 20], [0, 0, 0, 0], folds=2, holdout=0.0) == [[0, 2], [1, 3], []]
+@pytest.mark.parametrize(
+    ("lengths", "events", "expected"),
+    [
+        ([40, 36, 32, 28], [1, 2, 2, 3], [[0, 3], [1, 2], []]),  # events even
+        ([40, 30, 30, 30], [1, 1, 1, 3], [[3], [0, 1, 2], []]),  # though windows come out uneven
+        ([40, 20, 20], [1, 1, 1], [[0], [1, 2], []]),  # of series with as many events, windows
+        ([40, 30, 12, 20], [0, 0, 0, 0], [[0, 2], [1, 3], []]),
+    ],
+)
+def test_the_scheme_series_deals_series_by_their_events_then_by_their_windows(lengths, events, expected):
+    assert dealt(lengths, events, folds=2, holdout=0.0) == expected
 
 
 def test_the_scheme_series_deals_windows_evenly_where_few_series_have_events():
@@ -357,38 +311,43 @@ def refused(lengths: list[int], window: int = 2, **cv: Any) -> UserError:
     return error.value
 
 
-def test_too_few_windows_are_refused_with_the_counts():
-    error = refused([14], folds=3, embargo=6, holdout=0.0)
-    assert "12 windows do not suffice for 3 folds" in error.what
-    assert "fold 1 has 0 training and 4 validation windows" in error.what
-    assert (error.where, "embargo" in error.hint) == ("[cv] folds", True)
+@pytest.mark.parametrize(
+    ("lengths", "keys", "what", "where", "hint"),
+    [
+        (
+            [14],
+            {"folds": 3, "embargo": 6, "holdout": 0.0},
+            "12 windows do not suffice for 3 folds after purging: fold 1 has 0 training and 4 validation windows",
+            "folds",
+            "embargo",
+        ),
+        ([40], {"window": 9, "holdout": 0.2}, "no window of 9 rows fits in the holdout", "holdout", "shorter"),
+        ([40], {"window": 9, "holdout": 0.9}, "no window of 9 rows fits before the holdout", "holdout", "shorter"),
+        (
+            [20, 20, 20],
+            {"scheme": "series", "folds": 3, "holdout": 0.2},
+            "3 series are too few for 3 folds and a holdout of 0.2",
+            "folds",
+            "blocked",
+        ),
+        (
+            [20, 1, 20],  # a series too short for a window does not count
+            {"scheme": "series", "folds": 3, "holdout": 0.0},
+            "2 series with windows are too few for 3 folds",
+            "folds",
+            "blocked",
+        ),
+    ],
+)
+def test_what_cannot_be_split_is_refused_with_the_counts(lengths, keys, what, where, hint):
+    error = refused(lengths, **keys)
+    assert what in error.what
+    assert (error.where, hint in error.hint) == (f"[cv] {where}", True)
 
 
 def test_two_training_windows_are_enough_for_a_fold_but_one_is_not():
     assert folds(plain(14, folds=2, embargo=2, holdout=0.0)) == [("10-11", "0-5"), ("0-1", "6-11")]
     assert "fold 1 has 1 training and 6 validation windows" in refused([14], folds=2, embargo=3, holdout=0.0).what
-
-
-def test_an_empty_holdout_is_refused():
-    error = refused([40], window=9, holdout=0.2)
-    assert "no window of 9 rows fits in the holdout" in error.what
-    assert error.where == "[cv] holdout"
-
-
-def test_a_holdout_that_leaves_nothing_is_refused():
-    assert "no window of 9 rows fits before the holdout" in refused([40], window=9, holdout=0.9).what
-
-
-def test_too_few_series_are_refused_with_the_counts():
-    error = refused([20, 20, 20], scheme="series", folds=3, holdout=0.2)
-    assert "3 series are too few for 3 folds and a holdout of 0.2" in error.what
-    assert (error.where, "blocked" in error.hint) == ("[cv] folds", True)
-
-
-def test_series_too_short_for_a_window_do_not_count_as_series():
-    error = refused([20, 1, 20], scheme="series", folds=3, holdout=0.0)
-    assert "2 series with windows are too few for 3 folds" in error.what
-    assert error.where == "[cv] folds"
 
 
 def test_a_fold_whose_rows_an_event_swallows_is_refused():
@@ -419,10 +378,3 @@ def test_pieces_of_one_file_stay_in_one_fold_unless_they_are_all_there_is() -> N
     windows = make_windows(lengths, 4, 1)
     two = make_split(lengths, windows, None, CvSection(scheme="series", folds=2, holdout=0.0), files=["a", "a", "b"])
     assert [sorted(set(windows.series[fold.valid])) for fold in two.folds] == [[0, 1], [2]]
-
-
-def test_blocks_are_cut_in_each_piece_of_a_file() -> None:
-    lengths = [14, 26, 14]
-    windows = make_windows(lengths, 2, 1)
-    split = make_split(lengths, windows, None, CvSection(folds=3, holdout=0.0), files=["a", "a", "b"])
-    assert [listed(fold.valid) for fold in split.folds] == judged(lengths, None, folds=3)

@@ -14,8 +14,7 @@ from tuner.data.dataset import make_dataset
 from tuner.data.series import Floats
 from tuner.errors import UserError
 from tuner.proposal.profile import Profile, make_profile
-from tuner.proposal.propose import HOLDOUT, WINDOWS, Proposal, proposals
-from tuner.proposal.study_file import study_file
+from tuner.proposal.propose import HOLDOUT, WINDOWS, Proposal, proposals, render_study_file
 from tuner.spec.file import read_spec_dict
 
 ROWS = 1200
@@ -144,7 +143,7 @@ def test_every_study_file_reads_back_as_proposed(
         no_change=share,
     )
     chosen = list(proposals(found))[number]
-    text = study_file("x", "a/b.csv", found, chosen, missing, "too few rows")
+    text = render_study_file("x", "a/b.csv", found, chosen, missing, "too few rows")
     spec = read_spec_dict(tomllib.loads(text))
     assert spec.data.features == tuple(features)
     assert spec.data.missing == ("interpolate" if missing else "refuse")
@@ -156,14 +155,14 @@ def test_every_study_file_reads_back_as_proposed(
 
 def test_a_long_list_of_names_with_spaces_is_wrapped_between_them() -> None:
     names = tuple(f"flow rate of pump, number {number}" for number in range(20))
-    text = study_file("x", "x.csv", replace(ONE_EVENT, features=names), best(ONE_EVENT))
+    text = render_study_file("x", "x.csv", replace(ONE_EVENT, features=names), best(ONE_EVENT))
     assert tuple(tomllib.loads(text)["data"]["features"]) == names
     assert max(map(len, text.splitlines())) <= 100
 
 
 def test_a_tiny_data_set_gets_a_smaller_network() -> None:
     small, usual = (seen({"a": noise(rows)}) for rows in (300, 3000))
-    text = study_file("x", "x.csv", small, best(small))
+    text = render_study_file("x", "x.csv", small, best(small))
     values: dict[str, Any] = tomllib.loads(text)
     assert values["space"]["hidden_size"]["high"] < 64
-    assert "hidden_size" not in study_file("x", "x.csv", usual, best(usual))
+    assert "hidden_size" not in render_study_file("x", "x.csv", usual, best(usual))

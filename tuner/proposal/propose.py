@@ -1,13 +1,19 @@
-"""Proposes studies of a data set, best first, each from a finding."""
+"""Proposes studies of a data set, best first, each from a finding, and writes the study file that says why."""
 
+import json
 import math
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from tuner.data.seasonality import Rhythm
+from tuner.errors import counted
 from tuner.proposal.profile import Profile
-from tuner.spec.sections import CvSection, Kind, MetricName, Scheme
+from tuner.spec.sections import CvSection, Kind, MetricName, Scheme, StudySection
 
 ENOUGH_EVENTS = 10  # to learn them, with some in every fold
 ENOUGH_FILES = 5  # labelled ones to learn their events; any to divide them whole
@@ -18,6 +24,7 @@ SHORTEST_WINDOW = 8  # where there is no room for more
 TINY = 1000  # rows
 MANY = 8000  # rows; there small batches only cost time
 HOLDOUT = float(CvSection.model_fields["holdout"].default)
+WIDTH = 100  # characters of a comment
 
 
 @dataclass(frozen=True)
@@ -75,3 +82,60 @@ def wanted_window(found: Profile, kind: Kind) -> int:
         return -(-WINDOWS[0] // signal.period) * signal.period
     # there the autocorrelation of a first-order process is down to 5 %
     return next((rows for rows in WINDOWS if rows >= 3 * signal.memory), WINDOWS[-1])
+
+
+def render_study_file(
+    name: str, path: str, found: Profile, chosen: Proposal, missing: str = "", refused: str = ""
+) -> str:
+    """The text of a study file.
+
+    Args:
+        name: of the study.
+        path: of the data, as the study file is to say it.
+        found: the findings in the data.
+        chosen: the choices of the study.
+        missing: the message about missing values, empty if none are missing.
+        refused: the message about a better proposal, empty if none was refused.
+    """
+    environment = Environment(
+        loader=PackageLoader("tuner.proposal", ""),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 (TOML, not HTML)
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"comment": _comment, "counted": counted, "toml": _toml}
+    return environment.get_template("study.toml.j2").render(
+        name=name,
+        path=path,
+        trials=StudySection.model_fields["trials"].default,
+        found=found,
+        chosen=chosen,
+        signal=signal_of(found, chosen.kind),
+        wanted=wanted_window(found, chosen.kind),
+        missing=missing,
+        refused=refused,
+        enough=(ENOUGH_EVENTS, ENOUGH_FILES),
+        windows=(WINDOWS[0], WINDOWS[-1]),
+        drifts=found.drift > CLEAR_DRIFT,
+        usual_holdout=HOLDOUT,
+        large=found.rows >= MANY,
+        small=found.rows < TINY,
+    )
+
+
+def _comment(text: str) -> str:
+    """The text as lines of a comment; none for an empty one."""
+    # names of files may hold what TOML does not allow
+    text = re.sub(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]", "?", " ".join(text.split()))
+    lines = textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _toml(value: object) -> str:
+    """Text, a number, a truth value or a list of texts, which JSON and TOML write alike; a long list over lines."""
+    text = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, tuple) or len(text) < WIDTH - 12:
+        return text
+    return "[\n" + "".join(f"    {_toml(item)},\n" for item in value) + "]"
