@@ -112,7 +112,8 @@ def select(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> tuple[S
     if not last:
         return None, None
     settled = spec.search.repeats > 0 and all(len(trial.repeats) == spec.search.repeats for trial in last)
-    repeated = {trial.number for trial in last if settled and _all_complete(trial)}
+    complete = [trial for trial in last if all(outcome.state == "complete" for outcome in trial.repeats)]
+    repeated = {trial.number for trial in complete} if settled else set()
     means = {
         trial.number: float(np.nanmean(fold_values(trial, repeats=trial.number in repeated)))
         for trial in trials
@@ -186,10 +187,6 @@ def paired_error(best: Floats, others: Sequence[Floats], test_to_train: float) -
     return float(np.sqrt((1 / len(best) + test_to_train) * np.median(variances)))
 
 
-def _all_complete(trial: Trial) -> bool:
-    return all(outcome.state == "complete" for outcome in trial.repeats)
-
-
 def _cost(spec: Spec, outcome: Outcome) -> float:
     """The value of a complete outcome as a cost: smaller is better."""
     value = outcome.value
@@ -216,22 +213,11 @@ def scalars(test_to_train: float, params: Mapping[str, Value], outcome: Outcome)
         shown["reason"] = outcome.reason[:2000]
     if outcome.state == "failed":
         return shown
-    shown |= {
-        "best_epoch": outcome.best_epoch,
-        "se": standard_error(outcome.at_best("metric"), test_to_train),
-        "train_loss": outcome.train_loss,
-        "valid_loss": outcome.valid_loss,
-        "gap": outcome.gap,
-        "weights": outcome.weights,
-        "zeros": outcome.zeros,
-        "weight_norm": outcome.weight_norm,
-        "shrinkage": shrinkage(params, outcome),
-    }
+    shown["se"] = standard_error(outcome.at_best("metric"), test_to_train)
+    shown["shrinkage"] = shrinkage(params, outcome)
+    for name in ("best_epoch", "train_loss", "valid_loss", "gap", "weights", "zeros", "weight_norm"):
+        shown[name] = getattr(outcome, name)
     if outcome.detection is not None:
-        shown |= {
-            "average_precision": outcome.detection.average_precision,
-            "precision": outcome.detection.precision,
-            "recall": outcome.detection.recall,
-            "f1": outcome.detection.f1,
-        }
+        for name in ("average_precision", "precision", "recall", "f1"):
+            shown[name] = getattr(outcome.detection, name)
     return shown
