@@ -6,7 +6,7 @@ from tests.processes import Done, fresh
 
 BEGIN = """
 import os, signal, time, weakref
-from tuner.signals import held, heed_signals, let_in
+from tuner.signals import defer_interrupts, heed_signals, let_in
 
 def interrupt(number=signal.SIGINT):
     os.kill(os.getpid(), number)
@@ -31,8 +31,8 @@ try:
 
 HELD = """
 try:
-    with held():
-        with held():
+    with defer_interrupts():
+        with defer_interrupts():
             interrupt({number})
         print("held")
     print("lost")
@@ -40,7 +40,7 @@ try:
 
 LET_IN = """
 try:
-    with held():
+    with defer_interrupts():
         let_in()
         interrupt()
         interrupt()
@@ -52,7 +52,7 @@ try:
 HELD_LONG = """
 began = time.monotonic()
 try:
-    with held():
+    with defer_interrupts():
         interrupt()
         print("held")
         time.sleep(60)
@@ -62,13 +62,13 @@ finally:
 
 FAILED = """
 try:
-    with held():
+    with defer_interrupts():
         interrupt()
         raise ValueError
 except ValueError:
     print("failed")
     try:
-        with held():
+        with defer_interrupts():
             print("held")
     except KeyboardInterrupt:
         print("interrupted")

@@ -1,6 +1,6 @@
 """Interruptions of a command: Ctrl-C, SIGTERM, and SIGHUP when its terminal is closed; each as `KeyboardInterrupt`.
 
-Raised anywhere, it could leave a transaction open, or a lock taken: `held` keeps it back until `let_in`.
+Raised anywhere, it could leave a transaction open, or a lock taken: `defer_interrupts` keeps it back until `let_in`.
 """
 
 import os
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# Seconds for which an interrupt is held back; and after which one that Python has lost comes again.
-LONGEST, AGAIN = 1.0, 0.01
+# Seconds after which an interrupt that waits, or that Python has lost, is raised wherever the program is.
+LONGEST = 1.0
 
 
 @dataclass
 class _State:
-    """The number of blocks that hold interrupts back, and an interrupt that is still to be raised."""
+    """The number of blocks that defer interrupts, and whether one came that is still to be raised."""
 
-    held: int = 0
+    depth: int = 0
     came: bool = False
 
 
@@ -30,37 +30,39 @@ def heed_signals() -> None:
     """Has signals interrupt this process, but for those it was started to ignore (by nohup, or in the background)."""
     terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
-    def hang_up(*_: object) -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the kernel may both send one
-        # a closed terminal cannot be written to
-        for terminal in terminals:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
-        _interrupt()
+    def interrupt(number: int, _: object) -> None:
+        if number == signal.SIGHUP:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the kernel may both send one
+            for terminal in terminals:  # a closed one cannot be written to
+                os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
+        if not _state.depth:
+            raise KeyboardInterrupt
+        _wait()
 
-    for number, handler in ((signal.SIGINT, _interrupt), (signal.SIGTERM, _interrupt), (signal.SIGHUP, hang_up)):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
+            signal.signal(number, interrupt)
     signal.signal(signal.SIGALRM, lambda *_: let_in())
-    sys.unraisablehook = _interrupt_again
+    sys.unraisablehook = _keep
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def defer_interrupts() -> Iterator[None]:
     """While the block runs, an interrupt waits for `let_in` or the block's end, but never longer than a second."""
-    _state.held += 1
+    _state.depth += 1
     try:
         yield
     finally:
-        _state.held -= 1
-    if not _state.held:
+        _state.depth -= 1
+    if not _state.depth:
         let_in()
 
 
 def let_in() -> None:
-    """Raises the interrupt that was held back.
+    """Raises the interrupt that waits.
 
     Raises:
-        KeyboardInterrupt: one was.
+        KeyboardInterrupt: one does.
     """
     if _state.came:
         _state.came = False
@@ -68,20 +70,14 @@ def let_in() -> None:
         raise KeyboardInterrupt
 
 
-def _interrupt(*_: object) -> None:
-    if not _state.held:
-        raise KeyboardInterrupt
-    _raise_in(LONGEST)
+def _wait() -> None:
+    _state.came = True
+    signal.setitimer(signal.ITIMER_REAL, LONGEST)
 
 
-def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+def _keep(lost: "sys.UnraisableHookArgs") -> None:
     """Raises an interrupt again that came in a callback of a weak reference, where it would be lost."""
     if lost.exc_type is KeyboardInterrupt:
-        _raise_in(AGAIN)
+        _wait()
     else:
         sys.__unraisablehook__(lost)
-
-
-def _raise_in(seconds: float) -> None:
-    _state.came = True
-    signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -11,7 +11,7 @@ from tuner.search.jobs import PATH, Shared, Task
 from tuner.search.pool import DIED, do_all
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
-from tuner.signals import held
+from tuner.signals import defer_interrupts
 from tuner.spec.space import Value
 from tuner.storage.store import Store
 from tuner.training.outcome import Outcome
@@ -82,7 +82,7 @@ def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backe
             return
         with closing(start()) as backend:
             prepared = prepare(study.spec)
-            with held():
+            with defer_interrupts():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
                 backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
                 backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))

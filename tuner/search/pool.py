@@ -9,7 +9,7 @@ from typing import Any
 from tuner.search.events import Notify, Ticked
 from tuner.search.jobs import Job, R_co
 from tuner.search.workers import Backend
-from tuner.signals import held, let_in
+from tuner.signals import defer_interrupts, let_in
 
 # Seconds between two looks at the live signs of the workers.
 TICK = 0.2
@@ -76,7 +76,7 @@ class Pool:
         seconds = TICK if self._deadline is None else max(0.0, min(TICK, self._deadline - time.monotonic()))
         if not self._under_way:  # a cluster may have no worker for a while
             time.sleep(seconds)
-        with held():
+        with defer_interrupts():
             done = wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED).done
         let_in()
         return done

@@ -20,7 +20,7 @@ from tuner.search.jobs import Shared
 from tuner.search.pool import is_over
 from tuner.search.repeat import repeat
 from tuner.search.workers import Backend
-from tuner.signals import held
+from tuner.signals import defer_interrupts
 from tuner.spec.sections import Spec
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
@@ -65,7 +65,7 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     spec = prepared.spec
-    with held(), store.lock(spec.study.name):
+    with defer_interrupts(), store.lock(spec.study.name):
         machine = backend.probe(spec.train.precision)
         machine.refuse(spec, machine.precision)  # before anything is begun
         study = store.begin(spec, replace(prepared.facts, precision=machine.precision))

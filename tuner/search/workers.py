@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, R_co, Report, Shared, do_here
 from tuner.search.machine import Machine, probe
-from tuner.signals import held
+from tuner.signals import defer_interrupts
 
 R = TypeVar("R")
 
@@ -97,7 +97,7 @@ class LocalProcesses:
         """A worker whose process starts with the first call that it is given."""
         return _Slot(ProcessPoolExecutor(1, self._context, _set_up, (self._line, self._sign)))
 
-    @held()  # a process that is half started would wait for the other half
+    @defer_interrupts()  # a process that is half started would wait for the other half
     def _call(self, index: int, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Has a worker call the function: another one, if its process has died."""
         try:
