@@ -1,4 +1,4 @@
-"""The knowledge of a study: what its data and machine fix for all trials, and what stands in the store."""
+"""A study as it is known: what its data and machine fix for all trials, and what stands in the store."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
