@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import approx_fprime
+from scipy.integrate import quad
+from scipy.optimize import approx_fprime, minimize
+from scipy.stats import norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from tuner.data.series import Floats
 from tuner.search import gaussian
-from tuner.search.gaussian import Kernel, Process, fit, surprise
+from tuner.search.encoding import Encoding
+from tuner.search.gaussian import Kernel, Process, fit, log_ei, most_promising, neg_log_posterior
+from tuner.spec.space import parse_space
 
 
 def seen(count: int = 30, axes: int = 4) -> tuple[Floats, Floats]:
@@ -42,7 +46,7 @@ def test_surprise_is_the_likelihood_of_scikit_learn_and_the_priors_of_optuna() -
     points, values = seen()
     squares = np.square(points.T[:, :, None] - points.T[:, None, :])
 
-    def surprises(kernel: Kernel) -> tuple[float, float]:
+    def posteriors(kernel: Kernel) -> tuple[float, float]:
         import torch
 
         class Regressor:
@@ -52,10 +56,10 @@ def test_surprise_is_the_likelihood_of_scikit_learn_and_the_priors_of_optuna() -
 
         logs = np.log([*kernel.precisions, kernel.amplitude, kernel.noise - 1e-6])
         likelihood = reference(kernel).fit(points, values).log_marginal_likelihood_value_
-        return surprise(logs, squares, values)[0], -likelihood - float(prior.default_log_prior(Regressor()))  # type: ignore[arg-type]
+        return neg_log_posterior(logs, squares, values)[0], -likelihood - float(prior.default_log_prior(Regressor()))  # type: ignore[arg-type]
 
-    ours, theirs = surprises(KERNEL)
-    others = surprises(Kernel(np.array([1.0, 8.0, 3.0, 0.2]), 0.6, 0.4))
+    ours, theirs = posteriors(KERNEL)
+    others = posteriors(Kernel(np.array([1.0, 8.0, 3.0, 0.2]), 0.6, 0.4))
     assert ours - others[0] == pytest.approx(theirs - others[1], rel=1e-9)
 
 
@@ -64,8 +68,8 @@ def test_the_gradient_is_that_of_finite_differences(seed) -> None:
     points, values = seen()
     squares = np.square(points.T[:, :, None] - points.T[:, None, :])
     logs = np.random.default_rng(seed).normal(size=6)
-    numeric = approx_fprime(logs, lambda at: surprise(at, squares, values)[0], 1e-7)
-    np.testing.assert_allclose(surprise(logs, squares, values)[1], numeric, rtol=1e-3, atol=1e-3)
+    numeric = approx_fprime(logs, lambda at: neg_log_posterior(at, squares, values)[0], 1e-7)
+    np.testing.assert_allclose(neg_log_posterior(logs, squares, values)[1], numeric, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("count", [4, 30, 100])
@@ -80,13 +84,13 @@ def test_the_kernel_that_is_fitted_is_the_one_that_optuna_finds(count) -> None:
     assert ours.noise == pytest.approx(float(theirs.noise_var), rel=5e-2)
 
 
-def test_a_point_believed_in_is_sure_and_changes_no_expectation() -> None:
+def test_a_point_fantasised_is_sure_and_changes_no_expectation() -> None:
     points, values = seen()
     process = Process.of(KERNEL, points, values)
     elsewhere = np.random.default_rng(2).random((40, 4))
-    believing = process.believing(elsewhere[:3])
-    np.testing.assert_allclose(believing.predict(elsewhere)[0], process.predict(elsewhere)[0], atol=1e-9)
-    before, after = process.predict(elsewhere)[1], believing.predict(elsewhere)[1]
+    fantasised = process.fantasise(elsewhere[:3])
+    np.testing.assert_allclose(fantasised.predict(elsewhere)[0], process.predict(elsewhere)[0], atol=1e-9)
+    before, after = process.predict(elsewhere)[1], fantasised.predict(elsewhere)[1]
     assert (after <= before + 1e-12).all()
     assert (after[:3] < 0.8 * before[:3]).all()
 
@@ -113,3 +117,77 @@ def test_a_step_out_of_the_range_of_floats_is_such_an_error(monkeypatch: pytest.
     points, values = seen()
     monkeypatch.setattr(gaussian, "minimize", lambda loss, start, known, **_: loss(start + 800, *known))
     assert fit(points, values).kernel.amplitude == 1.0
+
+
+# --- expected improvement
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (1.0, 0.3), (-2.0, 0.5), (0.29, 1e-3), (1.0, 0.2)])
+def test_it_is_the_integral_that_defines_it(mean, deviation) -> None:
+    best = 0.3
+    exact, _ = quad(lambda y: (best - y) * norm.pdf(y, mean, deviation), mean - 12 * deviation, best, epsabs=0)
+    found = log_ei(np.array([mean]), np.array([deviation]), best)
+    assert np.exp(found[0]) == pytest.approx(exact, rel=1e-6)
+
+
+def test_it_is_smooth_and_finite_however_hopeless_a_point_is() -> None:
+    mean = np.concatenate([np.linspace(0, 40, 4001), [1e3, 1e5]])
+    found = log_ei(mean, np.ones(len(mean)), 0.0)
+    assert np.isfinite(found).all()
+    assert (np.diff(found) < 0).all()
+    assert np.abs(np.diff(found[:4001], 2)).max() < 2e-4, "no step where one formula takes over from the other"
+    far = -0.5 * 40.0**2 - 0.5 * np.log(2 * np.pi) - 2 * np.log(40.0)
+    assert found[4000] == pytest.approx(far, abs=0.01), "the first term of its asymptotic series"
+
+
+def process(encoding: Encoding, count: int = 25) -> Process:
+    rng = np.random.default_rng(3)
+    points = encoding.round(rng.random((count, encoding.axes)))
+    values = ((points - 0.3) ** 2).sum(1)
+    return Process.of(Kernel(np.full(encoding.axes, 3.0), 1.0, 0.01), points, (values - values.mean()) / values.std())
+
+
+def test_no_descent_from_many_places_finds_a_better_point() -> None:
+    space = parse_space({"hidden_size": 16, "num_layers": 1})
+    encoding = Encoding(space)
+    known = process(encoding)
+    point = most_promising(known, encoding, np.random.default_rng(0))
+    best = float(known.predict(known.points)[0].min())
+
+    def score(at: np.ndarray) -> float:
+        return float(log_ei(*known.predict(at[None]), best)[0])
+
+    starts = np.random.default_rng(1).random((20, encoding.axes))
+    bounds = [(0.0, 1.0)] * encoding.axes
+    others = [-minimize(lambda at: -score(at), start, bounds=bounds).fun for start in starts]
+    assert score(point) > max(others) - 0.02
+
+
+def test_every_candidate_is_a_configuration() -> None:
+    encoding = Encoding(
+        parse_space({"normalization": {"choices": ["none", "layer"]}, "num_layers": {"low": 1, "high": 3}})
+    )
+    known = process(encoding)
+    point = most_promising(known, encoding, np.random.default_rng(0))
+    np.testing.assert_allclose(encoding.round(point[None])[0], point, atol=1e-12)
+
+
+def test_it_hangs_on_its_stream_alone() -> None:
+    encoding = Encoding(parse_space({}))
+    known = process(encoding)
+    one, same, other = (most_promising(known, encoding, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+def test_where_the_process_expects_most_nothing_is_chosen_twice() -> None:
+    fixed = {name: domain.default for name, domain in parse_space({}).items()}
+    encoding = Encoding(
+        parse_space({**fixed, "dropout": {"low": 0.0, "high": 0.6}, "jitter": {"low": 0.0, "high": 0.5}})
+    )
+    points = np.random.default_rng(4).uniform(0.4, 1, (30, 2))
+    known = Process.of(Kernel(np.full(2, 0.5), 4.0, 1e-4), points, points.sum(1) - 1.4)  # falls towards a corner
+    first = most_promising(known, encoding, np.random.default_rng(0))
+    second = most_promising(known.fantasise(first[None]), encoding, np.random.default_rng(1))
+    assert first.max() < 0.1
+    assert np.abs(second - first).max() > 0.1, "improvement over the old best would still be expected there"

@@ -1,4 +1,4 @@
-"""A Gaussian process over the unit cube: what values at known points say of others.
+"""A Gaussian process over encoded configurations: what values at known points say of others, and where to look next.
 
 Kernel, priors and fit are those of Optuna's sampler (`optuna._gp`), in NumPy with gradients by hand: torch takes some
 microseconds for every small operation, and a second and 200 MiB to be imported; the coordinator would wait for both.
@@ -9,13 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
+from scipy.special import erfcx, ndtr
 
 from tuner.data.series import Floats
+from tuner.search.encoding import Encoding
 
 # The minimum variance of the noise: without any, two points next to each other make a singular matrix.
 LEAST_NOISE = 1e-6
 # The fit ends when no derivative of the log posterior density is greater.
 GRADIENT = 1e-2
+# Points drawn from the whole cube.
+DRAWN = 2048
+# The best so many of all points are moved on, each into so many neighbours, by less from round to round.
+KEPT = 8
+NEIGHBOURS = 64
+STEPS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+# The share of axes along which a neighbour differs.
+MOVED = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,14 +58,14 @@ class Process:
         points: (n, axes).
         values: (n,).
         weights: (n,) the inverse covariance of the values, times the values.
-        whitener: (n, n) the inverse of the lower Cholesky factor of that covariance.
+        inverse_cholesky: (n, n) the inverse of the lower Cholesky factor of that covariance.
     """
 
     kernel: Kernel
     points: Floats
     values: Floats
     weights: Floats
-    whitener: Floats
+    inverse_cholesky: Floats
 
     @staticmethod
     def of(kernel: Kernel, points: Floats, values: Floats) -> "Process":
@@ -65,16 +75,16 @@ class Process:
             LinAlgError: the covariance is singular.
         """
         covariance = kernel.covariance(points, points) + kernel.noise * np.eye(len(points))
-        whitener = _inverse_factor(covariance)[1]
-        return Process(kernel, points, values, whitener.T @ (whitener @ values), whitener)
+        inverse_cholesky = _cholesky(covariance)[1]
+        return Process(kernel, points, values, inverse_cholesky.T @ (inverse_cholesky @ values), inverse_cholesky)
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
         """The mean and the standard deviation, each (m,), of the function at (m, axes) points."""
         covariance = self.kernel.covariance(points, self.points)
-        variance = self.kernel.amplitude - np.square(covariance @ self.whitener.T).sum(1)
+        variance = self.kernel.amplitude - np.square(covariance @ self.inverse_cholesky.T).sum(1)
         return covariance @ self.weights, np.sqrt(np.maximum(variance, 1e-12))
 
-    def believing(self, points: Floats) -> "Process":
+    def fantasise(self, points: Floats) -> "Process":
         """The process if the (m, axes) points, whose values are not known yet, gave what it expects of them.
 
         Nothing is left to be learnt next to them (kriging believer, Ginsbourger et al. 2010).
@@ -90,13 +100,13 @@ def fit(points: Floats, values: Floats) -> Process:
     try:
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             how = {"gtol": GRADIENT}
-            found = minimize(surprise, start, (squares, values), method="L-BFGS-B", jac=True, options=how)
+            found = minimize(neg_log_posterior, start, (squares, values), method="L-BFGS-B", jac=True, options=how)
             return Process.of(_kernel(found.x), points, values)
     except (np.linalg.LinAlgError, FloatingPointError):  # a step too far
         return Process.of(_kernel(start), points, values)
 
 
-def surprise(logs: Floats, squares: Floats, values: Floats) -> tuple[float, Floats]:
+def neg_log_posterior(logs: Floats, squares: Floats, values: Floats) -> tuple[float, Floats]:
     """The negative log posterior density of a kernel, but for a constant, and its gradient.
 
     The marginal likelihood is that of Rasmussen & Williams 2006, equations 5.8 and 5.9; the priors are Optuna's.
@@ -109,13 +119,13 @@ def surprise(logs: Floats, squares: Floats, values: Floats) -> tuple[float, Floa
     kernel = _kernel(logs)
     precisions, amplitude, noise = kernel.precisions, kernel.amplitude, kernel.noise
     shape, slope = _matern(np.tensordot(precisions, squares, 1))
-    factor, whitener = _inverse_factor(amplitude * shape + noise * np.eye(len(values)))
-    white = whitener @ values
-    weights = whitener.T @ white
+    factor, inverse_cholesky = _cholesky(amplitude * shape + noise * np.eye(len(values)))
+    white = inverse_cholesky @ values
+    weights = inverse_cholesky.T @ white
     loss = 0.5 * white @ white + np.log(np.diag(factor)).sum()
     loss += 0.1 * (precisions + 1 / precisions).sum() + amplitude - np.log(amplitude) + 30 * noise - 0.1 * np.log(noise)
 
-    by_covariance = 0.5 * (whitener.T @ whitener - np.outer(weights, weights))
+    by_covariance = 0.5 * (inverse_cholesky.T @ inverse_cholesky - np.outer(weights, weights))
     by_precisions = squares.reshape(len(squares), -1) @ (amplitude * slope * by_covariance).ravel()
     by_precisions += 0.1 * (1 - 1 / precisions**2)
     by_amplitude = (shape * by_covariance).sum() + 1 - 1 / amplitude
@@ -136,8 +146,49 @@ def _matern(squares: Floats) -> tuple[Floats, Floats]:
     return (1 + root + 5 / 3 * squares) * decay, -5 / 6 * (1 + root) * decay
 
 
-def _inverse_factor(covariance: Floats) -> tuple[Floats, Floats]:
+def _cholesky(covariance: Floats) -> tuple[Floats, Floats]:
     """The lower Cholesky factor and its inverse."""
     factor = np.asarray(np.linalg.cholesky(covariance), np.float64)
     inverse: Floats = solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
     return factor, inverse
+
+
+def most_promising(process: Process, encoding: Encoding, rng: np.random.Generator) -> Floats:
+    """Finds the point (axes,) of the greatest expected improvement on the least value expected at any point of the process.
+
+    What is expected counts, not what was seen, which is noisy (plug-in, Vazquez et al. 2008). Points from all over the
+    encoding are compared with the known ones; then those that promise most move on to better neighbours. There are no
+    gradients to follow to a point that no configuration has: every candidate is one.
+    """
+    best = float(process.predict(process.points)[0].min())
+
+    def score(points: Floats) -> Floats:
+        return log_ei(*process.predict(points), best)
+
+    points = np.vstack([encoding.round(rng.random((DRAWN, encoding.axes))), process.points])
+    scores = score(points)
+    for step in STEPS:
+        kept = np.argsort(-scores, kind="stable")[:KEPT]
+        points, scores = points[kept], scores[kept]
+        around = np.repeat(points, NEIGHBOURS, axis=0)
+        moved = rng.random(around.shape) < MOVED
+        around = encoding.round(around + step * moved * rng.standard_normal(around.shape))
+        points, scores = np.vstack([points, around]), np.concatenate([scores, score(around)])
+    best_point: Floats = points[np.argmax(scores)]
+    return best_point
+
+
+def log_ei(mean: Floats, deviation: Floats, best: float) -> Floats:
+    """The logarithm of the expected improvement on `best`, (n,), where values are normal (Jones et al. 1998).
+
+    Far from the best it is far below what a float can hold, its logarithm is not (Ament et al., NeurIPS 2023).
+    """
+    gain = (best - mean) / deviation
+    density = -0.5 * gain**2 - 0.5 * np.log(2 * np.pi)
+    near = np.exp(density) + gain * ndtr(gain)
+    # of φ(z) + zΦ(z) only the first factor of φ(z) (1 + zΦ(z)/φ(z)) leaves the range of floats
+    rest = 1 - np.sqrt(np.pi / 2) * np.abs(gain) * erfcx(np.abs(gain) / np.sqrt(2))
+    far = density + np.log(np.maximum(rest, 1e-16))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithm: Floats = np.log(deviation) + np.where(gain > -1, np.log(near), far)
+    return logarithm

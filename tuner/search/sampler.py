@@ -10,7 +10,7 @@ from optuna.trial import TrialState, create_trial
 
 from tuner.data.series import Floats
 from tuner.results.selection import Trial
-from tuner.search.cube import Cube
+from tuner.search.encoding import Encoding
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
 from tuner.storage.distributions import STATES, completed, distributions, searched
@@ -20,7 +20,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 # Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
 START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
-# From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the cube of the trials it knows.
+# From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the encoding of the trials it knows.
 GP_UNTIL = 100
 # The share of regularisers that a start-up trial leaves at their minimum.
 SPARSITY = 0.5
@@ -91,21 +91,20 @@ def _by_process(
     # here: no other sampler waits for SciPy, and threads are limited only of what is imported already
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from tuner.search.gaussian import fit
-    from tuner.search.improvement import most_promising
+    from tuner.search.gaussian import fit, most_promising
 
-    cube, rng = Cube(spec.space), np.random.default_rng(seed)
-    if len(known) < 2 or not cube.axes:
-        return completed(spec.space, cube.read(cube.snap(rng.random((1, cube.axes)))[0]))
+    encoding, rng = Encoding(spec.space), np.random.default_rng(seed)
+    if len(known) < 2 or not encoding.axes:
+        return completed(spec.space, encoding.decode(encoding.round(rng.random((1, encoding.axes)))[0]))
     worst = spec.metric.cost(math.inf)
     values = [worst if trial.outcome.value is None else trial.outcome.value for trial in known]
     with threadpool_limits(1):  # with more, the order of sums depends on how many there are
-        points = cube.place([trial.params for trial in known])
+        points = encoding.encode([trial.params for trial in known])
         process = fit(points, normal_ranks(values, maximise=spec.metric.maximise))
         if under_way:
-            process = process.believing(cube.place(under_way))
-        point = most_promising(process, cube, rng)
-    return completed(spec.space, cube.read(point))
+            process = process.fantasise(encoding.encode(under_way))
+        point = most_promising(process, encoding, rng)
+    return completed(spec.space, encoding.decode(point))
 
 
 def normal_ranks(values: Sequence[float], *, maximise: bool) -> Floats:
@@ -117,8 +116,8 @@ def normal_ranks(values: Sequence[float], *, maximise: bool) -> Floats:
     """
     from scipy.special import ndtri
 
-    _, place, count = np.unique(np.array(values) * (-1 if maximise else 1), return_inverse=True, return_counts=True)
-    quantiles: Floats = ndtri(((np.cumsum(count) - count / 2) / len(values))[place])
+    _, rank, count = np.unique(np.array(values) * (-1 if maximise else 1), return_inverse=True, return_counts=True)
+    quantiles: Floats = ndtri(((np.cumsum(count) - count / 2) / len(values))[rank])
     return quantiles / (quantiles.std() or 1.0)
 
 

@@ -7,7 +7,7 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from tuner.search.cube import Cube
+from tuner.search.encoding import Encoding
 from tuner.search.study import Prepared
 from tuner.spec.sections import Precision
 from tuner.spec.space import Value
@@ -26,11 +26,10 @@ TIMED_WINDOWS = 512
 def estimate_seconds(prepared: Prepared, precision: Precision, workers: int) -> float:
     """The time of all trials by a few timed steps of some configurations."""
     torch.set_num_threads(1)
-    spec, cube = prepared.spec, Cube(prepared.spec.space)
-    points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, cube.axes))
-    epochs = [
-        _epoch_seconds(prepared, completed(spec.space, cube.read(point)), precision) for point in cube.snap(points)
-    ]
+    spec, encoding = prepared.spec, Encoding(prepared.spec.space)
+    points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
+    drawn = [completed(spec.space, encoding.decode(point)) for point in encoding.round(points)]
+    epochs = [_epoch_seconds(prepared, params, precision) for params in drawn]
     return fmean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
 
 

@@ -1,4 +1,4 @@
-"""Configurations as points of the unit cube: where a Gaussian process can measure how far two of them are apart."""
+"""Configurations as points of the unit cube, where a Gaussian process can measure how far two of them are apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tuner.spec.space import PARAMETERS, Choices, Constant, Domain, Range, Value
 
 
 @dataclass(frozen=True)
-class Line:
+class Numeric:
     """One axis for a range, on its own scale; a grid's ends have as much of it as if the grid went on."""
 
     low: float
@@ -20,21 +20,21 @@ class Line:
     whole: bool
     width = 1
 
-    def place(self, values: Sequence[Value]) -> Floats:
+    def encode(self, values: Sequence[Value]) -> Floats:
         """(values, 1) points."""
-        return self._placed(np.array(values, float))
+        return self._encoded(np.array(values, float))
 
-    def read(self, points: Floats) -> list[Value]:
+    def decode(self, points: Floats) -> list[Value]:
         """The values nearest to (n, 1) points."""
         values: list[float] = self._nearest(points).tolist()
         return [round(value) for value in values] if self.whole else [*values]
 
-    def snap(self, points: Floats) -> Floats:
+    def round(self, points: Floats) -> Floats:
         """The points of these values."""
         points = np.clip(points, 0.0, 1.0)
-        return points if self.step is None else self._placed(self._nearest(points))
+        return points if self.step is None else self._encoded(self._nearest(points))
 
-    def _placed(self, values: Floats) -> Floats:
+    def _encoded(self, values: Floats) -> Floats:
         low, high = self._ends()
         return ((self._scaled(values) - low) / (high - low))[:, None]
 
@@ -56,8 +56,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Corners:
-    """An axis for each choice: 1 on its own, 0 on the others; `place`, `read` and `snap` as for a `Line`."""
+class OneHot:
+    """An axis for each choice: 1 on its own, 0 on the others; `encode`, `decode` and `round` as for a `Numeric`."""
 
     choices: tuple[Value, ...]
 
@@ -65,17 +65,17 @@ class Corners:
     def width(self) -> int:
         return len(self.choices)
 
-    def place(self, values: Sequence[Value]) -> Floats:
+    def encode(self, values: Sequence[Value]) -> Floats:
         return np.eye(self.width)[[self.choices.index(value) for value in values]]
 
-    def read(self, points: Floats) -> list[Value]:
+    def decode(self, points: Floats) -> list[Value]:
         return [self.choices[at] for at in points.argmax(1)]
 
-    def snap(self, points: Floats) -> Floats:
+    def round(self, points: Floats) -> Floats:
         return np.asarray(np.eye(self.width)[points.argmax(1)], np.float64)
 
 
-class Cube:
+class Encoding:
     """The searched part of a space as the unit cube.
 
     Args:
@@ -83,32 +83,32 @@ class Cube:
     """
 
     def __init__(self, space: Mapping[str, Domain]) -> None:
-        self._sides = {name: _side(name, domain) for name, domain in space.items() if not isinstance(domain, Constant)}
-        ends = np.cumsum([0, *(side.width for side in self._sides.values())])
-        self._columns = dict(zip(self._sides, map(slice, ends[:-1].tolist(), ends[1:].tolist()), strict=True))
+        self._parts = {name: _part(name, domain) for name, domain in space.items() if not isinstance(domain, Constant)}
+        ends = np.cumsum([0, *(part.width for part in self._parts.values())])
+        self._columns = dict(zip(self._parts, map(slice, ends[:-1].tolist(), ends[1:].tolist()), strict=True))
         self.axes = int(ends[-1])
 
-    def place(self, configurations: Sequence[Mapping[str, Value]]) -> Floats:
+    def encode(self, configurations: Sequence[Mapping[str, Value]]) -> Floats:
         """(configurations, axes) points.
 
         Raises:
             ValueError: a choice that the space does not have.
         """
-        columns = [side.place([params[name] for params in configurations]) for name, side in self._sides.items()]
+        columns = [part.encode([params[name] for params in configurations]) for name, part in self._parts.items()]
         return np.hstack([np.empty((len(configurations), 0)), *columns])
 
-    def snap(self, points: Floats) -> Floats:
+    def round(self, points: Floats) -> Floats:
         """Moves (n, axes) points to the nearest ones that are configurations."""
-        columns = [side.snap(points[:, self._columns[name]]) for name, side in self._sides.items()]
+        columns = [part.round(points[:, self._columns[name]]) for name, part in self._parts.items()]
         return np.hstack([np.empty((len(points), 0)), *columns])
 
-    def read(self, point: Floats) -> dict[str, Value]:
+    def decode(self, point: Floats) -> dict[str, Value]:
         """The searched parameters at a point, (axes,)."""
-        return {name: side.read(point[None, self._columns[name]])[0] for name, side in self._sides.items()}
+        return {name: part.decode(point[None, self._columns[name]])[0] for name, part in self._parts.items()}
 
 
-def _side(name: str, domain: Range | Choices) -> Line | Corners:
+def _part(name: str, domain: Range | Choices) -> Numeric | OneHot:
     if isinstance(domain, Choices):
-        return Corners(domain.choices)
+        return OneHot(domain.choices)
     whole = PARAMETERS[name].kind is int
-    return Line(domain.low, domain.high, domain.log, domain.step or (1 if whole else None), whole)
+    return Numeric(domain.low, domain.high, domain.log, domain.step or (1 if whole else None), whole)
