@@ -154,7 +154,7 @@ def _cholesky(covariance: Floats) -> tuple[Floats, Floats]:
 
 
 def most_promising(process: Process, encoding: Encoding, rng: np.random.Generator) -> Floats:
-    """Finds the point (axes,) of the greatest expected improvement on the least value expected at any point of the process.
+    """Finds the point (axes,) of the greatest expected improvement on the lowest value that the process expects.
 
     What is expected counts, not what was seen, which is noisy (plug-in, Vazquez et al. 2008). Points from all over the
     encoding are compared with the known ones; then those that promise most move on to better neighbours. There are no
