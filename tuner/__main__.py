@@ -19,12 +19,12 @@ SEARCH, LOOK, USE, TIDY = "Search", "Look", "Use", "Tidy up"
 HELP = (
     "Finds out how strongly an LSTM should be regularised, by cross-validation that does not leak."
     "\n\nA study file says what to search. A run keeps each finished trial in the store, studies/studies.db; stop it "
-    "when you like: the same command goes on. Data files are CSV or Parquet."
+    "when you like: the same command continues. Data files are CSV or Parquet."
 )
 EPILOG = (
     "For example:"
     "\n\n[bold]tuner init pump.csv[/]            looks at your data, writes studies/pump.toml"
-    "\n[bold]tuner run --study pump[/]         searches; go on with more by --trials 100"
+    "\n[bold]tuner run --study pump[/]         searches; continue with more by --trials 100"
     "\n[bold]tuner export --study pump[/]      prints the best configuration"
     "\n[bold]tuner COMMAND --help[/]           says more of a command"
     "\n[bold]tuner --install-completion[/]     lets your shell complete commands and options"

@@ -19,7 +19,7 @@ app = new_app()
 
 
 class Format(StrEnum):
-    """How a configuration is written."""
+    """The format of a configuration."""
 
     TOML = "toml"
     JSON = "json"
@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 
 class Choice(StrEnum):
-    """Which trial is chosen."""
+    """The rule that chooses a trial."""
 
     BEST = "best"
     ONE_SE = "1se"

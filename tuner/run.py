@@ -62,7 +62,7 @@ def main(
 
 
 def _backend(workers: int, cluster: str | None) -> "Backend":
-    """Where trials train; local workers import what they need while this process does."""
+    """The backend that trains trials; local workers import what they need while this process does."""
     if cluster is None:
         from tuner.search.workers import LocalProcesses
 

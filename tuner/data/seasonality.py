@@ -17,7 +17,7 @@ CLEAR_PEAK = 0.2  # of the autocorrelation at a period, and how far it must rise
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How signals go on.
+    """The course of signals.
 
     Attributes:
         periods: rows until they repeat themselves: the shortest time after which they clearly do, and the one after
@@ -42,7 +42,7 @@ def typical_length(lengths: Sequence[int]) -> int:
 
 
 def as_signals(series: Sequence[Floats]) -> list[Floats]:
-    """What of the series can be measured: those of typical length or more, without columns that are constant there."""
+    """The series that can be measured: those of typical length or more, without columns that are constant there."""
     typical = max(typical_length([len(one) for one in series]), FEWEST_ROWS) if series else 0
     moving = [one[:, one.max(axis=0) > one.min(axis=0)] for one in series if len(one) >= typical]
     return [one for one in moving if one.shape[1]]
@@ -93,7 +93,7 @@ def find_periods(correlation: Floats) -> tuple[int, ...]:
 
 
 def drift(signals: Sequence[Floats]) -> float:
-    """How far the level moves from the first third to the last, in standard deviations within a third; a median."""
+    """The move of the level from the first third to the last, in standard deviations within a third; a median."""
     moves = []
     for signal in signals:
         thirds = np.array_split(signal, 3)

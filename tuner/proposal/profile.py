@@ -28,7 +28,7 @@ class Profile:
         events: runs of anomalous rows, 0 without labels.
         anomalous: anomalous rows.
         labelled_files: files with an event.
-        lead: the share of a series that lies before its first event, the least of all; 1 without events.
+        lead: the share of a series that lies before its first event, the minimum of all; 1 without events.
         no_change: the squared error of forecasting no change, as a share of forecasting the mean.
         level: the rhythm of the values.
         change: the rhythm of their changes from row to row.

@@ -1,4 +1,4 @@
-"""What optuna-dashboard shows of a study besides its own: the figures, and the verdict as a note in Markdown."""
+"""Additions to optuna-dashboard's view of a study: the figures, and the verdict as a note in Markdown."""
 
 import re
 
@@ -27,7 +27,7 @@ def draw_live(findings: Findings) -> LivePage:
 
 
 def note(findings: Findings) -> str:
-    """What came out and what to do next, in Markdown. All text is escaped: names come from data and study files."""
+    """The result and the next step, in Markdown. All text is escaped: names come from data and study files."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     parts = [f"# {escaped(spec.study.name)}", *map(escaped, recommend(findings))]
     if summary.best is not None:

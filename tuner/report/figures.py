@@ -46,7 +46,7 @@ EFFECT_TITLES = {"shrinkage": "total shrinkage by weight_decay", "zeros": "share
 
 
 def history_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure:
-    """What each trial reached and the best so far; `trials` has a value."""
+    """The value of each trial and the best so far; `trials` has a value."""
     figure = go.Figure()
     repeats = trials.repeats.explode().dropna().astype(float)
     _points(figure, trials.value[trials.state == "pruned"], "pruned (best mean until then)", GREY, "x")
@@ -90,7 +90,7 @@ def _points(figure: go.Figure, values: "pd.Series[float]", name: str, colour: st
 
 
 def spread_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure:
-    """How the best trials did on each fold and when they were trained again; a thin line joins what is one fold.
+    """The best trials on each fold and when they were trained again; a thin line joins what is one fold.
 
     There must be a complete trial.
     """

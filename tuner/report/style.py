@@ -56,7 +56,7 @@ LOOK = go.layout.Template(
 
 
 def metric_title(metric: Metric) -> str:
-    """What is measured, as the title of an axis."""
+    """The metric as the title of an axis."""
     return "validation loss" if metric.name == "loss" else metric.words
 
 

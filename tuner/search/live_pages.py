@@ -35,7 +35,7 @@ OWN_NOTE = "tuner:note"
 
 @dataclass(frozen=True)
 class LivePage:
-    """What a study shows besides Optuna's own: plotly Figures by their ids, and a note in Markdown."""
+    """Additions to Optuna's own view of a study: plotly Figures by their ids, and a note in Markdown."""
 
     metric: str
     figures: Mapping[str, Any]

@@ -104,7 +104,7 @@ class Precision:
     bf16_from: int | None = None
 
     def is_bf16(self, hidden_size: int) -> bool:
-        """Whether a network of this size trains in bfloat16 rather than float32."""
+        """True where a network of this size trains in bfloat16 rather than float32."""
         return self.bf16_from is not None and hidden_size >= self.bf16_from
 
 

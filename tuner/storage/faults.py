@@ -1,4 +1,4 @@
-"""What a user is told when the store cannot be opened or its database fails: a full disk, a lock, a lost server."""
+"""Messages for a store that cannot be opened or whose database fails: a full disk, a lock, a lost server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""One writer a study: a lock of the operating system or of the database server, which ends with its holder."""
+"""One writer per study: a lock of the operating system or of the database server, which ends with its holder."""
 
 import fcntl
 import hashlib

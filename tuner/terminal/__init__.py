@@ -1,4 +1,4 @@
-"""All that is said on a terminal, and the exit status that goes with it."""
+"""The output on a terminal, and the exit status that goes with it."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What the commands on a study do, once their options are parsed. Some give the command's exit status."""
+"""The work of the commands on a study, once their options are parsed. Some functions give the command's exit status."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a command shows while work goes on: live on a terminal, in lines elsewhere, as JSON to programs.
+"""The display of a command at work: live on a terminal, in lines elsewhere, as JSON to programs.
 
 Events are folded into one tally, from which all of these are drawn.
 """
@@ -48,7 +48,7 @@ STAGES = {
 
 @dataclass(frozen=True)
 class Tally:
-    """What has happened so far, in a study or on a path of its `parameter`.
+    """A tally of the events so far, in a study or on a path of its `parameter`.
 
     Attributes:
         stage: a key of STAGES.
@@ -101,7 +101,7 @@ class Tally:
         return replace(self, done=self.done + 1, pruned=pruned, failed=failed, incumbent=best)
 
     def heading(self) -> str:
-        """Which step of the command this is, and what is done in it."""
+        """The current step of the command, with its work."""
         spec = self.spec
         steps = ["search", *["repeats"] * (spec.search.repeats > 0), *["holdout"] * (self.facts.holdout > 0)]
         if len(steps) > 1 and self.stage in steps:
@@ -187,7 +187,7 @@ def _ended(outcome: Outcome, words: str, epochs: int) -> str:
 
 
 def _aside(tally: Tally, event: Event, now: float) -> str:
-    """What a line says of all trials, where no bar does."""
+    """The state of all trials in a line, where no bar shows it."""
     if not isinstance(event, Told):
         return ""
     best = f"best {tally.incumbent[1]:.3g} (trial {tally.incumbent[0]})" if tally.incumbent else "no best yet"
@@ -195,7 +195,7 @@ def _aside(tally: Tally, event: Event, now: float) -> str:
 
 
 def to_dict(tally: Tally, event: Event) -> dict[str, Any] | None:
-    """What `--json` tells of an event; None for most."""
+    """An event as `--json` prints it; None for most."""
     match event:
         case Told(number, params, outcome):
             return {
