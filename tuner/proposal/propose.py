@@ -4,15 +4,21 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tuner.data.columns import DataTable
+from tuner.data.dataset import make_dataset
+from tuner.data.folds import make_problem
 from tuner.data.seasonality import Rhythm
-from tuner.errors import counted
-from tuner.proposal.profile import Profile
+from tuner.errors import UserError, counted
+from tuner.proposal.profile import Profile, make_profile
+from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import CvSection, Kind, MetricName, Scheme, StudySection
 
 ENOUGH_EVENTS = 10  # to learn them, with some in every fold
@@ -46,6 +52,42 @@ class Proposal:
         }
         cuts = {"blocked": "blocked folds", "walk_forward": "walk-forward folds", "series": "folds of whole files"}
         return f"Plan: {goals[self.kind]}. {self.window}-row windows, {self.folds} {cuts[self.scheme]}."
+
+
+def propose_study(tables: Sequence[DataTable], name: str, path: str) -> tuple[Profile, Proposal, str]:
+    """The data set's profile, the best study of it that can be run, and its study file.
+
+    Args:
+        tables: the data.
+        name: of the study.
+        path: of the data, as the study file is to say it.
+
+    Raises:
+        UserError: the data cannot be used, or do not suffice for any study.
+    """
+    sections: dict[str, Any] = {"study": {"name": name}, "data": {"path": path}}
+    missing = ""
+    try:
+        data = make_dataset(tables, read_spec_dict(sections))
+    except UserError as error:
+        missing = f"{error.where}: {error.what}"
+        sections["data"]["missing"] = "interpolate"
+        data = make_dataset(tables, read_spec_dict(sections))
+    found = make_profile(data)
+    refusal: UserError | None = None
+    for chosen in proposals(found):
+        text = render_study_file(name, path, found, chosen, missing, refusal.what if refusal else "")
+        spec = read_spec_dict(tomllib.loads(text))
+        try:
+            problem = make_problem(spec, make_dataset(tables, spec))
+            problem.folds()
+            problem.refit()
+        except UserError as error:
+            refusal = refusal or error
+        else:
+            return found, chosen, text
+    what = refusal.what if refusal else "nothing to try"
+    raise UserError(f"these data cannot be divided into folds: {what}", where=path, hint="more rows are needed")
 
 
 def proposals(found: Profile) -> Iterator[Proposal]:
