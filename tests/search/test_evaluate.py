@@ -1,7 +1,7 @@
 """The chosen trials are refitted and scored on the holdout: each once, whatever happens, and the report is kept."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -17,10 +17,10 @@ from tuner.errors import UserError
 from tuner.evaluation.baselines import measure_baseline
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout
-from tuner.results.findings import describe_study
-from tuner.results.selection import Selection, Summary, Trial, summarise
-from tuner.search.evaluate import SEEDS, score_holdout
-from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan
+from tuner.results.findings import Findings, describe_study
+from tuner.results.selection import Selection, Trial, summarise
+from tuner.search.evaluate import SEEDS, Run, score_holdout
+from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan, Ticked
 from tuner.search.jobs import Job, Shared
 from tuner.search.machine import Machine
 from tuner.search.study import prepare
@@ -80,19 +80,6 @@ class Here:
         return iter(())
 
 
-class Heard:
-    def __init__(self) -> None:
-        self.counts: list[int] = []
-        self.done = 0
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case StageBegan("holdout", count):
-                self.counts.append(count)
-            case StageAdvanced("holdout"):
-                self.done += 1
-
-
 @pytest.fixture(scope="module")
 def problem() -> Problem:
     return make_problem(SPEC, DATA)
@@ -103,24 +90,24 @@ def study(store: Store, problem: Problem) -> StoredStudy:
     return store.begin(SPEC, describe_study(SPEC, DATA, problem, problem.folds()))
 
 
-Scoring = Callable[..., Heard]
-
-
-@pytest.fixture
-def score(study: StoredStudy, problem: Problem) -> Scoring:
-    def act(backend: Here, best: int = 2, one_se: int = 3, deadline: float | None = None) -> Heard:
-        told = Heard()
-        summary = chosen(study, best, one_se)
-        score_holdout(study, problem, problem.folds(), TRIALS, summary, backend, told, deadline)
-        return told
-
-    return act
-
-
-def chosen(study: StoredStudy, best: int, one_se: int) -> Summary:
-    summary = summarise(SPEC, study.facts.test_to_train, TRIALS)
-    named = [Selection(TRIALS[number], float(number), None, 0.1) for number in (best, one_se)]
-    return replace(summary, best=named[0], one_se=named[1])
+def score(
+    study: StoredStudy,
+    problem: Problem,
+    backend: Here,
+    best: int | None = 2,
+    one_se: int = 3,
+    deadline: float | None = None,
+    trials: tuple[Trial, ...] = TRIALS,
+) -> list[Event]:
+    """Scores the study with these two trials chosen; its events but for those of passing time."""
+    summary = replace(summarise(SPEC, study.facts.test_to_train, trials), best=None, one_se=None)
+    if best is not None:
+        selected = [Selection(trials[number], float(number), None, 0.1) for number in (best, one_se)]
+        summary = replace(summary, best=selected[0], one_se=selected[1])
+    events: list[Event] = []
+    run = Run(study, problem, problem.folds(), backend, events.append, deadline)
+    score_holdout(run, Findings(SPEC, study.facts, trials, summary))
+    return [event for event in events if not isinstance(event, Ticked)]
 
 
 def kept(study: StoredStudy, best: int = 2, one_se: int = 3) -> Holdout:
@@ -129,20 +116,21 @@ def kept(study: StoredStudy, best: int = 2, one_se: int = 3) -> Holdout:
     return found
 
 
-def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(study, score, problem) -> None:
+def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(study, problem) -> None:
     backend = Here(problem)
-    told = score(backend)
+    events = score(study, problem, backend)
     jobs = {(job.params["dropout"], job.steps, job.seed) for job in backend.jobs}
     dropouts = {0.0: 3, TRIALS[1].params["dropout"]: 4, 0.4: 5, 0.5: 6}
     assert jobs == {(dropout, steps, seed) for dropout, steps in dropouts.items() for seed in range(SEEDS)}
-    assert (told.counts, told.done, len(backend.jobs)) == ([12], 12, 12)
+    assert events == [StageBegan("holdout", 12), *[StageAdvanced("holdout")] * 12]
+    assert len(backend.jobs) == 12
     assert [model.name for model in kept(study).scores] == [
         "best", "1se", "unregularised", "default", "ensemble", "PCA", "logistic regression",
     ]  # fmt: skip
 
 
-def test_the_best_is_scored_on_the_rows_of_the_holdout(study, score, problem) -> None:
-    score(Here(problem))
+def test_the_best_is_scored_on_the_rows_of_the_holdout(study, problem) -> None:
+    score(study, problem, Here(problem))
     report = kept(study)
     data = problem.refit()
     judged = [refit(SPEC, data, TRIALS[2].params, steps=5, repeat=seed) for seed in range(SEEDS)]
@@ -159,54 +147,53 @@ def test_the_best_is_scored_on_the_rows_of_the_holdout(study, score, problem) ->
     assert together.loss <= report.scores[0].loss
 
 
-def test_what_is_there_is_not_trained_again(study, score, problem) -> None:
-    score(Here(problem), deadline=time.monotonic())
+def test_what_is_there_is_not_trained_again(study, problem) -> None:
+    score(study, problem, Here(problem), deadline=time.monotonic())
     before = study.refits()
     assert 0 < len(before) < 12
     assert study.holdout(2, 3) is None
     backend = Here(problem)
-    assert score(backend).counts == [12 - len(before)]
+    assert score(study, problem, backend)[0] == StageBegan("holdout", 12 - len(before))
     after = study.refits()
     assert all(np.array_equal(after[key], value) for key, value in before.items())
     again = Here(problem)
-    assert score(again).counts == []
+    assert score(study, problem, again) == []
     assert again.jobs == []
 
 
-def test_interrupted_or_not_the_report_is_the_same(store, study, score, problem) -> None:
-    score(Here(problem), deadline=time.monotonic())
-    score(Here(problem, deaths=1))
+def test_interrupted_or_not_the_report_is_the_same(store, study, problem) -> None:
+    score(study, problem, Here(problem), deadline=time.monotonic())
+    score(study, problem, Here(problem, deaths=1))
     other = store.begin(SPEC.model_copy(update={"study": SPEC.study.model_copy(update={"name": "other"})}), study.facts)
-    summary = chosen(other, 2, 3)
-    score_holdout(other, problem, problem.folds(), TRIALS, summary, Here(problem), Heard(), None)
+    score(other, problem, Here(problem))
     assert replace(kept(study), looks=0) == replace(kept(other), looks=0)
 
 
-def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, score, problem) -> None:
+def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, problem) -> None:
     class Deadly(Here):
         def submit(self, job: Job[Any]) -> Future[Any]:
             self._deaths = 99 if getattr(job, "params", {})["dropout"] == 0.0 else 0
             return super().submit(job)
 
-    score(Deadly(problem))
+    score(study, problem, Deadly(problem))
     least = kept(study).score("unregularised")
     assert least is not None and (least.value, least.interval, least.average_precision) == (None, None, None)
     assert kept(study).scores[0].value is not None
 
 
-def test_a_trial_chosen_by_both_rules_is_scored_once(study, score, problem) -> None:
+def test_a_trial_chosen_by_both_rules_is_scored_once(study, problem) -> None:
     backend = Here(problem)
-    score(backend, best=1, one_se=1)
+    score(study, problem, backend, best=1, one_se=1)
     assert len(backend.jobs) == 2 * SEEDS
     assert [model.trial for model in kept(study, 1, 1).scores[:3]] == [1, 0, 1]
 
 
-def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, score, problem) -> None:
-    score(Here(problem))
+def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, problem) -> None:
+    score(study, problem, Here(problem))
     assert kept(study).looks == 2
-    score(Here(problem), best=3, one_se=3)
+    score(study, problem, Here(problem), best=3, one_se=3)
     assert kept(study).looks == kept(study, 3, 3).looks == 2, "trial 3 was scored before"
-    score(Here(problem), best=1, one_se=3)
+    score(study, problem, Here(problem), best=1, one_se=3)
     assert kept(study).looks == 3
     same: Mapping[str, Any] = {"best": 0, "one_se": 0, "report": kept(study)}
     for name, digest, looks in (("same", study.facts.digest, 4), ("else", "e" * 64, 4)):
@@ -218,11 +205,8 @@ def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, s
 def test_without_a_holdout_nothing_is_refitted(study, problem) -> None:
     none = replace(problem, split=replace(problem.split, holdout=problem.split.holdout[:0]))
     backend = Here(problem)
-    told = Heard()
-    score_holdout(study, none, problem.folds(), TRIALS, chosen(study, 2, 3), backend, told, None)
-    nothing = replace(chosen(study, 2, 3), best=None, one_se=None)
-    score_holdout(study, problem, problem.folds(), TRIALS, nothing, backend, told, None)
-    assert (backend.jobs, told.counts, study.refits()) == ([], [], {})
+    assert score(study, none, backend) == score(study, problem, backend, best=None) == []
+    assert (backend.jobs, study.refits()) == ([], {})
 
 
 def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) -> None:
@@ -235,6 +219,5 @@ def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) 
 
 def test_trials_without_a_finished_epoch_are_left_out(study, problem) -> None:
     trials = (replace(TRIALS[0], outcome=make_outcome([], "failed")), *TRIALS[1:])
-    backend = Here(problem)
-    score_holdout(study, problem, problem.folds(), trials, chosen(study, 2, 3), backend, Heard(), None)
+    score(study, problem, Here(problem), trials=trials)
     assert [model.name for model in kept(study).scores[:3]] == ["best", "1se", "default"]

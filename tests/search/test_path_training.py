@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from tests.search.making import make_outcome
 from tests.search.storing import COMPLETE, tell
 from tests.studies import write_small
 from tuner.errors import UserError
+from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Point
 from tuner.search.events import Event, PointTrained, Progressed, StageBegan
 from tuner.search.jobs import Shared, Task
 from tuner.search.machine import Machine
-from tuner.search.path_training import Plan, plan, stored_path, trace
+from tuner.search.path_training import plan_path, stored_path, train_path
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
 from tuner.spec.sections import FLOAT32
@@ -58,6 +60,10 @@ class Pretended:
         self.free = 1
         yield from ()
 
+    def start(self, count: int) -> "Pretended":
+        assert count > 0
+        return self
+
     def close(self) -> None:
         self.closed = True
 
@@ -86,17 +92,30 @@ def prepared(tmp_path: Path) -> Prepared:
 
 
 @pytest.fixture
-def planned(store: Store, prepared: Prepared) -> Plan:
-    """Five values of dropout in a study of two trials, the second of which is best, with the default dropout of 0.2."""
+def found(store: Store, prepared: Prepared) -> Findings:
+    """A study of two trials, the second of which is best, with the default dropout of 0.2."""
     study = store.begin(prepared.spec, prepared.facts)
     tell(study, make_outcome([9.0]), COMPLETE)
-    return plan(findings(study), "dropout", 4)
+    return findings(study)
 
 
-def grow(planned: Plan, store: Store, backend: Pretended) -> Recorder:
-    recorder = Recorder()
-    trace(planned, store, recorder, lambda: backend)
-    return recorder
+@dataclass
+class Growing:
+    """A path of a parameter, by default of 0, 0.2, 0.4 and 0.6 of dropout."""
+
+    store: Store
+    found: Findings
+
+    def grow(self, backend: Pretended, name: str = "dropout", points: int = 4) -> Recorder:
+        recorder = Recorder()
+        values = plan_path(self.found, name, points)
+        train_path(self.store, self.found, name, values, backend.start, recorder)
+        return recorder
+
+
+@pytest.fixture
+def path(store: Store, found: Findings) -> Growing:
+    return Growing(store, found)
 
 
 def values(store: Store) -> list[Value]:
@@ -104,81 +123,74 @@ def values(store: Store) -> list[Value]:
     return [] if path is None else [point.value for point in path.points]
 
 
-def test_a_plan_goes_through_the_best_trial(planned) -> None:
-    assert planned.values == (0.0, 0.2, 0.4, 0.6)
-    assert planned.at(0.4) == {**planned.params, "dropout": 0.4}
-    assert planned.params["dropout"] == 0.2
-
-
 def test_each_point_is_trained_once_on_the_folds_of_the_study_and_a_second_call_trains_none(
-    store, planned, prepared
+    store, path, prepared
 ) -> None:
     first, second = Pretended(), Pretended()
-    recorder = grow(planned, store, first)
+    recorder = path.grow(first)
     assert first.trained == [0.0, 0.2, 0.4, 0.6]
     assert first.shared is not None
     assert [fold.train.tolist() for fold in first.shared.folds] == [fold.train.tolist() for fold in prepared.folds]
     assert first.closed
     assert [point.value for point in recorder.grown] == first.trained
-    assert grow(planned, store, second).there == first.trained
+    assert path.grow(second).there == first.trained
     assert (second.trained, second.shared) == ([], None)
     assert values(store) == [0.0, 0.2, 0.4, 0.6]
 
 
-def test_a_finer_path_trains_only_what_is_new_and_another_parameter_shares_the_best_trial(store, planned) -> None:
-    grow(planned, store, Pretended())
+def test_a_finer_path_trains_only_what_is_new_and_another_parameter_shares_the_best_trial(store, path) -> None:
+    path.grow(Pretended())
     finer = Pretended()
-    grow(plan(findings(store.open("small")), "dropout", 7), store, finer)
+    path.grow(finer, points=7)
     assert finer.trained == [0.1, 0.3, 0.5]
-    other = plan(findings(store.open("small")), "weight_decay", 2)
-    assert grow(other, store, Pretended()).there == [0.01]
+    assert path.grow(Pretended(), "weight_decay", 2).there == [0.01]
 
 
-def test_the_trials_are_as_they_were(store, planned) -> None:
+def test_the_trials_are_as_they_were(store, path) -> None:
     before = store.open("small").params()
-    grow(planned, store, Pretended())
+    path.grow(Pretended())
     study = store.open("small")
     assert study.params() == before
     assert sorted(study.outcomes()) == [0, 1]
 
 
-def test_an_interrupted_path_keeps_what_it_has_and_goes_on(store, planned) -> None:
+def test_an_interrupted_path_keeps_what_it_has_and_goes_on(store, path) -> None:
     backend = Pretended(stop=2)
     with pytest.raises(KeyboardInterrupt):
-        grow(planned, store, backend)
+        path.grow(backend)
     assert backend.closed
     assert values(store) == [0.0, 0.2]
     rest = Pretended()
-    grow(planned, store, rest)
+    path.grow(rest)
     assert rest.trained == [0.4, 0.6]
 
 
-def test_a_point_whose_worker_dies_twice_is_said_and_tried_again_by_the_next_call(store, planned) -> None:
-    recorder = grow(planned, store, Pretended(deadly=[0.4]))
+def test_a_point_whose_worker_dies_twice_is_said_and_tried_again_by_the_next_call(store, path) -> None:
+    recorder = path.grow(Pretended(deadly=[0.4]))
     died = [point for point in recorder.grown if point.outcome.state == "failed"]
     assert [(point.value, "died 2 times" in point.outcome.reason) for point in died] == [(0.4, True)]
     assert values(store) == [0.0, 0.2, 0.6]
     again = Pretended()
-    grow(planned, store, again)
+    path.grow(again)
     assert again.trained == [0.4]
 
 
-def test_other_data_are_refused_before_anything_is_trained(store, planned, tmp_path) -> None:
+def test_other_data_are_refused_before_anything_is_trained(path, tmp_path) -> None:
     lines = (tmp_path / "data.csv").read_text().splitlines()
     (tmp_path / "data.csv").write_text("\n".join([*lines[:-1], "9.9"]))
     backend = Pretended()
     with pytest.raises(UserError, match="the data have changed"):
-        grow(planned, store, backend)
+        path.grow(backend)
     assert backend.trained == []
     assert backend.closed
 
 
-def test_a_path_has_the_lock_of_the_study(store, planned) -> None:
+def test_a_path_has_the_lock_of_the_study(store, path) -> None:
     with store.lock("small"), pytest.raises(UserError, match="is being run"):
-        grow(planned, store, Pretended())
+        path.grow(Pretended())
 
 
-def test_nothing_is_planned_before_a_trial_has_completed(store, prepared) -> None:
+def test_there_is_no_path_before_a_trial_has_completed(store, prepared) -> None:
     study = store.begin(prepared.spec, prepared.facts)
     with pytest.raises(UserError, match="no trial of small has completed yet"):
-        plan(findings(study), "dropout", 4)
+        Growing(store, findings(study)).grow(Pretended())

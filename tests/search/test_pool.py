@@ -13,7 +13,7 @@ from tuner.search.pool import do_all
 from tuner.spec.space import defaults
 
 SPEC = make_spec()
-JOBS = [Task(number, defaults(SPEC.space), (REPEAT, number, 1)) for number in range(6)]
+JOBS = {f"t{number}": Task(number, defaults(SPEC.space), (REPEAT, number, 1)) for number in range(6)}
 
 
 def backend(workers: int, **deaths: int) -> FakeBackend:
@@ -21,18 +21,18 @@ def backend(workers: int, **deaths: int) -> FakeBackend:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 9])
-def test_every_job_is_done_once_and_known_by_its_index(workers) -> None:
-    done = list(do_all(JOBS, backend(workers), ignore, None))
-    assert sorted(index for index, _ in done) == list(range(6))
-    assert all(result == pretend(SPEC, JOBS[index]) for index, result in done)
+def test_every_job_is_done_once_and_known_by_its_key(workers) -> None:
+    done = list(do_all(JOBS, backend(workers), ignore))
+    assert sorted(key for key, _ in done) == list(JOBS)
+    assert all(result == pretend(SPEC, JOBS[key]) for key, result in done)
 
 
 def test_one_death_is_forgiven_and_two_give_none() -> None:
-    done = dict(do_all(JOBS, backend(2, t1=1, t3=2), ignore, None))
-    assert sorted(done) == list(range(6))
-    assert [index for index, result in done.items() if result is None] == [3]
+    done = dict(do_all(JOBS, backend(2, t1=1, t3=2), ignore))
+    assert sorted(done) == list(JOBS)
+    assert [key for key, result in done.items() if result is None] == ["t3"]
 
 
 def test_nothing_is_waited_for_past_the_deadline() -> None:
     assert len(list(do_all(JOBS, backend(1), ignore, time.monotonic()))) < len(JOBS)
-    assert list(do_all([], backend(1), ignore, None)) == []
+    assert list(do_all({}, backend(1), ignore)) == []

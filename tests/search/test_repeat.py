@@ -2,16 +2,16 @@
 
 import random
 import time
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from tests.search.making import make_outcome, make_spec
 from tests.search.pretending import FakeBackend, KeptStudy
 from tuner.results.selection import Trial
+from tuner.search.evaluate import Run, repeat
 from tuner.search.events import Event, Repeated, StageBegan
 from tuner.search.pool import DIED
-from tuner.search.repeat import repeat
 from tuner.spec.space import defaults
 from tuner.storage.stored_study import StoredStudy
 
@@ -20,39 +20,32 @@ TRIALS = [Trial(number, defaults(SPEC.space), make_outcome([1.0])) for number in
 WANTED = {(trial.number, number) for trial in TRIALS for number in (1, 2, 3)}
 
 
-class Heard:
-    def __init__(self) -> None:
-        self.count: int | None = None
-        self.seen: list[tuple[int, int]] = []
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case StageBegan("repeats", count):
-                self.count = count
-            case Repeated(number, repeat):
-                self.seen.append((number, repeat))
+def run(study: KeptStudy, backend: FakeBackend, deadline: float | None = None) -> list[Event]:
+    """Repeats what is missing; its events but for those of passing time."""
+    events: list[Event] = []
+    problem: Any = None  # the workers have the data
+    repeat(Run(cast(StoredStudy, study), problem, (), backend, events.append, deadline), TRIALS)
+    return [event for event in events if isinstance(event, StageBegan | Repeated)]
 
 
-def run(study: KeptStudy, backend: FakeBackend, deadline: float | None = None) -> Heard:
-    told = Heard()
-    repeat(cast(StoredStudy, study), backend, told, TRIALS, deadline)
-    return told
+def seen(events: list[Event]) -> list[tuple[int, int]]:
+    return [(event.number, event.repeat) for event in events if isinstance(event, Repeated)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_finalist_is_repeated_as_often_as_the_study_wants(workers) -> None:
     study = KeptStudy(SPEC)
-    told = run(study, FakeBackend(study, workers, random.Random(workers)))
-    assert set(study.repeated) == set(told.seen) == WANTED
-    assert told.count == len(told.seen) == len(WANTED)
+    events = run(study, FakeBackend(study, workers, random.Random(workers)))
+    assert set(study.repeated) == set(seen(events)) == WANTED
+    assert events[0] == StageBegan("repeats", len(WANTED))
+    assert len(events) == 1 + len(WANTED)
 
 
 def test_what_is_there_is_not_trained_again() -> None:
     study = KeptStudy(SPEC)
     run(study, FakeBackend(study, 2, random.Random(0)))
     del study.repeated[2, 2]
-    told = run(study, FakeBackend(study, 2, random.Random(1)))
-    assert told.seen == [(2, 2)]
+    assert seen(run(study, FakeBackend(study, 2, random.Random(1)))) == [(2, 2)]
 
 
 def test_a_worker_that_dies_once_costs_nothing_and_twice_the_repeat() -> None:
@@ -77,6 +70,5 @@ def test_the_deadline_is_kept_and_the_next_run_goes_on() -> None:
 def test_no_repeats_are_trained_where_none_are_wanted() -> None:
     study = KeptStudy(make_spec(search={"repeats": 0}))
     backend = FakeBackend(study, 1, random.Random(0))
-    told = Heard()
-    repeat(cast(StoredStudy, study), backend, told, TRIALS, None)
-    assert (told.count, backend.tasks) == (0, [])
+    assert run(study, backend) == [StageBegan("repeats", 0)]
+    assert backend.tasks == []

@@ -61,17 +61,17 @@ def refit_all(
         )
     data, scores, rows = prepared.problem.whole(), study.scores(trial.number), study.rows()
     assert scores is not None  # noqa: S101 (it is complete)
-    jobs = [Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)]
+    jobs = {seed: Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)}
     backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
     backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
     notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Refitted] = {}
-    for index, result in do_all(jobs, backend, notify, None):
+    for seed, result in do_all(jobs, backend, notify):
         if result is None:
             raise UserError("a worker died twice (killed, or out of memory)", where=study.spec.study.name)
-        results[index] = result
+        results[seed] = result
         notify(StageAdvanced("bundle"))
-    refits = [results[index] for index in range(len(jobs))]
+    refits = [results[seed] for seed in jobs]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
     return _manifest(prepared, found, rule, scores, None if rows is None else rows["label"], refits), tuple(

@@ -1,8 +1,7 @@
 """Trains the points of a regularisation path that are not there yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, ordered, path_domain, path_values
@@ -17,77 +16,59 @@ from tuner.storage.store import Store
 from tuner.training.outcome import Outcome
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A path that is wanted.
-
-    Attributes:
-        study: the name of its study.
-        parameter: the one that varies.
-        values: of that, in order.
-        params: the other parameters, and this one as the study's best trial has it.
-    """
-
-    study: str
-    parameter: str
-    values: tuple[Value, ...]
-    params: dict[str, Value]
-
-    def at(self, value: Value) -> dict[str, Value]:
-        """The configuration of a point."""
-        return self.params | {self.parameter: value}
-
-
-def plan(found: Findings, parameter: str, count: int) -> Plan:
-    """A path of about `count` points through the study's best trial.
-
-    Raises:
-        UserError: nothing has completed, there is no such parameter, or it has one possible value.
-    """
-    domain = path_domain(found.spec, parameter)
-    params = dict(found.chosen("best").trial.params)
-    values = path_values(parameter, domain, count, params[parameter])
-    return Plan(found.spec.study.name, parameter, values, params)
-
-
 def stored_path(found: Findings, parameter: str) -> Path | None:
     """The study's path of the parameter as far as it is trained; None if nothing of it is."""
     return next((path for path in found.paths if path.parameter == parameter), None)
 
 
-def trace(planned: Plan, store: Store, notify: Notify, start: Callable[[], Backend]) -> None:
-    """Trains what is missing of a path; each point is committed as soon as it is there.
+def plan_path(found: Findings, name: str, count: int) -> tuple[Value, ...]:
+    """About `count` values of a parameter, in order, for a path through the study's best trial.
 
-    A point whose worker dies twice is left for the next call.
+    Raises:
+        UserError: nothing has completed, there is no such parameter, or it has one possible value.
+    """
+    return path_values(name, path_domain(found.spec, name), count, found.chosen("best").trial.params[name])
+
+
+def train_path(
+    store: Store, found: Findings, name: str, values: Sequence[Value], start: Callable[[int], Backend], notify: Notify
+) -> None:
+    """Trains the values of a path that are missing; each is committed as soon as it is there.
+
+    A value whose worker dies twice is left for the next call.
 
     Args:
-        planned: the path.
-        store: with its study.
+        store: with the study.
+        found: what the study found; the path goes through its best trial.
+        name: of the parameter.
+        values: of `plan_path`.
+        start: makes the backend, given how many values there are to train.
         notify: called with each point.
-        start: makes the backend, if there is anything to train.
 
     Raises:
         UserError: another process writes the study, its data are gone or have changed, or it needs another processor.
         KeyboardInterrupt: as it came in.
     """
-    name = planned.parameter
-    with store.lock(planned.study):
-        study = store.open(planned.study)
-        there = {params[name]: outcome for params, outcome in study.path_points() if params == planned.at(params[name])}
-        missing = [value for value in planned.values if value not in there]
-        notify(StageBegan("path", len(missing), done=len(there)))
+    params = dict(found.chosen("best").trial.params)
+    with store.lock(found.spec.study.name):
+        study = store.open(found.spec.study.name)
+        there = {one[name]: outcome for one, outcome in study.path_points() if one == params | {name: one[name]}}
+        jobs = {
+            value: Task(number, params | {name: value}, (PATH,))
+            for number, value in enumerate(value for value in values if value not in there)
+        }
+        notify(StageBegan("path", len(jobs), done=len(there)))
         for value in ordered(name, there):
             notify(PointTrained(Point(value, there[value]), stored=True))
-        if not missing:
+        if not jobs:
             return
-        with closing(start()) as backend:
+        with closing(start(len(jobs))) as backend:
             prepared = prepare(study.spec)
             with defer_interrupts():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
                 backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
                 backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
-                jobs = [Task(number, planned.at(value), (PATH,)) for number, value in enumerate(missing)]
-                for index, outcome in do_all(jobs, backend, notify, None):
+                for value, outcome in do_all(jobs, backend, notify):
                     if outcome is not None:
-                        study.save_path_point(jobs[index].params, outcome)
-                    notify(PointTrained(Point(missing[index], outcome or Outcome.failed(DIED)), stored=False))
+                        study.save_path_point(jobs[value].params, outcome)
+                    notify(PointTrained(Point(value, outcome or Outcome.failed(DIED)), stored=False))

@@ -2,14 +2,16 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from tuner.search.events import Notify, Ticked
 from tuner.search.jobs import Job, R_co
 from tuner.search.workers import Backend
 from tuner.signals import defer_interrupts, let_in
+
+Key = TypeVar("Key", bound=Hashable)
 
 # Seconds between two looks at the live signs of the workers.
 TICK = 0.2
@@ -83,17 +85,17 @@ class Pool:
 
 
 def do_all(
-    jobs: Sequence[Job[R_co]], backend: Backend, notify: Notify, deadline: float | None
-) -> Iterator[tuple[int, R_co | None]]:
-    """The index of each job and its result, as they end; None for one whose worker died twice.
+    jobs: Mapping[Key, Job[R_co]], backend: Backend, notify: Notify, deadline: float | None = None
+) -> Iterator[tuple[Key, R_co | None]]:
+    """The key of each job and its result, as they end; None for one whose worker died twice.
 
     At the deadline (of `time.monotonic`) no more are begun, those under way are left, and the iterator ends.
     """
-    pool = Pool(backend, notify, deadline)
-    for index, job in enumerate(jobs):
-        pool.add(index, job)
+    pool, keys = Pool(backend, notify, deadline), list(jobs)
+    for number, job in enumerate(jobs.values()):
+        pool.add(number, job)
     while pool.is_busy:
-        yield from pool.ended()
+        yield from ((keys[number], result) for number, result in pool.ended())
         if is_over(deadline):
             return
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from tuner.errors import UserError
+from tuner.search.events import ignore
+from tuner.search.jobs import Shared, Task, do_here
 from tuner.search.machine import probe
 from tuner.search.study import Prepared
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
-from tuner.training.trainer import train_folds
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,10 @@ def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
     machine = probe(study.spec.train.precision)
     machine.refuse(study.spec, study.facts.precision)
     before = stored[number]
-    torch.set_num_threads(1)  # as in a worker
     # any cost exceeds the last one
     ends = [*[math.inf] * (len(before.curve) - 1), -math.inf] if before.state == "pruned" else []
-    again = train_folds(
-        study.spec,
-        prepared.folds,
-        params[number],
-        stream=(number,),
-        precision=study.facts.precision,
-        thresholds=ends,
-    )
+    shared = Shared(study.spec, prepared.folds, study.facts.precision)
+    again = do_here(Task(number, params[number], (number,), tuple(ends)), shared, ignore)
     both = min(len(before.curve), len(again.curve))
     gaps = np.abs(np.subtract(before.curve[:both], again.curve[:both]))
     return Replay(

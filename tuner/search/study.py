@@ -14,17 +14,15 @@ from tuner.results.findings import Findings, OutOfFoldScores, StudyInfo, describ
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
 from tuner.search.coordinator import Coordinator
-from tuner.search.evaluate import score_holdout
+from tuner.search.evaluate import Run, repeat, score_holdout
 from tuner.search.events import Notify
 from tuner.search.jobs import Shared
 from tuner.search.pool import is_over
-from tuner.search.repeat import repeat
 from tuner.search.workers import Backend
 from tuner.signals import defer_interrupts
 from tuner.spec.sections import Spec
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
-from tuner.training.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -76,31 +74,23 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
             # what was resolved when the study began holds for all its trials
             backend.broadcast(Shared(spec, prepared.folds, study.facts.precision))
             Coordinator(study, backend, notify).run(spec.study.trials, deadline)
-            if study.n_told() >= spec.study.trials:
-                _evaluate(prepared, study, notify, backend, deadline)
-
-
-def _evaluate(prepared: Prepared, study: StoredStudy, notify: Notify, backend: Backend, deadline: float | None) -> None:
-    """Once all trials are told: trains the best again, and scores those chosen on the holdout."""
-    if prepared.spec.search.repeats:
-        repeat(study, backend, notify, finalists(prepared.spec, findings(study).trials), deadline)
-    if not is_over(deadline):
-        found = findings(study)
-        problem, folds = prepared.problem, prepared.folds
-        score_holdout(study, problem, folds, found.trials, found.summary, backend, notify, deadline)
+            if study.n_told() < spec.study.trials:
+                return
+            going_on = Run(study, prepared.problem, prepared.folds, backend, notify, deadline)
+            if spec.search.repeats:
+                repeat(going_on, finalists(spec, findings(study).trials))
+            if not is_over(deadline):
+                score_holdout(going_on, findings(study))
 
 
 def findings(study: StoredStudy) -> Findings:
     """The told trials of a study and what they amount to."""
-    told, params, outcomes = study.n_told(), study.params(), study.outcomes()
-    trials = tuple(Trial(number, params[number], outcomes[number]) for number in range(told))
+    outcomes, repeats = study.outcomes(), study.repeats()
+    trials = [Trial(number, params, outcomes[number]) for number, params in enumerate(study.params()[: study.n_told()])]
     # those of trials that are finalists no longer, since more were trained, count for nothing
-    last = {trial.number for trial in finalists(study.spec, trials)}
-    repeats: dict[int, list[Outcome]] = {number: [] for number in last}
-    for (number, repeat_number), outcome in study.repeats().items():
-        if number in last and repeat_number <= study.spec.search.repeats:
-            repeats[number].append(outcome)
-    trials = tuple(replace(trial, repeats=tuple(repeats.get(trial.number, ()))) for trial in trials)
+    for trial in finalists(study.spec, trials):
+        keys = [(trial.number, number) for number in range(1, study.spec.search.repeats + 1)]
+        trials[trial.number] = replace(trial, repeats=tuple(repeats[key] for key in keys if key in repeats))
     summary = summarise(study.spec, study.facts.test_to_train, trials)
     paths: tuple[Path, ...] = ()
     holdout = scored = None
@@ -109,7 +99,7 @@ def findings(study: StoredStudy) -> Findings:
         paths = stored_paths(study.spec, study.facts.test_to_train, best.params, study.path_points())
         holdout = study.holdout(best.number, one_se.number)
         scored = _scored(study, summary.best.trial)
-    return Findings(study.spec, study.facts, trials, summary, study.environment(), paths, holdout, scored)
+    return Findings(study.spec, study.facts, tuple(trials), summary, study.environment(), paths, holdout, scored)
 
 
 def validated_rows(prepared: Prepared) -> npt.NDArray[Any]:

@@ -19,7 +19,7 @@ from tuner.results.findings import Findings
 from tuner.results.fold_pairs import remarks
 from tuner.search.bundling import MEMBERS, refit_all
 from tuner.search.machine import probe
-from tuner.search.path_training import plan, stored_path, trace
+from tuner.search.path_training import plan_path, stored_path, train_path
 from tuner.search.study import Prepared, findings, prepare
 from tuner.search.study import run as search
 from tuner.search.workers import Backend, LocalProcesses
@@ -81,10 +81,10 @@ def trace_path(
     interrupted = False
     with Store(storage, create=False) as store:
         found = findings(store.open(study))
-        planned = plan(found, parameter, points)
+        values = plan_path(found, parameter, points)
         with show_events(console, found.spec, found.facts, parameter, as_json=as_json) as notify:
             try:
-                trace(planned, store, notify, lambda: LocalProcesses(min(workers, len(planned.values))))
+                train_path(store, found, parameter, values, lambda n: LocalProcesses(min(workers, n)), notify)
             except KeyboardInterrupt:
                 interrupted = True
         found = findings(store.open(study))
@@ -95,7 +95,7 @@ def trace_path(
         print_path(console, found, path)
     if interrupted:
         done = 0 if path is None else len(path.points)
-        return _stopped(console, f"Stopped after {done} of {len(planned.values)} points; they are saved.")
+        return _stopped(console, f"Stopped after {done} of {len(values)} points; they are saved.")
     if path is not None:
         _report(console, found)
     return 0
