@@ -40,6 +40,13 @@ UNITS = {
     "time_shift": "rows",
     "synthetic": "share of windows",
 }
+# Trials in a panel: colour, symbol, size.
+MARKERS = {
+    "pruned": (GREY, "x", 6),
+    "complete": (BLUE, "circle", 7),
+    "default": (ORANGE, "diamond", 12),
+    "best": (VERMILION, "star", 15),
+}
 # The columns that say what a penalty did to the weights.
 EFFECTS = {"weight_decay": "shrinkage", "l1": "zeros"}
 EFFECT_TITLES = {"shrinkage": "total shrinkage by weight_decay", "zeros": "share of weights that are exactly zero"}
@@ -148,9 +155,15 @@ def strength_figures(findings: Findings, trials: pd.DataFrame) -> dict[str, go.F
     Returns:
         Panels by the column of `trials` that they show; none where no trial has a value.
     """
-    known = trials[trials.value.notna()]
+    known, best = trials[trials.value.notna()], findings.summary.best
     if known.empty:
         return {}
+    groups = {
+        "pruned": known[known.state == "pruned"],
+        "complete": known[known.state == "complete"],
+        "default": known[known.index == 1],
+        "best": known[known.index == (-1 if best is None else best.trial.number)],
+    }
     panels = {}
     for name, domain in findings.spec.space.items():
         if isinstance(domain, Constant):
@@ -159,11 +172,14 @@ def strength_figures(findings: Findings, trials: pd.DataFrame) -> dict[str, go.F
         effect = EFFECTS.get(name)
         told = (name, effect) if effect else (name,)
         log = isinstance(domain, Range) and domain.log
-        panels[name] = _panel(findings, known, told, title, choices=_side_by_side(domain), log=log)
+        panels[name] = _panel(groups, told, title, choices=_side_by_side(domain), log=log)
         if effect:
             # decay of 0 has no logarithm
             log = effect == "shrinkage" and bool((known.shrinkage > 0).all())
-            panels[effect] = _panel(findings, known, told[::-1], EFFECT_TITLES[effect], log=log)
+            panels[effect] = _panel(groups, told[::-1], EFFECT_TITLES[effect], log=log)
+    scale = visible_range(known.value)
+    for panel in panels.values():
+        panel.update_yaxes(title=metric_title(findings.spec.metric), range=scale)
     return panels
 
 
@@ -178,8 +194,7 @@ def _side_by_side(domain: Domain) -> tuple[Value, ...]:
 
 
 def _panel(
-    findings: Findings,
-    known: pd.DataFrame,
+    groups: Mapping[str, pd.DataFrame],
     told: tuple[str, ...],
     title: str,
     *,
@@ -187,19 +202,15 @@ def _panel(
     log: bool = False,
 ) -> go.Figure:
     """The first of the columns `told` against the value of each trial; hovering tells them all."""
-    best, places = findings.summary.best, known[told[0]]
     figure = go.Figure()
-    for shown, name, colour, symbol, size in (
-        (known[known.state == "pruned"], "pruned", GREY, "x", 6),
-        (known[known.state == "complete"], "complete", BLUE, "circle", 7),
-        (known[known.index == 1], "default", ORANGE, "diamond", 12),
-        (known[known.index == (-1 if best is None else best.trial.number)], "best", VERMILION, "star", 15),
-    ):
-        if len(shown):
+    for name, trials in groups.items():
+        if len(trials):
+            colour, symbol, size = MARKERS[name]
             large = name in ("default", "best")
+            places = trials[told[0]]
             figure.add_scatter(
-                x=_beside(places[shown.index], choices) if choices else places[shown.index].astype(float),
-                y=shown.value,
+                x=_beside(places, choices) if choices else places.astype(float),
+                y=trials.value,
                 mode="markers",
                 marker={
                     "color": colour,
@@ -210,7 +221,9 @@ def _panel(
                 },
                 text=[
                     f"trial {number}: {value:.4f}<br>" + "<br>".join(map(_said, told, values))
-                    for number, value, *values in shown[["value", *told]].itertuples()
+                    for number, value, *values in zip(
+                        trials.index, trials.value, *(trials[name] for name in told), strict=True
+                    )
                 ],
                 name=name,
                 hovertemplate="%{text}<extra></extra>",
@@ -219,9 +232,8 @@ def _panel(
         ticks = list(range(len(choices)))
         figure.update_xaxes(tickvals=ticks, ticktext=list(map(plain, choices)), range=[-0.5, len(ticks) - 0.5])
     elif log:
-        figure.update_xaxes(log_axis(places))
+        figure.update_xaxes(log_axis([place for trials in groups.values() for place in trials[told[0]]]))
     figure.update_xaxes(title=title)
-    figure.update_yaxes(title=metric_title(findings.spec.metric), range=visible_range(known.value))
     return styled(figure, height=PANEL_HEIGHT)
 
 
