@@ -19,14 +19,14 @@ SEARCH, LOOK, USE, TIDY = "Search", "Look", "Use", "Tidy up"
 HELP = (
     "Finds out how strongly an LSTM should be regularised, by cross-validation that does not leak."
     "\n\nA study file says what to search. A run keeps each finished trial in the store, studies/studies.db; stop it "
-    "when you like: the same command continues. Data files are CSV or Parquet."
+    "when you like, and run the same command to continue. Data files are CSV or Parquet."
 )
 EPILOG = (
     "For example:"
-    "\n\n[bold]tuner init pump.csv[/]            looks at your data, writes studies/pump.toml"
-    "\n[bold]tuner run --study pump[/]         searches; continue with more by --trials 100"
+    "\n\n[bold]tuner init pump.csv[/]            writes studies/pump.toml, a study of your data"
+    "\n[bold]tuner run --study pump[/]         searches; --trials 100 continues up to 100 trials"
     "\n[bold]tuner export --study pump[/]      prints the best configuration"
-    "\n[bold]tuner COMMAND --help[/]           says more of a command"
+    "\n[bold]tuner COMMAND --help[/]           explains a command"
     "\n[bold]tuner --install-completion[/]     lets your shell complete commands and options"
 )
 

@@ -32,7 +32,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean `{close[0]}`?"
     more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
-    return f"known here: {', '.join(known[:MOST_LISTED])}{more}"
+    return f"available: {', '.join(known[:MOST_LISTED])}{more}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TextIO
 from tuner.errors import UserError
 
 # What helps against the commonest reasons why a place cannot be written.
-MENDS = {
+HINTS = {
     ENOSPC: "free some space there",
     EDQUOT: "free some space there",
     EROFS: "make its disk writable",
@@ -24,7 +24,7 @@ MENDS = {
 
 def unwritable(error: OSError, where: Path | str) -> UserError:
     """The error of a place that cannot be written."""
-    known = MENDS.get(error.errno or 0)
+    known = HINTS.get(error.errno or 0)
     hint = f"{known}, then run the same command again" if known else "name another place"
     return UserError(f"cannot be written: {error.strerror}", where=str(where), hint=hint)
 

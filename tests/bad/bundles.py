@@ -31,7 +31,7 @@ BUNDLES = {
     "a manifest that is no text": bundle("this is not a manifest: the file is damaged", manifest=b"\xff\xfe\x00"),
     "a manifest of another format": bundle("format 9 is not known", manifest='{"format": 9}'),
     "a manifest that is a list": bundle("this is not a manifest", manifest="[1]"),
-    "rows without a column": scored("there is no column `b` known here: time, a", "time,a\n2024-05-01,1\n2024-05-02,2"),
+    "rows without a column": scored("there is no column `b` available: time, a", "time,a\n2024-05-01,1\n2024-05-02,2"),
     "rows with words": scored("`oops` is not a number", ROWS.replace(",7,", ",oops,")),
     "rows out of order": scored("comes after", ROWS + "\n2024-04-01 00:00:00,1,1"),
     "rows without a time": scored("there is no column `time`", ROWS.replace("time,", "when,")),

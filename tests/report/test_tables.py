@@ -115,12 +115,12 @@ def test_trials_are_listed_best_first_and_not_all() -> None:
     assert len(table.rows) == MOST_TRIALS
     values = [float(row[2]) for row in table.rows]
     assert values == sorted(values, reverse=True)
-    assert table.notes[0] == "39 more are in the store (tuner dashboard)."
+    assert table.title == "The best 20 of 59 trials"
     table = trials_table(MIXED)
     assert rows_of(table)["3"][:6] == ("pruned", "1.5000", "", "1", "1.0000", "2")
     # 6 trials, one failed; 5 of 2 folds of 6 epochs, of which 2, 4, 2, 6 and 2 were trained
     assert table.notes == (
-        "6 trials: 3 complete, 2 pruned, 1 failed.",
+        "Trials: 3 complete, 2 pruned, 1 failed.",
         "Pruning and early stopping saved 69 % of the training.",
     )
 

@@ -106,7 +106,7 @@ def test_people_are_told_the_configuration_how_good_it_is_and_what_it_took(width
         "weight_decay 0.01 0.01 0.001 to 10, log",
         "best 2 1.0000",
         "persistence 0.5000",
-        "4 trials: 2 complete, 1 pruned, 1 failed.",
+        "Trials: 2 complete, 1 pruned, 1 failed.",
     ):
         assert part in said
 

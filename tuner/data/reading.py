@@ -81,7 +81,7 @@ def open_file(path: Path) -> DataFile:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        hint = "get the right to read it, or name another file"
+        hint = "change its permissions, or name another file"
         raise UserError(f"the file cannot be read: {error.strerror}", where=where, hint=hint) from None
     if not head.strip():
         raise UserError("the file is empty", where=where, hint=NEEDED)

@@ -38,9 +38,6 @@ class Table:
     marked: int | None = None
 
 
-# --- cells
-
-
 def score_text(value: float | None) -> str:
     """A score, to four places; empty where there is none."""
     return "" if value is None or math.isnan(value) else f"{value:.4f}"
@@ -75,9 +72,6 @@ def _losses(outcome: Outcome) -> tuple[str, str]:
     if outcome.state == "failed":
         return "", ""
     return score_text(outcome.train_loss), score_text(outcome.gap)
-
-
-# --- one study
 
 
 def scores_table(findings: Findings) -> Table:
@@ -140,10 +134,8 @@ def trials_table(findings: Findings) -> Table:
     """The best MOST_TRIALS trials with a value, by that value, with what was searched."""
     metric = findings.spec.metric
     names = [name for name, domain in findings.spec.space.items() if not isinstance(domain, Constant)]
-    known = [
-        (metric.cost(value), trial.number) for trial in findings.trials if (value := trial.outcome.value) is not None
-    ]
-    ranked = [findings.trials[number] for _, number in sorted(known)]
+    known = [trial for trial in findings.trials if trial.outcome.value is not None]
+    ranked = sorted(known, key=lambda trial: metric.cost(trial.outcome.value or 0.0))
     rows = tuple(
         (
             str(trial.number),
@@ -157,12 +149,12 @@ def trials_table(findings: Findings) -> Table:
         )
         for trial in ranked[:MOST_TRIALS]
     )
-    more = len(ranked) - len(rows)
+    more = len(ranked) > len(rows)
     return Table(
-        title=f"The best {len(rows)} trials" if more else "All trials",
+        title=f"The best {len(rows)} of {len(ranked)} trials" if more else "All trials",
         heads=("trial", "state", metric.words, "mean of runs", "epoch", "gap", "epochs of all folds", *names),
         rows=rows,
-        notes=(*([f"{more} more are in the store (tuner dashboard)."] if more else []), *explain_effort(findings)),
+        notes=explain_effort(findings),
     )
 
 
@@ -255,9 +247,6 @@ def folds_table(spec: Spec, facts: StudyInfo) -> Table:
             f"{facts.baseline.name}: {facts.baseline.value:.4f}, a baseline without a network.",
         ),
     )
-
-
-# --- several studies
 
 
 def statuses_table(statuses: Sequence[Status]) -> Table:

@@ -53,7 +53,7 @@ def explain_effort(findings: Findings) -> tuple[str, ...]:
     own = sum(trial.outcome.fold_epochs for trial in findings.trials)
     share = summary.fold_epochs_saved / max(summary.fold_epochs_saved + own, 1)
     said = [
-        f"{summary.trials} trials: {summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed.",
+        f"Trials: {summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed.",
         f"Pruning and early stopping saved {100 * share:.0f} % of the training.",
     ]
     if summary.audits:
