@@ -22,10 +22,13 @@ from torch import nn
 
 import tuner
 from tuner.bundle.archive import bundle_files
-from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
+from tuner.bundle.manifest import Columns, Manifest, Networks
+from tuner.bundle.rarity import Rarity
+from tuner.data.folds import Scaling
 from tuner.files import write_folder
 from tuner.model.lstm import Network
 from tuner.score import main as score
+from tuner.spec.sections import TaskSection
 from tuner.training.learner import EVALUATION_BATCH
 
 FEATURES, WINDOW, HIDDEN, MEMBERS = 5, 32, 32, 3
@@ -35,6 +38,7 @@ NAMES = tuple("abcdefgh"[:FEATURES])
 PEAK = """
 import re, sys
 from tuner.terminal import execute
+from tuner.spec.sections import TaskSection
 from tuner.score import app
 try:
     execute(app)
@@ -46,25 +50,23 @@ finally:
 
 def write_bundle(folder: Path, hidden: int, members: int) -> None:
     """Untrained networks, for a forecast of the first column."""
-    member = Member(hidden_size=hidden, num_layers=1, normalization="none")
     manifest = Manifest(
-        format=FORMAT,
         study={},
-        task=TaskPart(kind="forecast", window=WINDOW, horizon=1, difference=False),
+        task=TaskSection(window=WINDOW),
         columns=Columns(time="time", dated=True, step=60e9, max_gap=10.0, features=NAMES, targets=("a",)),
-        features=ScalingPart(mean=(0.0,) * FEATURES, deviation=(1.0,) * FEATURES),
-        targets=ScalingPart(mean=(0.0,), deviation=(1.0,)),
-        members=(member,) * members,
+        features=Scaling(mean=(0.0,) * FEATURES, deviation=(1.0,) * FEATURES),
+        targets=Scaling(mean=(0.0,), deviation=(1.0,)),
+        networks=Networks(count=members, hidden_size=hidden, num_layers=1, normalization="none"),
         residual=(1.0,),
         threshold=1.0,
+        rows=10,
+        rarity=Rarity(tail=1.0, raw=(0.0, 1.0), score=(0.0, 1.0)),
         scores={},
         holdout=None,
         data={},
         versions={},
-        files={},
-        rarity=RarityPart(rows=10, tail=1.0, raw=(0.0, 1.0), score=(0.0, 1.0)),
     )
-    networks = [Network(FEATURES, 1, **member.model_dump()) for _ in range(members)]
+    networks = [Network(FEATURES, 1, hidden_size=hidden, num_layers=1) for _ in range(members)]
     weights = [{name: tensor.numpy() for name, tensor in network.state_dict().items()} for network in networks]
     write_folder(folder, bundle_files(manifest, weights, ""))
 

@@ -10,11 +10,15 @@ import torch
 from torch import nn
 
 from tuner.bundle.archive import Bundle, bundle_files, read_bundle
-from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
+from tuner.bundle.manifest import Columns, Manifest, Networks
+from tuner.bundle.rarity import Rarity
+from tuner.data.folds import Scaling
 from tuner.files import write_folder
 from tuner.model.lstm import Network
+from tuner.spec.sections import TaskSection
 
 MINUTE = 60e9  # nanoseconds
+SMALL = Networks(count=2, hidden_size=3, num_layers=1, normalization="none")
 
 
 def make_manifest(
@@ -28,15 +32,14 @@ def make_manifest(
     time: str | None = "time",
     dated: bool = True,
     threshold: float | None = 0.5,
-    members: Sequence[Member] = (Member(hidden_size=3, num_layers=1, normalization="none"),) * 2,
+    networks: Networks = SMALL,
 ) -> Manifest:
     """A manifest of a study that never was, on rows a minute apart."""
     forecast = kind == "forecast"
     targets = tuple(targets) if forecast else ()
     return Manifest(
-        format=FORMAT,
         study={"name": "made"},
-        task=TaskPart(kind=kind, window=window, horizon=horizon if forecast else 0, difference=difference),
+        task=TaskSection(kind=kind, window=window, horizon=horizon if forecast else None, difference=difference),
         columns=Columns(
             time=time,
             dated=dated,
@@ -45,31 +48,32 @@ def make_manifest(
             features=tuple(features),
             targets=targets,
         ),
-        features=ScalingPart(mean=(0.5,) * len(features), deviation=(2.0,) * len(features)),
-        targets=ScalingPart(mean=(0.25,) * len(targets), deviation=(1.5,) * len(targets)) if forecast else None,
-        members=tuple(members),
+        features=Scaling(mean=(0.5,) * len(features), deviation=(2.0,) * len(features)),
+        targets=Scaling(mean=(0.25,) * len(targets), deviation=(1.5,) * len(targets)) if forecast else None,
+        networks=networks,
         residual=tuple(0.5 + number for number in range(len(targets))) if forecast else None,
         threshold=threshold,
+        rows=1000,
+        rarity=Rarity(tail=0.5, raw=(0.0, 0.5, 1.0, 4.0), score=(0.0, 0.3, 1.0, 3.0)),
         scores={"metric": "loss", "value": 0.5},
         holdout=None,
         data={"sha256": "0" * 64},
         versions={"tuner": "0"},
-        files={},
-        rarity=RarityPart(rows=1000, tail=0.5, raw=(0.0, 0.5, 1.0, 4.0), score=(0.0, 0.3, 1.0, 3.0)),
     )
 
 
 def make_weights(manifest: Manifest) -> list[dict[str, Any]]:
-    """Random weights for its members, with the statistics of batch normalisation as if it had seen data."""
+    """Random weights for its networks, with the statistics of batch normalisation as if it had seen data."""
     torch.manual_seed(0)
     states = []
-    for member in manifest.members:
-        sizes = member.model_dump()
-        state = Network(len(manifest.columns.features), manifest.outputs, **sizes).state_dict()
+    networks = manifest.networks
+    for _ in range(networks.count):
+        shape = networks.model_dump(exclude={"count"})
+        state = Network(len(manifest.columns.features), manifest.outputs, **shape).state_dict()
         if "norm.running_var" in state:
             state["norm.running_mean"], state["norm.running_var"] = (
-                torch.tensor([0.1] * member.hidden_size),
-                torch.tensor([0.3] * member.hidden_size),
+                torch.tensor([0.1] * networks.hidden_size),
+                torch.tensor([0.3] * networks.hidden_size),
             )
         states.append({name: tensor.numpy() for name, tensor in state.items()})
     return states
@@ -98,21 +102,21 @@ def make_frame(rows: int, *, seed: int = 0, columns: Sequence[str] = ("a", "b"))
 def plain_outputs(bundle: Bundle, features: np.ndarray) -> np.ndarray:
     """The mean output of the networks for each full window of consecutive rows, one window at a time."""
     manifest = bundle.manifest
-    window, scaling = manifest.task.window, manifest.features
-    scaled = ((features - np.array(scaling.mean)) / np.array(scaling.deviation)).astype(np.float32)
+    window, scaling, shape = manifest.task.window, manifest.features, manifest.networks
+    scaled = ((features - scaling.mean) / scaling.deviation).astype(np.float32)
     outputs = []
     for first in range(len(scaled) - window + 1):
         x = torch.from_numpy(scaled[first : first + window])
         each = []
-        for member, network in zip(manifest.members, bundle.networks, strict=True):
-            lstm = nn.LSTM(x.shape[1], member.hidden_size, member.num_layers)
-            head = nn.Linear(member.hidden_size, manifest.outputs)
+        for network in bundle.networks:
+            lstm = nn.LSTM(x.shape[1], shape.hidden_size, shape.num_layers)
+            head = nn.Linear(shape.hidden_size, manifest.outputs)
             state = network.state_dict()
             lstm.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("lstm.")})
             head.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("head.")})
             with torch.no_grad():
                 last = lstm(x[:, None])[0][-1]
-                if member.normalization == "batch":
+                if shape.normalization == "batch":
                     mean, var = state["norm.running_mean"], state["norm.running_var"]
                     last = (last - mean) / torch.sqrt(var + 1e-5) * state["norm.weight"] + state["norm.bias"]
                 each.append(head(last)[0].numpy())

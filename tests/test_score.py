@@ -14,7 +14,7 @@ from torch import nn
 from tests.bundles import make_frame, write_bundle
 from tests.processes import Done, run
 from tests.studies import write_small
-from tuner.bundle.manifest import read_manifest
+from tuner.bundle.archive import read_bundle
 from tuner.storage.store import Store
 
 CLASSIFY = """
@@ -71,7 +71,7 @@ def test_export_says_what_it_does_and_what_comes_next(finished) -> None:
 def test_a_bundle_holds_what_the_study_found(finished) -> None:
     config = tomllib.loads((finished / "bundle" / "config.toml").read_text())
     assert config == tomllib.loads(run(finished, "export", "--study", "small").out)
-    manifest = read_manifest((finished / "bundle" / "manifest.json").read_bytes(), "")
+    manifest = read_bundle(finished / "bundle").manifest
     assert manifest.study == config["study"]
     assert manifest.scores == config["score"]
     assert manifest.versions == config["versions"]
@@ -88,7 +88,7 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
     np.testing.assert_allclose(manifest.features.mean, x[:-1].mean())
     assert manifest.targets is not None
     np.testing.assert_allclose(manifest.targets.deviation, x[6:].std())
-    assert [member.hidden_size for member in manifest.members] == [4] * 3
+    assert (manifest.networks.count, manifest.networks.hidden_size) == (3, 4)
 
 
 def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finished) -> None:
@@ -120,12 +120,12 @@ def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finishe
 
 
 def test_the_scale_is_that_of_the_out_of_fold_scores(finished) -> None:
-    manifest = read_manifest((finished / "bundle" / "manifest.json").read_bytes(), "")
+    manifest = read_bundle(finished / "bundle").manifest
     scores = pd.read_csv(finished / "scores.csv")["score"].dropna()
     # fitted on these rows, so rather less than one in ten reaches 1
     assert 0.02 < (scores >= 1).mean() < 0.15
     trained = sum(fold.valid for fold in _facts(finished).folds)
-    assert manifest.rarity.rows == trained
+    assert manifest.rows == trained
     assert manifest.rarity.score[-1] == pytest.approx(np.log10(trained))
 
 
@@ -198,7 +198,7 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     assert f"590 of 600 rows scored, {flagged.sum()} flagged" in done.out
     assert label[flagged].mean() > 0.8
     assert flagged[(label == 1) & ~lost].mean() > 0.8
-    manifest = read_manifest((tmp_path / "out" / "bundle" / "manifest.json").read_bytes(), "")
+    manifest = read_bundle(tmp_path / "out" / "bundle").manifest
     assert manifest.columns.time == "when"
     assert manifest.columns.step == 60e9
     assert (flagged == (scores["score"] >= manifest.threshold)).all()
@@ -262,5 +262,5 @@ def test_a_mistake_is_one_message(made, flags, message) -> None:
 def test_a_damaged_bundle_is_one_message(made) -> None:
     path = made / "bundle" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    assert "does not match its checksum in manifest.json" in refusal(score(made))
+    assert "do not match their checksum in manifest.json" in refusal(score(made))
     assert not (made / "scores.csv").exists()

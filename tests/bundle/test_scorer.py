@@ -10,29 +10,28 @@ from hypothesis import strategies as st
 
 from tests.bundles import make_bundle, make_frame, plain_outputs
 from tuner.bundle import scorer as module
-from tuner.bundle.manifest import Member
-from tuner.bundle.rarity import Rarity
+from tuner.bundle.manifest import Networks
 from tuner.bundle.scorer import Scorer
 from tuner.data.chunks import read_chunks
 from tuner.data.reading import open_frame
 from tuner.errors import UserError
 
-DEEP = Member(hidden_size=5, num_layers=2, normalization="batch")
+DEEP = Networks(count=2, hidden_size=5, num_layers=2, normalization="batch")
 
 
 @pytest.mark.parametrize(("window", "horizon"), [(1, 1), (4, 1), (4, 3)])
 @pytest.mark.parametrize("difference", [False, True])
 def test_a_forecast_is_scored_as_a_plain_loop_would(tmp_path, window, horizon, difference) -> None:
     shape = {"window": window, "horizon": horizon, "difference": difference}
-    bundle = make_bundle(tmp_path, members=(DEEP, DEEP), targets=("a", "b"), **shape)
-    frame, manifest = make_frame(30), bundle.manifest
+    bundle = make_bundle(tmp_path, networks=DEEP, targets=("a", "b"), **shape)
+    frame = make_frame(30)
     scored = Scorer(bundle).score(frame)
     values = frame[["a", "b"]].to_numpy()
     reach = window - 1 + horizon
     forecast = plain_outputs(bundle, values)[: 30 - reach] * 1.5 + 0.25
     forecast += values[window - 1 : 30 - horizon] if difference else 0
     raw = np.sqrt(np.mean(((forecast - values[reach:]) / [0.5, 1.5]) ** 2, axis=1))
-    expected = Rarity(np.array(manifest.rarity.raw), np.array(manifest.rarity.score), manifest.rarity.tail).apply(raw)
+    expected = bundle.manifest.rarity.apply(raw)
     assert list(scored) == ["time", "score", "flag", "forecast_a", "forecast_b"]
     assert scored[:reach].drop(columns="time").isna().all(axis=None)
     np.testing.assert_allclose(scored[["forecast_a", "forecast_b"]][reach:], forecast, rtol=1e-5, atol=1e-5)
@@ -48,8 +47,8 @@ def test_a_classifier_scores_a_window_at_its_last_row(tmp_path) -> None:
     raw = plain_outputs(bundle, frame[["a", "b"]].to_numpy())[:, 0]
     assert list(scored) == ["time", "score", "flag"]
     assert scored["score"][:3].isna().all()
-    rarity = Rarity(np.array(bundle.manifest.rarity.raw), np.array(bundle.manifest.rarity.score), 0.5)
-    np.testing.assert_allclose(scored["score"][3:], rarity.apply(raw.astype(float)), rtol=1e-4, atol=1e-6)
+    expected = bundle.manifest.rarity.apply(raw.astype(float))
+    np.testing.assert_allclose(scored["score"][3:], expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

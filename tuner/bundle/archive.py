@@ -1,16 +1,18 @@
 """A bundle: a folder of three files that hold all that scoring needs. Nothing in it is unpickled."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tuner.bundle.manifest import AGAIN, MANIFEST, Manifest, Member, read_manifest
+from tuner.bundle.manifest import AGAIN, FORMAT, MANIFEST, Manifest, parse_manifest
 from tuner.errors import UserError
 from tuner.model.lstm import Network
 
@@ -29,13 +31,14 @@ class Bundle:
 def bundle_files(
     manifest: Manifest, weights: Sequence[Mapping[str, npt.NDArray[np.float32]]], config: str
 ) -> dict[str, bytes]:
-    """The contents of a bundle's files by name; checksums are put into the manifest."""
+    """The contents of a bundle's files by name; the manifest ends with a checksum of all of them."""
     from safetensors.numpy import save
 
     tensors = {f"{number}.{name}": array for number, state in enumerate(weights) for name, array in state.items()}
     files = {WEIGHTS: save(tensors), CONFIG: config.encode()}
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return {**files, MANIFEST: manifest.model_copy(update={"files": sums}).to_json().encode()}
+    values = json.loads(manifest.model_dump_json())
+    text = json.dumps({**values, "sha256": _checksum(values, files)}, indent=1)
+    return {**files, MANIFEST: f"{text}\n".encode()}
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -44,18 +47,18 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         UserError: a file is missing, damaged or was changed, or is of a format that this version does not know.
     """
-    manifest = read_manifest(_read(folder, MANIFEST), str(folder / MANIFEST))
-    contents = {name: _read(folder, name) for name in (WEIGHTS, CONFIG)}
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
-            fault = f"it does not match its checksum in {MANIFEST}: damaged, or changed by hand"
-            raise UserError(fault, where=str(folder / name), hint=AGAIN)
-    tensors = _tensors(contents[WEIGHTS], str(folder / WEIGHTS))
-    networks = tuple(_blank(manifest, member) for member in manifest.members)
+    where = str(folder / MANIFEST)
+    values = _read_values(_read(folder, MANIFEST), where)
+    files = {name: _read(folder, name) for name in (WEIGHTS, CONFIG)}
+    if values.pop("sha256", None) != _checksum(values, files):
+        fault = f"the files do not match their checksum in {MANIFEST}: one is damaged, or was changed by hand"
+        raise UserError(fault, where=str(folder), hint=AGAIN)
+    manifest = parse_manifest(values, where)
+    networks = tuple(_blank(manifest) for _ in range(manifest.networks.count))
     expected = {
         f"{number}.{name}": value for number, net in enumerate(networks) for name, value in net.state_dict().items()
     }
-    _check(tensors, expected, str(folder / WEIGHTS))
+    tensors = _tensors(files[WEIGHTS], expected, str(folder / WEIGHTS))
     for number, network in enumerate(networks):
         state = {name: tensors[f"{number}.{name}"] for name in network.state_dict()}
         network.load_state_dict(state, assign=True)
@@ -75,29 +78,46 @@ def _read(folder: Path, name: str) -> bytes:
         raise UserError(f"the file cannot be read: {error.strerror}", where=str(folder / name)) from None
 
 
-def _blank(manifest: Manifest, member: Member) -> Network:
-    """A network of the member's shape, without memory for its weights."""
-    with torch.device("meta"):
-        return Network(
-            len(manifest.columns.features),
-            manifest.outputs,
-            hidden_size=member.hidden_size,
-            num_layers=member.num_layers,
-            normalization=member.normalization,
+def _read_values(text: bytes, where: str) -> dict[str, Any]:
+    """The plain values of a manifest of this format."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise UserError("this is not a manifest: the file is damaged", where=where, hint=AGAIN)
+    if values.get("format") != FORMAT:
+        hint = "read it with the version of the tuner that wrote it, or write it again with this one"
+        raise UserError(
+            f"format {values.get('format')!r} is not known; this version reads {FORMAT}", where=where, hint=hint
         )
+    return values
 
 
-def _tensors(content: bytes, where: str) -> dict[str, Tensor]:
+def _checksum(values: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """A checksum of the manifest's values and of the other files."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for name in (WEIGHTS, CONFIG):
+        digest.update(hashlib.sha256(files[name]).digest())
+    return digest.hexdigest()
+
+
+def _blank(manifest: Manifest) -> Network:
+    """A network of the bundle's shape, without memory for its weights."""
+    shape = manifest.networks.model_dump(exclude={"count"})
+    with torch.device("meta"):
+        return Network(len(manifest.columns.features), manifest.outputs, **shape)
+
+
+def _tensors(content: bytes, expected: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+    """The tensors in a file, of the expected names, types and shapes."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
     try:
-        return load(content)
+        tensors = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"these are not weights: {error}", where=where, hint=AGAIN) from None
-
-
-def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
     for name in sorted(tensors.keys() | expected.keys()):
         found, wanted = (
             "missing" if side.get(name) is None else f"{side[name].dtype} {tuple(side[name].shape)}"
@@ -105,3 +125,4 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where:
         )
         if found != wanted:
             raise UserError(f"`{name}` is {found} where {MANIFEST} has {wanted}", where=where, hint=AGAIN)
+    return tensors

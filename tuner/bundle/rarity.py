@@ -27,8 +27,8 @@ class Rarity:
         tail: by how much the highest tenth of the out-of-fold scores exceeds its minimum, on average; above 0.
     """
 
-    raw: Floats
-    score: Floats
+    raw: tuple[float, ...]
+    score: tuple[float, ...]
     tail: float
 
     def apply(self, raw: Floats) -> Floats:
@@ -55,10 +55,10 @@ def fit_rarity(scores: Scores) -> Rarity:
     tenth = ordered[count - -(-count // 10) :]
     excess = float(np.mean(tenth - tenth[0]))
     # equal scores have no tail: any unit keeps the order
-    return Rarity(raw, np.log10(count / reached), excess if excess > 0 else 1.0)
+    return Rarity(tuple(raw.tolist()), tuple(np.log10(count / reached).tolist()), excess if excess > 0 else 1.0)
 
 
-def carried_residual(residual: Floats, train_losses: Sequence[float], deviations: Floats) -> Floats:
+def carried_residual(residual: Floats, train_losses: Sequence[float], deviations: Floats) -> tuple[float, ...]:
     """The unit of the refit's forecast errors, (targets,): the training residuals of the fold models, not its own.
 
     Out-of-fold errors were measured in units of each fold model's training residuals. The refit's own are smaller or
@@ -72,4 +72,4 @@ def carried_residual(residual: Floats, train_losses: Sequence[float], deviations
     """
     shape = residual / np.sqrt(np.mean(np.square(residual)))
     unit: Floats = shape * np.mean(np.sqrt(np.asarray(train_losses))[:, None] * deviations, axis=0)
-    return np.maximum(unit, np.finfo(np.float32).tiny)
+    return tuple(np.maximum(unit, np.finfo(np.float32).tiny).tolist())

@@ -9,9 +9,7 @@ import numpy as np
 import torch
 
 from tuner.bundle.archive import Bundle
-from tuner.bundle.rarity import Rarity
 from tuner.data.chunks import Chunk, read_chunks
-from tuner.data.folds import Scaling
 from tuner.data.reading import open_file, open_frame
 from tuner.data.series import Bools, Floats, Ints
 from tuner.training.learner import EVALUATION_BATCH
@@ -47,13 +45,9 @@ class Scorer:
         manifest = bundle.manifest
         self.manifest = manifest
         self._networks = bundle.networks
-        self._features = _scaling(manifest.features)
-        self._targets = None if manifest.targets is None else _scaling(manifest.targets)
-        self._residual = np.array(manifest.residual or ())
-        self._rarity = Rarity(np.array(manifest.rarity.raw), np.array(manifest.rarity.score), manifest.rarity.tail)
         self._window = manifest.task.window
         # rows from the first one that a window sees to the one it answers
-        self._reach = manifest.task.window - 1 + manifest.task.horizon
+        self._reach = manifest.task.window - 1 + manifest.task.ahead
 
     def score(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """The frame's rows scored, with its index: `score`, `flag` (0 or 1) and, of a forecast, `forecast`.
@@ -101,23 +95,23 @@ class Scorer:
 
     def _scored(self, rows: Chunk, new: int) -> Scored:
         """The last `new` of the rows; those before are there for windows to begin in."""
-        first = self._complete(rows)
-        outputs = self._forward(self._features.apply(rows.features).astype(np.float32), first)
+        manifest, first = self.manifest, self._complete(rows)
+        outputs = self._forward(manifest.features.apply(rows.features).astype(np.float32), first)
         raw = np.full(len(rows.time), np.nan)
-        forecast = np.full((len(rows.time), len(self._residual)), np.nan)
+        forecast = np.full((len(rows.time), len(manifest.columns.targets)), np.nan)
         answered = first + self._reach
-        if self._targets is None:
+        if manifest.targets is None or manifest.residual is None:
             raw[answered] = outputs[:, 0]
         else:
-            values = outputs * self._targets.deviation + self._targets.mean
-            if self.manifest.task.difference:
+            values = outputs * manifest.targets.deviation + manifest.targets.mean
+            if manifest.task.difference:
                 values += rows.targets[first + self._window - 1]
             forecast[answered] = values
-            raw[answered] = np.sqrt(np.mean(np.square((values - rows.targets[answered]) / self._residual), axis=1))
-        score = self._rarity.apply(raw)
+            raw[answered] = np.sqrt(np.mean(np.square((values - rows.targets[answered]) / manifest.residual), axis=1))
+        score = manifest.rarity.apply(raw)
         flag = np.full(len(score), np.nan)
-        if self.manifest.threshold is not None:
-            flag = np.where(np.isnan(score), np.nan, score >= self.manifest.threshold)
+        if manifest.threshold is not None:
+            flag = np.where(np.isnan(score), np.nan, score >= manifest.threshold)
         old = len(score) - new
         return Scored(rows.text, score[old:], flag[old:], forecast[old:])
 
@@ -143,10 +137,6 @@ class Scorer:
             total = torch.stack([network(x) for network in self._networks]).mean(dim=0)
             outputs.append(total.numpy().astype(np.float64))
         return np.concatenate(outputs)
-
-
-def _scaling(part: Any) -> Scaling:  # noqa: ANN401
-    return Scaling(np.array(part.mean), np.array(part.deviation))
 
 
 def _count(rows: Bools, start: Ints, stop: Ints) -> Ints:

@@ -17,10 +17,10 @@ MAX_CLASS_WEIGHT = 10.0
 
 @dataclass(frozen=True)
 class Scaling:
-    """Subtracts `mean` and divides by `deviation`, column by column; both (columns,)."""
+    """Subtracts `mean` and divides by `deviation`, column by column."""
 
-    mean: Floats
-    deviation: Floats
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
 
     def apply(self, values: Floats) -> Floats:
         return (values - self.mean) / self.deviation
@@ -172,7 +172,7 @@ def fit_scaling(values: Floats) -> Scaling:
     deviation = values.std(axis=0)
     # a column that is constant but for rounding must not be blown up to unit variance
     constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0)
-    return Scaling(values.mean(axis=0), np.where(constant, 1.0, deviation))
+    return Scaling(tuple(values.mean(axis=0).tolist()), tuple(np.where(constant, 1.0, deviation).tolist()))
 
 
 def _class_weight(answers: Floats) -> float:

@@ -1,6 +1,5 @@
 """From a finished study to a bundle: refits of the chosen trial on all rows, and what scoring needs to know."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tuner.bundle.manifest import FORMAT, Columns, Manifest, Member, RarityPart, ScalingPart, TaskPart
+from tuner.bundle.manifest import Columns, Manifest, Networks
 from tuner.bundle.rarity import carried_residual, fit_rarity
-from tuner.data.folds import Scaling
 from tuner.data.series import Bools
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
@@ -98,34 +96,26 @@ def _manifest(
         threshold = choose_threshold(scores, labels, spec.study.min_precision)
     if threshold is not None:
         threshold = float(rarity.apply(np.array(threshold)))
-    member = Member(
-        hidden_size=int(params["hidden_size"]),
-        num_layers=int(params["num_layers"]),
-        normalization=str(params["normalization"]),  # type: ignore[arg-type]  # the space knows no other words
-    )
     return Manifest(
-        format=FORMAT,
         study=values["study"],
-        task=TaskPart(
-            kind=spec.task.kind, window=spec.task.window, horizon=spec.task.ahead, difference=spec.task.difference
-        ),
+        task=spec.task,
         columns=_columns(prepared),
-        features=_scaling(data.features),
-        targets=None if data.targets is None else _scaling(data.targets),
-        members=(member,) * len(refits),
+        features=data.features,
+        targets=data.targets,
+        networks=Networks(
+            count=len(refits),
+            hidden_size=int(params["hidden_size"]),
+            num_layers=int(params["num_layers"]),
+            normalization=str(params["normalization"]),  # type: ignore[arg-type]  # the space knows no other words
+        ),
         residual=_residual(prepared, choice, refits),
         threshold=threshold,
-        scores=_without_nan(values["score"]),
+        rows=len(scores),
+        rarity=rarity,
+        scores=values["score"],
         holdout=_holdout(found, choice),
         data=values["data"],
         versions=values["versions"],
-        files={},
-        rarity=RarityPart(
-            rows=len(scores),
-            tail=rarity.tail,
-            raw=tuple(rarity.raw.tolist()),
-            score=tuple(rarity.score.tolist()),
-        ),
     )
 
 
@@ -147,31 +137,13 @@ def _residual(prepared: Prepared, choice: Selection, refits: Sequence[Refitted])
     deviations = [fold.targets.deviation for fold in prepared.folds if fold.targets is not None]
     if not residuals:
         return None
-    own = np.mean(residuals, axis=0)
     losses = choice.trial.outcome.at_best("train_loss")
-    return tuple(carried_residual(own, losses, np.array(deviations)).tolist())
+    return carried_residual(np.mean(residuals, axis=0), losses, np.array(deviations))
 
 
 def _holdout(found: Findings, choice: Selection) -> dict[str, Any] | None:
     """Scores of refit A of the chosen trial on the holdout, one network and all of them together."""
     if found.holdout is None:
         return None
-    own = {
-        score.name: _without_nan(asdict(score)) for score in found.holdout.scores if score.trial == choice.trial.number
-    }
+    own = {score.name: asdict(score) for score in found.holdout.scores if score.trial == choice.trial.number}
     return {"metric": found.holdout.metric, "windows": found.holdout.windows, "models": own}
-
-
-def _scaling(scaling: Scaling) -> ScalingPart:
-    return ScalingPart(mean=tuple(scaling.mean.tolist()), deviation=tuple(scaling.deviation.tolist()))
-
-
-def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with null for NaN, which JSON does not know: F1 of a fold without an inner threshold."""
-
-    def plain(value: Any) -> Any:  # noqa: ANN401
-        if isinstance(value, list | tuple):
-            return [plain(one) for one in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return {key: plain(value) for key, value in values.items()}

@@ -178,14 +178,14 @@ def export_bundle(study: str, rule: Rule, storage: str, folder: Path, console: C
         stored = store.open(study)
         found = findings(stored)
         values = chosen_configuration(found, stored.environment(), rule)
-        backend = LocalProcesses(min(cores(), MEMBERS + 1))
+        backend = LocalProcesses(min(cores(), MEMBERS))
         with closing(backend), show_events(progress, found.spec, found.facts) as notify:
             manifest, states = refit_all(stored, found, rule, backend, notify)
     write_folder(folder, bundle_files(manifest, states, tomli_w.dumps(values)))
     trial = found.chosen(rule).trial
     limit = "no threshold (no labels)" if manifest.threshold is None else f"threshold {manifest.threshold:.3g}"
     console.print(f"{folder}: trial {trial.number} of {study}, {limit}", markup=False)
-    networks = f"{len(manifest.members)} networks of {trial.outcome.weights:,} weights"
+    networks = f"{manifest.networks.count} networks of {trial.outcome.weights:,} weights"
     console.print(f"{networks}, refitted on {found.facts.rows:,} rows")
     console.print(f"next: python -m tuner.score --bundle {folder} --data FILE --out FILE", markup=False)
 
