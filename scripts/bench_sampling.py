@@ -32,6 +32,7 @@ from tuner.results.findings import Findings
 from tuner.results.selection import Trial
 from tuner.search import sampler as sampling
 from tuner.search.events import ignore
+from tuner.search.gaussian import normal_ranks
 from tuner.search.study import findings, prepare, run
 from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
@@ -57,7 +58,7 @@ def by_optuna(
     domains = distributions(spec.space)
     study = optuna.create_study(sampler=GPSampler(seed=seed, n_startup_trials=1))
     valued = [(trial, trial.outcome.value) for trial in known if trial.outcome.value is not None]
-    ranks = sampling.normal_ranks([value for _, value in valued], maximise=spec.metric.maximise)
+    ranks = normal_ranks([spec.metric.cost(value) for _, value in valued])
     states = [(TrialState.COMPLETE, float(rank)) for rank in ranks] + [(TrialState.RUNNING, None)] * len(under_way)
     for (state, value), params in zip(states, [*(trial.params for trial, _ in valued), *under_way], strict=True):
         shown = searched(spec.space, params)

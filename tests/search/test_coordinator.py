@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.search.making import make_spec
 from tests.search.pretending import FakeBackend, KeptStudy, one_after_the_other
 from tuner.errors import UserError
-from tuner.search import pool
+from tuner.search import coordinator as schedule
 from tuner.search.coordinator import Coordinator
 from tuner.search.events import Event, Notify, Progressed, Resumed, Started, Ticked, Told, ignore
 from tuner.search.sampler import choose
@@ -32,7 +32,7 @@ CHANCE = st.integers(0, 2**32).map(random.Random)
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "TICK", 0.0)
+    monkeypatch.setattr(schedule, "TICK", 0.0)
 
 
 class Interrupted:
@@ -193,7 +193,7 @@ def test_a_finished_study_trains_nothing() -> None:
 
 
 def test_a_deadline_is_kept_while_a_trial_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "TICK", 0.2)
+    monkeypatch.setattr(schedule, "TICK", 0.2)
     study = KeptStudy(SPECS[2])
     backend = FakeBackend(study, 1, random.Random(0))
     backend.progress = nothing(1000)  # type: ignore[method-assign]

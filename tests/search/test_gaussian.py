@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import approx_fprime, minimize
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from tuner.data.series import Floats
 from tuner.search import gaussian
 from tuner.search.encoding import Encoding
-from tuner.search.gaussian import Kernel, Process, fit, log_ei, most_promising, neg_log_posterior
+from tuner.search.gaussian import Kernel, Process, fit, log_ei, most_promising, neg_log_posterior, normal_ranks
 from tuner.spec.space import parse_space
 
 
@@ -117,6 +119,13 @@ def test_a_step_out_of_the_range_of_floats_is_such_an_error(monkeypatch: pytest.
     points, values = seen()
     monkeypatch.setattr(gaussian, "minimize", lambda loss, start, known, **_: loss(start + 800, *known))
     assert fit(points, values).kernel.amplitude == 1.0
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
+def test_costs_become_normal_quantiles_of_their_ranks(values) -> None:
+    quantiles = norm.ppf((rankdata(values) - 0.5) / len(values))
+    expected = quantiles / (quantiles.std() or 1.0)
+    np.testing.assert_allclose(normal_ranks(values), expected, atol=1e-9)
 
 
 # --- expected improvement

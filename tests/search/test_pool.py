@@ -7,9 +7,9 @@ import pytest
 
 from tests.search.making import make_spec
 from tests.search.pretending import FakeBackend, KeptStudy, pretend
+from tuner.search.coordinator import do_all
 from tuner.search.events import ignore
 from tuner.search.jobs import REPEAT, Task
-from tuner.search.pool import do_all
 from tuner.spec.space import defaults
 
 SPEC = make_spec()

@@ -9,9 +9,9 @@ import pytest
 from tests.search.making import make_outcome, make_spec
 from tests.search.pretending import FakeBackend, KeptStudy
 from tuner.results.selection import Trial
+from tuner.search.coordinator import DIED
 from tuner.search.evaluate import Run, repeat
 from tuner.search.events import Event, Repeated, StageBegan
-from tuner.search.pool import DIED
 from tuner.spec.space import defaults
 from tuner.storage.stored_study import StoredStudy
 

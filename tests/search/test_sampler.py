@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from optuna.samplers import TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import create_trial
-from scipy.stats import norm, rankdata
 
 from tests.processes import fresh
 from tests.search.making import make_spec, make_trial
 from tuner.results.selection import Trial
-from tuner.search.sampler import GP_UNTIL, START_UP, choose, normal_ranks, study_view, trial_seed
+from tuner.search.sampler import GP_UNTIL, START_UP, choose, study_view, trial_seed
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
 from tuner.storage.distributions import completed, distributions, searched
@@ -205,14 +204,6 @@ def test_the_process_sees_ranks_alone() -> None:
     assert choose(spec, 16, trials, []) == choose(spec, 16, stretched, [])
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
-def test_values_become_normal_quantiles_of_their_ranks(values) -> None:
-    quantiles = norm.ppf((rankdata(values) - 0.5) / len(values))
-    expected = quantiles / (quantiles.std() or 1.0)
-    np.testing.assert_allclose(normal_ranks(values, maximise=False), expected, atol=1e-9)
-    np.testing.assert_allclose(normal_ranks(values, maximise=True), -expected, atol=1e-9)
-
-
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("count", [1, 12])
 def test_trials_that_are_all_equal_stop_no_sampler(sampler, count) -> None:
@@ -232,14 +223,13 @@ THREADS = """
 import os
 os.environ.update(OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
 from contextlib import contextmanager
-import threadpoolctl
 from threadpoolctl import threadpool_info
 from tuner.search import sampler as sampling
 from tests.search.making import make_trial
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import defaults, unregularised
 
-one_thread = threadpoolctl.threadpool_limits
+one_thread = sampling.threadpool_limits
 
 @contextmanager
 def watched(limit):
@@ -247,7 +237,7 @@ def watched(limit):
         yield
         print({pool["num_threads"] for pool in threadpool_info()}, len(threadpool_info()) > 1)
 
-threadpoolctl.threadpool_limits = watched
+sampling.threadpool_limits = watched
 spec = read_spec_dict({"data": {"path": "/nowhere.csv"}, "study": {"name": "x"}, "search": {"sampler": "gp"}})
 pairs = enumerate((unregularised(spec.space), defaults(spec.space)))
 sampling.choose(spec, 9, [make_trial(spec, n, [0.5 + n], params=params) for n, params in pairs], [])

@@ -34,7 +34,9 @@ def found_of(store: Store, data: Dataset, detection: Detection | None) -> Findin
 
 @pytest.fixture
 def scored(store: Store, request: pytest.FixtureRequest) -> OutOfFoldScores:
-    found = found_of(store, request.param, Detection(0.5, 0.5, 0.5, 0.5, threshold=0.5, reached=0.5, caught=1, events=2)).scored
+    found = found_of(
+        store, request.param, Detection(0.5, 0.5, 0.5, 0.5, threshold=0.5, reached=0.5, caught=1, events=2)
+    ).scored
     assert found is not None
     return found
 

@@ -15,9 +15,9 @@ from tuner.evaluation.detection import Scores, choose_threshold
 from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
+from tuner.search.coordinator import do_all
 from tuner.search.events import Notify, StageAdvanced, StageBegan
 from tuner.search.jobs import Refit, Shared
-from tuner.search.pool import do_all
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy

@@ -1,22 +1,35 @@
 """The coordinator: asks and tells trials in the order of their numbers, whatever order they finish in.
 
 Trial n is chosen and pruned knowing exactly the trials 0 to n - lag, so it is asked once these are told. Which worker
-trains it, how many there are and how often the run was interrupted does not matter.
+trains it, how many there are and how often the run was interrupted does not matter. Other jobs (`do_all`) are done in
+any order.
 """
 
+import time
+from collections import Counter, deque
+from collections.abc import Hashable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from tuner.errors import UserError
 from tuner.results.selection import Trial, scalars
-from tuner.search.events import Notify, Resumed, Started, Told
-from tuner.search.jobs import Task
-from tuner.search.pool import DIED, Pool, is_over
+from tuner.search.events import Notify, Resumed, Started, Ticked, Told
+from tuner.search.jobs import Job, R_co, Task
 from tuner.search.pruner import is_audit, thresholds
 from tuner.search.sampler import choose
 from tuner.search.workers import Backend
+from tuner.signals import defer_interrupts, let_in
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
 
+Key = TypeVar("Key", bound=Hashable)
+
+# Seconds between two looks at the live signs of the workers.
+TICK = 0.2
+# A worker may be killed by chance; a job that kills its worker again is itself the cause.
+MOST_DEATHS = 2
+DIED = f"its worker died {MOST_DEATHS} times (killed, or out of memory)"
 # So many first trials failing alike mean that the study is wrong, not the configuration.
 HOPELESS = 5
 
@@ -57,7 +70,7 @@ class Coordinator:
             if is_over(deadline):
                 return
 
-    def _submit_those_possible(self, trials: int, pool: Pool) -> None:
+    def _submit_those_possible(self, trials: int, pool: "Pool") -> None:
         """Adopts or asks trials, in order, as far as workers are free and the lag allows."""
         past = min(self._n_told + self._lag, max(trials, len(self._params)))
         for number in range(self._n_told, past):
@@ -101,3 +114,88 @@ class Coordinator:
                 where=self._spec.study.name,
                 hint="fix the cause, then search again under another `[study] name`",
             )
+
+
+class Pool:
+    """Does jobs on the workers of a backend; each has a key of its own.
+
+    Args:
+        backend: where they are done.
+        notify: called with the workers' live signs, and each time that it was waited for one.
+        deadline: (of `time.monotonic`) until which to wait.
+    """
+
+    def __init__(self, backend: Backend, notify: Notify, deadline: float | None) -> None:
+        self._backend, self._notify, self._deadline = backend, notify, deadline
+        self._waiting: deque[tuple[Hashable, Job[Any]]] = deque()
+        self._under_way: dict[Future[Any], tuple[Hashable, Job[Any]]] = {}
+        self._deaths: Counter[Hashable] = Counter()
+
+    @property
+    def has_room(self) -> bool:
+        """True where one more job could begin at once."""
+        return self._backend.free > len(self._waiting)
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._waiting or self._under_way)
+
+    def add(self, key: Hashable, job: Job[Any]) -> None:
+        """Begins a job, or has it wait for a free worker."""
+        self._waiting.append((key, job))
+        self._begin()
+
+    def ended(self) -> Iterator[tuple[Any, Any]]:
+        """The keys and results of jobs that have ended, once one has; None for one whose worker died twice.
+
+        There may be none, when it is time to look around or the deadline has come.
+        """
+        for future in self._first_done():
+            key, job = self._under_way.pop(future)
+            try:
+                yield key, future.result()
+            except BrokenExecutor:
+                self._deaths[key] += 1
+                if self._deaths[key] < MOST_DEATHS:
+                    self._waiting.append((key, job))
+                else:
+                    yield key, None
+        self._begin()
+        for progress in self._backend.progress():
+            self._notify(progress)
+        self._notify(Ticked())
+
+    def _begin(self) -> None:
+        while self._waiting and self._backend.free:
+            key, job = self._waiting.popleft()
+            self._under_way[self._backend.submit(job)] = key, job
+
+    def _first_done(self) -> set[Future[Any]]:
+        seconds = TICK if self._deadline is None else max(0.0, min(TICK, self._deadline - time.monotonic()))
+        if not self._under_way:  # a cluster may have no worker for a while
+            time.sleep(seconds)
+        with defer_interrupts():
+            done = wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED).done
+        let_in()
+        return done
+
+
+def do_all(
+    jobs: Mapping[Key, Job[R_co]], backend: Backend, notify: Notify, deadline: float | None = None
+) -> Iterator[tuple[Key, R_co | None]]:
+    """The key of each job and its result, as they end; None for one whose worker died twice.
+
+    At the deadline (of `time.monotonic`) no more are begun, those under way are left, and the iterator ends.
+    """
+    pool = Pool(backend, notify, deadline)
+    for key, job in jobs.items():
+        pool.add(key, job)
+    while pool.is_busy:
+        yield from pool.ended()
+        if is_over(deadline):
+            return
+
+
+def is_over(deadline: float | None) -> bool:
+    """True once a deadline (of `time.monotonic`) has come."""
+    return deadline is not None and time.monotonic() >= deadline

@@ -13,9 +13,9 @@ from tuner.evaluation.detection import number_events
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, cross_entropy, score_models
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial
+from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Notify, Repeated, StageAdvanced, StageBegan
 from tuner.search.jobs import REPEAT, Refit, Task
-from tuner.search.pool import DIED, do_all
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome

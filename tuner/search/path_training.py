@@ -5,9 +5,9 @@ from contextlib import closing
 
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, ordered, path_domain, path_values
+from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Notify, PointTrained, StageBegan
 from tuner.search.jobs import PATH, Shared, Task
-from tuner.search.pool import DIED, do_all
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
 from tuner.signals import defer_interrupts

@@ -7,8 +7,8 @@ import numpy as np
 import optuna
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import TrialState, create_trial
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from tuner.data.series import Floats
 from tuner.results.selection import Trial
 from tuner.search.encoding import Encoding
 from tuner.spec.sections import Spec
@@ -20,7 +20,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 # Trials before the sampler chooses: the two references, and random ones, of which TPE needs more.
 START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
-# From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the encoding of the trials it knows.
+# From this trial on "auto" is TPE: a Gaussian process takes ever longer, with the cube of the trials it knows.
 GP_UNTIL = 100
 # The share of regularisers that a start-up trial leaves at their minimum.
 SPARSITY = 0.5
@@ -89,36 +89,19 @@ def _by_process(
 ) -> dict[str, Value]:
     """The most promising configuration by a Gaussian process of all finished trials, failed ones as the worst."""
     # here: no other sampler waits for SciPy, and threads are limited only of what is imported already
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from tuner.search.gaussian import fit, most_promising
+    from tuner.search.gaussian import fit, most_promising, normal_ranks
 
     encoding, rng = Encoding(spec.space), np.random.default_rng(seed)
     if len(known) < 2 or not encoding.axes:
         return completed(spec.space, encoding.decode(encoding.round(rng.random((1, encoding.axes)))[0]))
-    worst = spec.metric.cost(math.inf)
-    values = [worst if trial.outcome.value is None else trial.outcome.value for trial in known]
+    costs = [math.inf if trial.outcome.value is None else spec.metric.cost(trial.outcome.value) for trial in known]
     with threadpool_limits(1):  # with more, the order of sums depends on how many there are
         points = encoding.encode([trial.params for trial in known])
-        process = fit(points, normal_ranks(values, maximise=spec.metric.maximise))
+        process = fit(points, normal_ranks(costs))
         if under_way:
             process = process.fantasise(encoding.encode(under_way))
         point = most_promising(process, encoding, rng)
     return completed(spec.space, encoding.decode(point))
-
-
-def normal_ranks(values: Sequence[float], *, maximise: bool) -> Floats:
-    """The normal quantile of each value's rank, (values,), of spread 1; the best is the lowest, equals share one.
-
-    A Gaussian process takes values for normal and of one spread everywhere (rank-based inverse normal transform,
-    Salinas et al. 2020). It also lets pruned trials in, which a process otherwise leaves out: the best so far of a
-    pruned trial is worse than what it would have become, which its rank hardly shows.
-    """
-    from scipy.special import ndtri
-
-    _, rank, count = np.unique(np.array(values) * (-1 if maximise else 1), return_inverse=True, return_counts=True)
-    quantiles: Floats = ndtri(((np.cumsum(count) - count / 2) / len(values))[rank])
-    return quantiles / (quantiles.std() or 1.0)
 
 
 def _sparse(spec: Spec, number: int) -> dict[str, Value]:

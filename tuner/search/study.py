@@ -13,11 +13,10 @@ from tuner.data.series import Dataset
 from tuner.results.findings import Findings, OutOfFoldScores, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
-from tuner.search.coordinator import Coordinator
+from tuner.search.coordinator import Coordinator, is_over
 from tuner.search.evaluate import Run, repeat, score_holdout
 from tuner.search.events import Notify
 from tuner.search.jobs import Shared
-from tuner.search.pool import is_over
 from tuner.search.workers import Backend
 from tuner.signals import defer_interrupts
 from tuner.spec.sections import Spec
