@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
@@ -152,81 +153,38 @@ def test_a_study_file_of_random_bytes(content, folder) -> None:
 # --- data files
 
 NAMES = [
-    "time",
-    "date",
-    "a",
-    "b",
-    "label",
-    "anomaly",
-    "index",
     "",
     " ",
-    "1",
-    "ä",
     "a b",
     "a\tb",
-    "<script>",
-    "=1+1",
-    "#",
+    *["time", "date", "a", "b", "label", "anomaly", "index", "1", "ä", "<script>", "=1+1", "#"],
 ]
 CELLS = [
     "",
     " ",
-    "NaN",
-    "inf",
-    "-inf",
-    "1e308",
-    "1e39",
-    "1e-320",
-    "-0",
-    "0x1",
-    "1_0",
-    "text",
-    "true",
-    "FALSE",
-    "ä",
-    '"',
-    "'",
+    *["NaN", "inf", "-inf", "1e308", "1e39", "1e-320", "-0", "0x1", "1_0", "text", "true", "FALSE", "ä", '"', "'"],
 ]
-ODD = [
-    *CELLS,
-    "2024-01-01",
-    "2024-02-30",
-    "1/2/24",
-    "10:00",
-    "9999-12-31",
-    "2024-01-01T00:00:00+25:00",
-    str(2**64),
-    "🙂",
-]
+DATES = "2024-01-01 2024-02-30 1/2/24 10:00 9999-12-31 2024-01-01T00:00:00+25:00"
+ODD = [*CELLS, *DATES.split(), str(2**64), "🙂"]
 KINDS = ["walk", "sine", "count", "far", "days", "months", "label", "rare", "flat", "text", "big"]
 
 
 def column(kind: str, rows: int, rng: np.random.Generator) -> list[str]:
     n = np.arange(rows)
-    match kind:
-        case "walk":
-            return [f"{value:.3f}" for value in rng.normal(size=rows).cumsum()]
-        case "sine":
-            return [f"{value:.3f}" for value in np.sin(n / 5)]
-        case "count":
-            return list(map(str, n))
-        case "far":
-            return [str(value) for value in (n * (2**62 // max(rows, 1)) * 2 - 2**62).tolist()]
-        case "days":
-            return [str(value) for value in np.datetime64("2024-01-01") + n]
-        case "months":
-            return [f"{value}-01T10:00:00Z" for value in np.datetime64("1700-01", "M") + 90 * n]
-        case "label":
-            return [str(int(value)) for value in n % 20 > 15]
-        case "rare":
-            return [str(int(value)) for value in n == rows // 2]
-        case "flat":
-            return ["1"] * rows
-        case "text":
-            return [f"x{value % 3}" for value in n]
-        case _:
-            return [f"{value:.3e}" for value in rng.normal(size=rows) * 1e38]
+    columns: dict[str, Callable[[], Iterable[object]]] = {
+        "walk": lambda: (f"{value:.3f}" for value in rng.normal(size=rows).cumsum()),
+        "sine": lambda: (f"{value:.3f}" for value in np.sin(n / 5)),
+        "count": lambda: n,
+        "far": lambda: (n * (2**62 // max(rows, 1)) * 2 - 2**62).tolist(),
+        "days": lambda: np.datetime64("2024-01-01") + n,
+        "months": lambda: (f"{value}-01T10:00:00Z" for value in np.datetime64("1700-01", "M") + 90 * n),
+        "label": lambda: (n % 20 > 15).astype(int),
+        "rare": lambda: (n == rows // 2).astype(int),
+        "flat": lambda: "1" * rows,
+        "text": lambda: (f"x{value % 3}" for value in n),
+        "big": lambda: (f"{value:.3e}" for value in rng.normal(size=rows) * 1e38),
+    }
+    return list(map(str, columns[kind]()))
 
 
 @st.composite

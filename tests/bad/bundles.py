@@ -35,6 +35,8 @@ BUNDLES = {
     "rows with words": scored("`oops` is not a number", ROWS.replace(",7,", ",oops,")),
     "rows out of order": scored("comes after", ROWS + "\n2024-04-01 00:00:00,1,1"),
     "rows without a time": scored("there is no column `time`", ROWS.replace("time,", "when,")),
+    "rows that are not there": scored("the file cannot be read: No such file", ROWS, "--data", "none.csv"),
+    "rows in a folder": scored("the file cannot be read: Is a directory", ROWS, "--data", "studies"),
     "no rows": scored("the file has no rows", "time,a,b\n"),
     "an empty file": scored("the file is empty", ""),
     "scores in no place": scored("cannot be written", ROWS, "--out", "data.csv/scores.csv"),

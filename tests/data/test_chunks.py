@@ -97,21 +97,10 @@ def test_truth_values_and_odd_numbers_are_read_as_for_training(tmp_path) -> None
         ("time,x,y\n2024-05-02,1,2\n2024-05-03,1", "2 values where the header names 3"),
         ("time,x\n2024-05-02,1", "there is no column `y`"),
         ("x,text\n1,a", "no column `time`, `y`"),
-        ("time,x,y,x\n2024-05-02,1,2,3", "two columns are called `x`"),
-        ("time,x,y", "no rows"),
-        ("", "the file is empty"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(tmp_path, text, message) -> None:
     assert message in refusal(written(tmp_path, text))
-
-
-def test_files_of_another_kind_are_refused(tmp_path) -> None:
-    assert "cannot be read: No such file" in refusal(tmp_path / "none.csv")
-    assert "cannot be read" in refusal(tmp_path)
-    assert "not a Parquet file" in refusal(written(tmp_path, PLAIN, "data.parquet"))
-    assert "UTF-16" in refusal(written(tmp_path, PLAIN.encode("utf-16")))
-    assert "not UTF-8" in refusal(written(tmp_path, b"time,x,y\n2024-05-01,1,\xff\xfe"))
 
 
 def test_a_target_may_be_left_out_only_where_it_is_optional(tmp_path) -> None:

@@ -17,7 +17,6 @@ from tuner.data.columns import DataTable
 from tuner.data.dataset import load_dataset, make_dataset
 from tuner.data.market import DERIVED, LOOKBACK, RAW
 from tuner.data.series import LONGEST_INTERPOLATED, Bools, Dataset, runs
-from tuner.errors import UserError
 from tuner.spec.file import read_spec_dict
 
 ROWS = "time,a,b\n1,0.5,1\n2,1.5,0\n3,2.5,4\n"
@@ -83,15 +82,6 @@ def test_labels_that_are_refused(tmp_path: Path, cell: str, what: str) -> None:
     assert what in error.what
 
 
-@pytest.mark.parametrize("study", [{"metric": "average_precision"}, {"metric": "f1"}, {"task": {"kind": "classify"}}])
-def test_detection_needs_labels_with_an_event(tmp_path: Path, study: dict[str, Any]) -> None:
-    error = refusal(written(tmp_path, ROWS), **study)
-    assert error.where == "[data] label"
-    error = refusal(written(tmp_path, "a,label\n1,0\n2,0"), **study)
-    assert error.where == "[data] label"
-    assert "no row" in error.what
-
-
 @pytest.mark.parametrize("cell", ["", " ", "NaN", "NA", "null", "inf", "-inf"])
 def test_missing_and_infinite_values_are_refused(tmp_path: Path, cell: str) -> None:
     error = refusal(written(tmp_path, f"time,a,b\n1,1,1\n2,2,{cell}\n3,3,{cell}\n4,5,6"))
@@ -126,10 +116,6 @@ def test_a_long_run_of_missing_values_ends_a_series(tmp_path: Path, length: int)
     assert dataset.interpolated == (length if whole else 0)
 
 
-def test_no_row_is_complete(tmp_path: Path) -> None:
-    assert "every row" in refusal(written(tmp_path, "a,b\n1,\n,2\n3,\n"), missing="interpolate").what
-
-
 @pytest.mark.parametrize("seconds", [1, 60, 86400])
 def test_a_gap_ends_a_series(tmp_path: Path, seconds: int) -> None:
     steps = [1, 1, 10, 1, 11, 1, 1]
@@ -159,20 +145,16 @@ def test_constant_columns_are_left_out(tmp_path: Path) -> None:
     assert refusal(tmp_path / "*.csv", target="fixed").where == "[data] target"
 
 
-def test_digest_is_of_names_and_values_not_of_paths(tmp_path: Path) -> None:
+def test_digest_is_of_names_values_and_labels_not_of_paths(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     digest = read(written(tmp_path, ROWS)).digest
     assert read(written(tmp_path / "elsewhere", ROWS.replace("0.5", "5e-1"))).digest == digest
     others = [ROWS.replace("2.5", "2.6"), ROWS.replace("3,2.5", "4,2.5"), ROWS.replace("b", "c")]
+    others += ["a,label\n1,0\n2,0\n3,1", "a,label\n1,0\n2,1\n3,1", "a,mark\n1,0\n2,0\n3,1"]
     digests = {read(written(tmp_path, other)).digest for other in others}
     digests.add(read(written(tmp_path, ROWS, "other.csv")).digest)
     digests.add(read(written(tmp_path, ROWS), target="b").digest)
-    assert len(digests | {digest}) == 6
-
-
-def test_digest_tells_labels_apart(tmp_path: Path) -> None:
-    rows = ["a,label\n1,0\n2,0\n3,1", "a,label\n1,0\n2,1\n3,1", "a,mark\n1,0\n2,0\n3,1"]
-    assert len({read(written(tmp_path, text)).digest for text in rows}) == 3
+    assert len(digests | {digest}) == 9
 
 
 @given(
@@ -230,11 +212,6 @@ def test_market() -> None:
     assert dataset.lookback == LOOKBACK
     assert read_market(features=list(RAW)).lookback == 0
     assert read_market(features=list(RAW), target=DERIVED[0]).lookback == LOOKBACK
-
-
-def test_unknown_source() -> None:
-    with pytest.raises(UserError, match="did you mean `market`"):
-        read_market(source="markets")
 
 
 def read_market(**data: Any) -> Dataset:

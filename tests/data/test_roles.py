@@ -50,9 +50,7 @@ def test_a_name_that_is_no_column_suggests_the_nearest(tmp_path: Path, key: str)
 @pytest.mark.parametrize(
     "keys",
     [
-        {"label": "label", "features": ["a", "label"]},
         {"time": "a", "target": "a"},
-        {"features": ["a", "a"]},
         {"time": "a", "label": "a"},
     ],
 )
@@ -67,41 +65,31 @@ def test_classify_has_no_targets(tmp_path: Path) -> None:
     assert dataset.series[0].targets.shape == (2, 0)
 
 
-def test_dates_under_another_name_are_the_time(tmp_path: Path) -> None:
-    series = read(written(tmp_path, "a,when,b\n1,1 May 2024,3\n2,2 May 2024,4\n")).series[0]
-    np.testing.assert_array_equal(series.time, np.array(["2024-05-01", "2024-05-02"], dtype="datetime64[ns]"))
-
-
-def test_the_index_of_a_data_frame_is_the_time_not_a_feature(tmp_path: Path) -> None:
-    assert read(written(tmp_path, ",a\n0,5\n1,6\n")).feature_names == ("a",)
-
-
-def test_times_of_day_without_a_date_are_text(tmp_path: Path) -> None:
-    series = read(written(tmp_path, "time,a\n09:30:00,1\n09:31:00,2\n")).series[0]
-    np.testing.assert_array_equal(series.time, [0, 1])
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("a,when\n1,1 May 2024\n2,2 May 2024\n", np.array(["2024-05-01", "2024-05-02"], dtype="datetime64[ns]")),
+        (",a\n4,5\n7,6\n", [4, 7]),  # the index of a data frame
+        ("time,a\n09:30:00,1\n09:31:00,2\n", [0, 1]),  # times of day without a date are text
+    ],
+)
+def test_the_time_shows_in_names_and_values_and_is_no_feature(tmp_path: Path, text: str, time: Any) -> None:
+    dataset = read(written(tmp_path, text))
+    assert dataset.feature_names == ("a",)
+    np.testing.assert_array_equal(dataset.series[0].time, time)
 
 
 def test_label_like_columns_are_never_features(tmp_path: Path) -> None:
     dataset = read(written(tmp_path, "a,label,anomaly\n1,7,0\n2,8,1\n3,9,0\n"))
-    assert dataset.feature_names == ("a",)
+    assert (dataset.feature_names, dataset.label_name) == (("a",), "anomaly")
     np.testing.assert_array_equal(dataset.series[0].labels, [False, True, False])
     assert any("`label`" in note and "left out" in note.lower() for note in dataset.notes)
 
 
-def test_text_among_numbers_is_refused_not_dropped(tmp_path: Path) -> None:
-    error = refusal(written(tmp_path, "time,a,b\n1,1,1\n2,n.d.,2\n3,3,3\n4,4,4\n"))
-    assert error.where.endswith("data.csv:3 a")
-    assert "`n.d.`" in error.what
-
-
-def test_a_text_column_that_was_asked_for_is_refused(tmp_path: Path) -> None:
-    error = refusal(written(tmp_path, "time,a,b\n1,x,1\n2,y,2\n"), features=["a", "b"])
-    assert error.where.endswith("data.csv:2 a")
-
-
-def test_text_in_a_later_file_is_refused_there(tmp_path: Path) -> None:
-    written(tmp_path, "time,a\n1,1\n2,2\n", "1.csv")
-    written(tmp_path, "time,a\n1,x\n2,y\n", "2.csv")
+def test_text_for_numbers_is_refused_if_it_is_asked_for_or_numbers_elsewhere(tmp_path: Path) -> None:
+    written(tmp_path, "time,a,b\n1,1,5\n2,2,6\n", "1.csv")
+    text = written(tmp_path, "time,a,b\n1,x,5\n2,y,6\n", "2.csv")
+    assert refusal(text, features=["a", "b"]).where.endswith("2.csv:2 a")
     assert refusal(tmp_path / "*.csv").where.endswith("2.csv:2 a")
 
 
@@ -112,10 +100,6 @@ def test_an_empty_column_is_left_out_only_if_it_is_so_everywhere(tmp_path: Path)
     assert "Left out as empty: `b`." in dataset.notes
     written(tmp_path, "time,a,b\n1,1,5\n2,2,6\n", "2.csv")
     assert refusal(tmp_path / "*.csv").where.endswith("1.csv:2 b")
-
-
-def test_nothing_but_text(tmp_path: Path) -> None:
-    assert "no column holds numbers" in refusal(written(tmp_path, "a,b\nx,y\nz,w\n")).what
 
 
 def test_files_must_share_the_columns_that_are_used(tmp_path: Path) -> None:
