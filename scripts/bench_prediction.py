@@ -46,7 +46,7 @@ class Curves:
 
     @staticmethod
     def of(recorded: Recorded) -> "Curves":
-        epochs, sign = recorded.spec.train.max_epochs, -1 if recorded.spec.maximise else 1
+        epochs, sign = recorded.spec.train.max_epochs, -1 if recorded.spec.metric.maximise else 1
 
         def padded(values: Sequence[float]) -> Floats:
             return sign * np.pad(np.array(values, np.float64), (0, epochs - len(values)), mode="edge")

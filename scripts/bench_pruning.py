@@ -93,7 +93,7 @@ def replay(recorded: Recorded, order: Sequence[int], pruner: BasePruner) -> dict
     frozen: list[FrozenTrial] = []
     for position, index in enumerate(order):
         study = create_study(
-            study_name=spec.study.name, direction="maximize" if spec.maximise else "minimize", pruner=pruner
+            study_name=spec.study.name, direction="maximize" if spec.metric.maximise else "minimize", pruner=pruner
         )
         study.add_trials(frozen[: max(0, position - spec.search.lag + 1)])
         params = searched(spec.space, recorded.trials[index].params)
@@ -167,7 +167,7 @@ def partial_correlation(first: np.ndarray, second: np.ndarray, given: np.ndarray
 
 def hindsight(recorded: Recorded) -> float:
     """The share of epochs saved by ending each trial at the first epoch where all of the best tenth are ahead of it."""
-    sign = -1 if recorded.spec.maximise else 1
+    sign = -1 if recorded.spec.metric.maximise else 1
     epochs = recorded.spec.train.max_epochs
     padded = sign * np.array([[*curve, *[curve[-1]] * (epochs - len(curve))] for curve in recorded.curves])
     behind = padded > padded[recorded.top].max(axis=0)

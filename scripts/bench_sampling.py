@@ -114,7 +114,7 @@ def search(folder: Path, study: str, contestant: str, seed: int) -> Findings:
 
 def incumbents(study: Findings) -> np.ndarray:
     """The best complete value so far after each trial, (trials,); trial 0 is never pruned."""
-    sign = -1.0 if study.spec.maximise else 1.0
+    sign = -1.0 if study.spec.metric.maximise else 1.0
     values = [
         sign * trial.outcome.value if trial.outcome.state == "complete" and trial.outcome.value is not None else np.inf
         for trial in study.trials
@@ -130,7 +130,7 @@ def after(study: Findings, seconds: float) -> float:
 
 def describe(runs: Sequence[Findings], first: Sequence[Findings]) -> str:
     curves, others = (np.array([incumbents(run) for run in group]) for group in (runs, first))
-    sign = -1.0 if runs[0].spec.maximise else 1.0
+    sign = -1.0 if runs[0].spec.metric.maximise else 1.0
     cells = []
     for look in AFTER_TRIALS:
         mine, other = sign * curves[:, look - 1], sign * others[:, look - 1]

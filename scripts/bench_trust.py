@@ -171,7 +171,7 @@ def compare(found: Sequence[Findings], one: str, other: str) -> None:
     if higher:
         print(f"average precision of {one} above {other}: {sum(higher)} of {len(higher)}")
     clear = [(each, score.difference_interval) for each in found if (score := pick(each, other))]
-    signs = [np.sign(range_) * (-1 if each.spec.maximise else 1) for each, range_ in clear if range_ is not None]
+    signs = [np.sign(range_) * (-1 if each.spec.metric.maximise else 1) for each, range_ in clear if range_ is not None]
     better, worse = (sum((sign == side).all() for sign in signs) for side in (1, -1))
     if signs:
         print(f"  by an interval clear of zero: {one} better in {better}, worse in {worse} of {len(signs)}")

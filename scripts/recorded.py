@@ -94,7 +94,7 @@ class Recorded:
     @property
     def finals(self) -> np.ndarray:
         """Final values as losses, (trials,)."""
-        return np.array([curve[-1] for curve in self.curves]) * (-1 if self.spec.maximise else 1)
+        return np.array([curve[-1] for curve in self.curves]) * (-1 if self.spec.metric.maximise else 1)
 
     @property
     def top(self) -> np.ndarray:
@@ -109,7 +109,7 @@ def read(folder: Path) -> list[Recorded]:
         for name in store.names():
             study = findings(store.open(name))
             trials = tuple(trial for trial in study.trials if trial.outcome.state == "complete")
-            curves = (accumulate(trial.outcome.curve, max if study.spec.maximise else min) for trial in trials)
+            curves = (accumulate(trial.outcome.curve, max if study.spec.metric.maximise else min) for trial in trials)
             recorded.append(Recorded(study.spec, trials, tuple(map(tuple, curves))))
     return recorded
 

@@ -112,7 +112,9 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
         }
     )
     folds = (FoldInfo(800, 200, 40, 5),) * 5
-    facts = replace(FACTS, folds=folds, rows=1000, baseline=Baseline("base rate", 0.35 if spec.maximise else 0.95))
+    facts = replace(
+        FACTS, folds=folds, rows=1000, baseline=Baseline("base rate", 0.35 if spec.metric.maximise else 0.95)
+    )
     trials = []
     for number in range(count):
         params = {key: _drawn(domain, rng) for key, domain in spec.space.items()}
@@ -121,12 +123,12 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
         state: Literal["complete", "pruned", "failed"] = "pruned" if number > 5 and rng.random() < 0.4 else "complete"
         if number == 7:
             state = "failed"
-        trials.append(Trial(number, params, _pretended(params, state, rng, maximise=spec.maximise)))
+        trials.append(Trial(number, params, _pretended(params, state, rng, maximise=spec.metric.maximise)))
     last = {trial.number for trial in finalists(spec, trials)}
     again = [
         replace(
             trial,
-            repeats=tuple(_pretended(trial.params, "complete", rng, maximise=spec.maximise) for _ in range(2)),
+            repeats=tuple(_pretended(trial.params, "complete", rng, maximise=spec.metric.maximise) for _ in range(2)),
         )
         if trial.number in last
         else trial

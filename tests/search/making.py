@@ -81,7 +81,7 @@ def make_trial(
     params: Mapping[str, Value] | None = None,
 ) -> Trial:
     """A finished trial, by default of the default configuration."""
-    outcome = make_outcome(curve, state, maximise=spec.maximise)
+    outcome = make_outcome(curve, state, maximise=spec.metric.maximise)
     return Trial(number, params or defaults(spec.space), outcome)
 
 

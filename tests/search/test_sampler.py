@@ -191,7 +191,7 @@ def test_the_process_keeps_away_from_where_trials_fail(metric) -> None:
         for trial in history(spec, 20)
     ]
     assert {trial.outcome.state for trial in trials} == {"failed", "complete"}
-    sign = 1 if spec.maximise else -1  # the others are the better, the nearer they are to those
+    sign = 1 if spec.metric.maximise else -1  # the others are the better, the nearer they are to those
     rising = [with_outcome(trial, curve=(sign * trial.outcome.curve[0],)) for trial in trials]
     chosen = [float(choose(spec, number, rising, [])["dropout"]) for number in range(20, 26)]
     assert max(chosen) < 0.3

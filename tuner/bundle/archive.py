@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import save
+from safetensors.torch import load
 from torch import Tensor
 
 from tuner.bundle.manifest import AGAIN, FORMAT, MANIFEST, Manifest, parse_manifest
@@ -32,8 +35,6 @@ def bundle_files(
     manifest: Manifest, weights: Sequence[Mapping[str, npt.NDArray[np.float32]]], config: str
 ) -> dict[str, bytes]:
     """The contents of a bundle's files by name; the manifest ends with a checksum of all of them."""
-    from safetensors.numpy import save
-
     tensors = {f"{number}.{name}": array for number, state in enumerate(weights) for name, array in state.items()}
     files = {WEIGHTS: save(tensors), CONFIG: config.encode()}
     values = json.loads(manifest.model_dump_json())
@@ -111,9 +112,6 @@ def _blank(manifest: Manifest) -> Network:
 
 def _tensors(content: bytes, expected: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
     """The tensors in a file, of the expected names, types and shapes."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     try:
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError) as error:

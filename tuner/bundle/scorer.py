@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from tuner.bundle.archive import Bundle
@@ -13,9 +14,6 @@ from tuner.data.chunks import Chunk, read_chunks
 from tuner.data.reading import open_file, open_frame
 from tuner.data.series import Bools, Floats, Ints
 from tuner.training.learner import EVALUATION_BATCH
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Rows read at a time. Batches begin anew with each chunk, so the same rows give the same bits wherever they come from.
 CHUNK = 16 * EVALUATION_BATCH
@@ -49,7 +47,7 @@ class Scorer:
         # rows from the first one that a window sees to the one it answers
         self._reach = manifest.task.window - 1 + manifest.task.ahead
 
-    def score(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+    def score(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame's rows scored, with its index: `score`, `flag` (0 or 1) and, of a forecast, `forecast`.
 
         Columns are matched by name, others left out of account; the time may be the index. With several targets there
@@ -59,8 +57,6 @@ class Scorer:
         Raises:
             UserError: a column is missing, holds text among numbers, or the times do not increase.
         """
-        import pandas as pd
-
         file, name = open_frame(frame), self.manifest.columns.time
         parts = [self.columns(part) for part in self.chunks(read_chunks(file, self.manifest.wanted, CHUNK))]
         found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}

@@ -108,13 +108,12 @@ def _reconstruct(problem: Problem, data: FoldData) -> tuple[None, Scores]:
 
 def _regress(problem: Problem, data: FoldData) -> tuple[Floats, Scores]:
     """A logistic regression with an L2 penalty, anomalous windows weighted as for the network."""
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     train = _spaced(data.train)
     weights = np.where(data.answers[train, 0] > 0, data.class_weight, 1.0)
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore")  # of convergence, which it need not reach
         regression = LogisticRegression(max_iter=200)
         regression.fit(_flat(problem, data, train), data.answers[train, 0] > 0, sample_weight=weights)
         logits = regression.decision_function(_flat(problem, data, data.valid)).astype(np.float64)

@@ -66,6 +66,19 @@ def scaled_errors(errors: Scores, residual: Floats) -> Scores:
     return scores
 
 
+def average_precision(scores: Scores, labels: Bools) -> float:
+    """The area under the precision-recall steps of scores, (m,), by labels, (m,), of which one at least is true."""
+    from sklearn.metrics import average_precision_score  # here: slow to import, and many studies have no labels
+
+    return float(average_precision_score(labels, scores))
+
+
+def f1(flags: Bools, labels: Bools) -> float:
+    """The F1 of flagged rows, (m,), by their labels, (m,); 0 where nothing is flagged nor anomalous."""
+    either = int(flags.sum()) + int(labels.sum())
+    return 2 * int((flags & labels).sum()) / either if either else 0.0
+
+
 def choose_threshold(scores: Scores, labels: Bools, min_precision: float | None = None) -> float:
     """The score from which on rows are flagged. Needs one true label.
 
@@ -111,13 +124,11 @@ def fold_metric(
     min_precision: float | None = None,
 ) -> tuple[float, ...]:
     """Average precision, or F1 at the inner threshold, of each fold; NaN for a fold without a threshold."""
-    from sklearn.metrics import average_precision_score, f1_score
-
     if metric == "average_precision":
-        return tuple(float(average_precision_score(truth, score)) for score, truth in zip(scores, labels, strict=True))
+        return tuple(average_precision(score, truth) for score, truth in zip(scores, labels, strict=True))
     thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, min_precision=min_precision)
     return tuple(
-        float("nan") if threshold is None else float(f1_score(truth, score >= threshold, zero_division=0.0))
+        float("nan") if threshold is None else f1(score >= threshold, truth)
         for score, truth, threshold in zip(scores, labels, thresholds, strict=True)
     )
 
@@ -139,8 +150,6 @@ def detect(
         earlier_only: thresholds come from earlier folds only.
         min_precision: what thresholds are chosen for; None for the greatest F1.
     """
-    from sklearn.metrics import average_precision_score
-
     thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, min_precision=min_precision)
     judged = [fold for fold, limit in enumerate(thresholds) if limit is not None]
     if not any(labels[fold].any() for fold in judged):
@@ -152,7 +161,7 @@ def detect(
     all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
     threshold = choose_threshold(all_scores, all_labels, min_precision)
     return Detection(
-        average_precision=float(average_precision_score(truth, pooled)),
+        average_precision=average_precision(pooled, truth),
         precision=found.precision,
         recall=found.recall,
         f1=found.f1,
@@ -169,7 +178,7 @@ def judge_flags(flags: Bools, labels: Bools, events: Ints) -> Flagged:
     return Flagged(
         precision=right / flagged if flagged else 0.0,
         recall=right / present if present else 0.0,
-        f1=2 * right / (flagged + present) if flagged + present else 0.0,
+        f1=f1(flags, labels),
         caught=len(np.unique(events[flags & labels])),
         events=len(np.unique(events[labels])),
     )

@@ -147,10 +147,6 @@ class Spec(Section):
         return METRICS[self.study.metric]
 
     @property
-    def maximise(self) -> bool:
-        return self.metric.maximise
-
-    @property
     def data_paths(self) -> str:
         """The name of the data in messages."""
         return self.data.path or f"source {self.data.source}"
