@@ -128,11 +128,11 @@ def go_on(file: Path, name: str) -> str:
     shutil.copy(file, copy)
     with Store(f"sqlite:///{copy}", create=False) as store, patch.object(sampling, "_by_process", contestant.process):
         study = store.open(spec.study.name)
-        with study.run(spec, {}):
-            started = time.perf_counter()
-            coordinator = Coordinator(study, Instant(), clock)
-            begun = time.perf_counter()
-            coordinator.run(study.n_told() + MORE)
+        study.begin_run(spec, {})
+        started = time.perf_counter()
+        coordinator = Coordinator(study, Instant(), clock)
+        begun = time.perf_counter()
+        coordinator.run(study.n_told() + MORE)
     # the first `lag` trials are chosen before any is told, and the mean counts: trials are told in bursts
     lag = spec.search.lag
     each = (clock.told_at[-1] - clock.told_at[lag - 1]) / (MORE - lag)

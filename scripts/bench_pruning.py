@@ -43,7 +43,7 @@ from scipy.stats import rankdata
 
 from tuner.search.pruner import RUNGS, rungs
 from tuner.spec.sections import LEAST_KNOWN, Spec
-from tuner.storage.distributions import distributions, searched
+from tuner.storage.distributions import optuna_space, without_constants
 
 ORDERS = 10
 REGULARISERS = ("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1", "jitter")
@@ -88,7 +88,7 @@ def candidates(spec: Spec) -> dict[str, BasePruner]:
 def replay(recorded: Recorded, order: Sequence[int], pruner: BasePruner) -> dict[int, int]:
     """The epoch after which each trial is ended, or its last one, by trial; pruned ones negative."""
     spec = recorded.spec
-    domains = distributions(spec.space)
+    domains = optuna_space(spec.space)
     ended: dict[int, int] = {}
     frozen: list[FrozenTrial] = []
     for position, index in enumerate(order):
@@ -96,7 +96,7 @@ def replay(recorded: Recorded, order: Sequence[int], pruner: BasePruner) -> dict
             study_name=spec.study.name, direction="maximize" if spec.metric.maximise else "minimize", pruner=pruner
         )
         study.add_trials(frozen[: max(0, position - spec.search.lag + 1)])
-        params = searched(spec.space, recorded.trials[index].params)
+        params = without_constants(spec.space, recorded.trials[index].params)
         study.add_trial(create_trial(state=TrialState.RUNNING, params=params, distributions=domains))
         trial = OptunaTrial(study, study.get_trials(deepcopy=False)[-1]._trial_id)
         curve, cut = recorded.curves[index], 0

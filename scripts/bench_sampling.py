@@ -38,7 +38,7 @@ from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
-from tuner.storage.distributions import completed, distributions, searched
+from tuner.storage.distributions import optuna_space, with_constants, without_constants
 from tuner.storage.store import Store
 
 TRIALS = 30
@@ -55,17 +55,17 @@ def by_optuna(
     """What Optuna's process chooses."""
     import torch
 
-    domains = distributions(spec.space)
+    domains = optuna_space(spec.space)
     study = optuna.create_study(sampler=GPSampler(seed=seed, n_startup_trials=1))
     valued = [(trial, trial.outcome.value) for trial in known if trial.outcome.value is not None]
     ranks = normal_ranks([spec.metric.cost(value) for _, value in valued])
     states = [(TrialState.COMPLETE, float(rank)) for rank in ranks] + [(TrialState.RUNNING, None)] * len(under_way)
     for (state, value), params in zip(states, [*(trial.params for trial, _ in valued), *under_way], strict=True):
-        shown = searched(spec.space, params)
+        shown = without_constants(spec.space, params)
         study.add_trial(create_trial(state=state, value=value, params=shown, distributions=domains))
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        return completed(spec.space, study.ask(domains).params)
+        return with_constants(spec.space, study.ask(domains).params)
 
 
 @dataclass(frozen=True)

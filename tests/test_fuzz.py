@@ -256,7 +256,7 @@ CELLS_OF_JSON = [
     ("tuner_studies", "spec"),
     ("tuner_studies", "facts"),
     ("tuner_outcomes", "outcome"),
-    ("tuner_runs", "environment"),
+    ("tuner_studies", "environment"),
     ("study_user_attributes", "value_json"),
     ("trial_user_attributes", "value_json"),
     ("trial_params", "distribution_json"),

@@ -16,7 +16,7 @@ UNSAFE = {
     *("dill.load", "dill.loads", "eval", "exec", "compile", "__import__", "os.system", "os.popen"),
 }
 # from our own parent, through a pipe of its own; from our own coordinator, by a scheduler that pickles all it sends
-TRUSTED = {("search/process.py", "pickle.loads"), ("search/cluster.py", "pickle.loads")}
+TRUSTED = {("search/workers.py", "pickle.loads"), ("search/dask.py", "pickle.loads")}
 
 
 def calls(tree: ast.AST) -> Iterator[str]:
@@ -56,4 +56,4 @@ def test_such_a_loader_would_be_found(code) -> None:
 def test_durations_and_deadlines_never_read_the_clock_on_the_wall() -> None:
     clocks = {"time.time", "datetime.now", "datetime.datetime.now", "datetime.utcnow", "date.today", "time.localtime"}
     # each says when something was, and nothing is reckoned from it
-    assert {path for path, _ in used(clocks)} <= {"search/lock.py", "search/store.py", "search/stored_study.py"}
+    assert {path for path, _ in used(clocks)} <= {"storage/lock.py", "storage/store.py", "storage/stored_study.py"}

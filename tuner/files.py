@@ -1,6 +1,5 @@
 """Writing files so that a reader never finds half of one."""
 
-import ctypes
 import os
 import shutil
 import tempfile
@@ -90,8 +89,8 @@ def check_folder(path: Path, names: Collection[str]) -> None:
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Writes a folder of files aside and puts it in the place of `path`, whatever folder is there.
 
-    A reader finds the old folder or the new one. Only where the system cannot exchange two folders (Linux can) may it
-    find none for a moment.
+    The old folder is moved away once the new one is whole, and comes back if that cannot take its place: a reader finds
+    one of them, or for a moment none.
 
     Raises:
         UserError: the place cannot be written.
@@ -105,10 +104,9 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
             for name, content in files.items():
                 (aside / name).write_bytes(content)
             aside.chmod(0o777 & ~_mask())
-            if not _exchanged(aside, path):
-                if path.exists():
-                    path.rename(old)
-                aside.rename(path)
+            if path.exists():
+                path.rename(old)
+            aside.rename(path)
         except BaseException:
             if old.exists():
                 old.rename(path)
@@ -118,13 +116,6 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 shutil.rmtree(rest, ignore_errors=True)
     except OSError as error:
         raise unwritable(error, path) from None
-
-
-def _exchanged(one: Path, other: Path) -> bool:
-    """Exchanges two folders in one step; False if one is missing or the system cannot."""
-    rename = getattr(ctypes.CDLL(None), "renameat2", None)
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    return rename is not None and rename(here, bytes(one), here, bytes(other), exchange) == 0
 
 
 def _mask() -> int:

@@ -162,11 +162,10 @@ def test_an_old_bundle_is_replaced_and_nothing_is_left_beside_it(tmp_path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
-@pytest.mark.parametrize("exchange", [True, False])
-def test_a_write_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, exchange) -> None:
+@pytest.mark.parametrize("moment", ["while it is written", "as it takes the old one's place"])
+def test_a_write_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, moment) -> None:
     folder = write_bundle(tmp_path / "bundle")
-    if not exchange:
-        monkeypatch.setattr("tuner.files._exchanged", lambda *_: False)
+    if moment == "as it takes the old one's place":
         rename = Path.rename
         monkeypatch.setattr(
             Path,
@@ -183,14 +182,6 @@ def test_a_write_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, exchang
 
 def full() -> None:
     raise OSError(28, "No space left on device")
-
-
-def test_without_an_exchange_of_folders_it_is_two_steps(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("tuner.files._exchanged", lambda *_: False)
-    for content in (b"one", b"two"):
-        write_folder(tmp_path / "new", {"file": content})
-        assert (tmp_path / "new" / "file").read_bytes() == content
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_a_link_to_a_folder_stays_a_link(tmp_path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tuner.search.encoding import Encoding
 from tuner.spec.space import Domain, parse_space
-from tuner.storage.distributions import distributions
+from tuner.storage.distributions import optuna_space
 
 SPACE = {
     "dropout": {"low": 0.1, "high": 0.5},
@@ -40,7 +40,7 @@ def test_each_number_has_one_axis_each_choice_its_own_and_constants_none() -> No
 @given(st.integers(0, 10_000))
 def test_every_point_is_a_configuration_of_the_space_and_rounding_moves_it_there(seed) -> None:
     wanted = space(**SPACE)
-    encoding, domains = Encoding(wanted), distributions(wanted)
+    encoding, domains = Encoding(wanted), optuna_space(wanted)
     at = points(4, encoding.axes, seed)
     rounded = encoding.round(at)
     for before, after in zip(at, rounded, strict=True):

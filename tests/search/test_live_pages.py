@@ -93,8 +93,7 @@ def test_only_studies_with_news_are_drawn_the_latest_first(store, url) -> None:
     assert drawn == ["b", "a"]
     refresh(store, draw, seen, Event())
     assert drawn == ["b", "a"]
-    with store.open("a").run(make_spec(study={"name": "a"}), {}):
-        pass
+    store.open("a").begin_run(make_spec(study={"name": "a"}), {})
     refresh(store, draw, seen, Event())
     assert drawn == ["b", "a", "a"]
 

@@ -21,7 +21,7 @@ from tuner.results.selection import Trial
 from tuner.search.sampler import GP_UNTIL, START_UP, choose, study_view, trial_seed
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
-from tuner.storage.distributions import completed, distributions, searched
+from tuner.storage.distributions import optuna_space, with_constants, without_constants
 
 SAMPLERS = ("auto", "gp", "tpe", "random")
 RANDOM = make_spec(search={"sampler": "random"}).search
@@ -63,8 +63,8 @@ def test_the_view_has_finished_trials_first_and_those_under_way_as_running() -> 
         (2, "FAIL", None),
         (3, "RUNNING", None),
     ]
-    assert view.trials[0].params == searched(spec.space, defaults(spec.space))
-    assert view.trials[3].params == searched(spec.space, unregularised(spec.space))
+    assert view.trials[0].params == without_constants(spec.space, defaults(spec.space))
+    assert view.trials[3].params == without_constants(spec.space, unregularised(spec.space))
     assert view.trials[1].intermediate_values == {3: 0.3}
 
 
@@ -82,7 +82,7 @@ def test_a_sampler_that_is_shown_whole_curves_chooses_the_same(ends, running) ->
                                      distributions=seen.distributions, intermediate_values=best))  # fmt: skip
     whole.add_trials(study_view(spec, [], under_way).trials)
     whole.sampler = TPESampler(seed=trial_seed(spec.study.seed, 30))
-    expected = completed(spec.space, whole.ask(distributions(spec.space)).params)
+    expected = with_constants(spec.space, whole.ask(optuna_space(spec.space)).params)
     assert choose(spec, 30, known, under_way) == expected
 
 
@@ -146,7 +146,7 @@ def test_every_configuration_lies_in_the_space_and_names_every_parameter(sampler
     spec = make_spec(search={"sampler": sampler}, space=space)
     params = choose(spec, 20, history(spec, count), [])
     assert list(params) == list(PARAMETERS)
-    for name, domain in distributions(spec.space).items():
+    for name, domain in optuna_space(spec.space).items():
         assert domain._contains(domain.to_internal_repr(params[name])), name
     for name, constant in spec.space.items():
         if isinstance(constant, Constant):

@@ -18,6 +18,7 @@ from tuner.storage.store import Store
 LABELS = marked(120, (10, 14), (40, 44), (70, 75), (100, 104))
 SPEC = make_spec(task={"kind": "classify"}, cv={"folds": 3, "holdout": 0.2})
 DATA = make_dataset([60, 60], LABELS)
+FOUND = Detection(0.5, 0.5, 0.5, 0.5, threshold=0.5, reached=0.5, caught=1, events=2)
 
 
 def found_of(store: Store, data: Dataset, detection: Detection | None) -> Findings:

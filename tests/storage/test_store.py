@@ -100,8 +100,7 @@ def test_a_changed_key_is_named_with_what_it_was(store, study, section, key, old
 
 def test_the_number_of_trials_may_change(store, study) -> None:
     more = make_spec(study={"trials": 99})
-    with store.begin(more, FACTS).run(more, {}):
-        pass
+    store.begin(more, FACTS).begin_run(more, {})
     assert store.open("small").spec.study.trials == 99
 
 
@@ -204,7 +203,7 @@ def test_a_store_of_an_older_version_is_refused_in_one_sentence_and_left_as_it_w
     connection.close()
     before = path.read_bytes()
     error = refused(act, f"sqlite:///{path}")
-    assert error.what == "another version of the tuner made it: its table tuner_studies has no column `complete`"
+    assert error.what == "another version of the tuner made it: its table tuner_studies has no column `environment`"
     assert error.hint == "name another --storage, or use the version that made it"
     assert path.read_bytes() == before
 

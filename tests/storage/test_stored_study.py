@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,8 +22,7 @@ from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, score_m
 from tuner.results.selection import scalars
 from tuner.search.sampler import choose
 from tuner.spec.space import defaults
-from tuner.storage.distributions import searched
-from tuner.storage.schema import RunRow
+from tuner.storage.distributions import without_constants
 from tuner.training.outcome import FoldCurve, Outcome
 
 # --- what goes in comes out
@@ -205,7 +203,9 @@ def test_optuna_opens_the_study_and_finds_values_states_and_curves(store, study,
     assert [trial.value for trial in seen.trials] == [1.0, 2.5, None, None]
     assert [trial.intermediate_values for trial in seen.trials] == [{1: 3.0, 2: 1.0, 3: 2.0}, {1: 3.0, 2: 2.5}, {}, {}]
     assert seen.best_trial.number == 0
-    assert [trial.params for trial in seen.trials] == [searched(SPEC.space, params) for params in study.params()]
+    assert [trial.params for trial in seen.trials] == [
+        without_constants(SPEC.space, params) for params in study.params()
+    ]
     assert seen.trials[0].user_attrs["gap"] == 1.0
     assert seen.trials[2].user_attrs["reason"].endswith("ValueError: no")
 
@@ -224,15 +224,13 @@ def test_a_pruned_trial_is_shown_with_its_best_mean_not_its_last(store, study, u
 # --- runs
 
 
-def test_a_run_is_noted_with_its_beginning_end_and_environment(store, study) -> None:
-    with study.run(SPEC, {"torch": "2"}):
-        rows = list(Session(store.engine).scalars(select(RunRow)))
-        assert [row.ended for row in rows] == [None]
-    with pytest.raises(KeyboardInterrupt), study.run(SPEC, {"torch": "3"}):
-        raise KeyboardInterrupt
-    rows = list(Session(store.engine).scalars(select(RunRow)))
-    assert all(row.ended is not None and row.ended >= row.started for row in rows)
-    assert study.environment() == {"torch": "3"}
+def test_a_run_is_noted_with_its_study_file_and_environment(store, study) -> None:
+    assert study.environment() == {}
+    for version in ("2", "3"):
+        more = make_spec(study={"trials": 10 * int(version)})
+        study.begin_run(more, {"torch": version})
+        again = store.open("small")
+        assert (again.spec, again.environment()) == (more, {"torch": version})
 
 
 # --- what is measured of chosen trials

@@ -11,7 +11,7 @@ from optuna.trial import create_trial
 from tuner.results.selection import Trial
 from tuner.spec.sections import Spec
 from tuner.spec.space import Range, Value
-from tuner.storage.distributions import distributions
+from tuner.storage.distributions import optuna_space
 
 # Below, a forest of regression trees has next to nothing to split.
 LEAST_TRIALS = 10
@@ -31,7 +31,7 @@ def importances(spec: Spec, trials: Sequence[Trial]) -> dict[str, float]:
     complete = [trial for trial in trials if trial.outcome.state == "complete"]
     if len({trial.outcome.value for trial in complete}) < LEAST_TRIALS:
         return {}
-    domains = {name: _even(spec, name, domain) for name, domain in distributions(spec.space).items()}
+    domains = {name: _even(spec, name, domain) for name, domain in optuna_space(spec.space).items()}
     varied = [name for name in domains if len({trial.params[name] for trial in complete}) > 1]
     if not varied:
         return {}

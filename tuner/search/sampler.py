@@ -13,7 +13,7 @@ from tuner.results.selection import Trial
 from tuner.search.encoding import Encoding
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
-from tuner.storage.distributions import STATES, completed, distributions, searched
+from tuner.storage.distributions import STATES, optuna_space, with_constants, without_constants
 
 # an in-memory study a trial: Optuna would announce each
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -48,7 +48,7 @@ def choose(
     study = study_view(spec, known, under_way)
     # a new one each time: what a kept one remembers would be lost in an interruption
     study.sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
-    return completed(spec.space, study.ask(distributions(spec.space)).params)
+    return with_constants(spec.space, study.ask(optuna_space(spec.space)).params)
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -65,21 +65,21 @@ def study_view(spec: Spec, known: Sequence[Trial], under_way: Sequence[Mapping[s
     study = optuna.create_study(
         study_name=spec.study.name, direction="maximize" if spec.metric.maximise else "minimize"
     )
-    domains = distributions(spec.space)
+    domains = optuna_space(spec.space)
     for trial in known:
         outcome, value = trial.outcome, trial.outcome.value
         study.add_trial(
             create_trial(
                 state=STATES[outcome.state],
                 value=value,
-                params=searched(spec.space, trial.params),
+                params=without_constants(spec.space, trial.params),
                 distributions=domains,
                 intermediate_values=None if value is None else {len(outcome.curve): value},
             )
         )
     for params in under_way:
         study.add_trial(
-            create_trial(state=TrialState.RUNNING, params=searched(spec.space, params), distributions=domains)
+            create_trial(state=TrialState.RUNNING, params=without_constants(spec.space, params), distributions=domains)
         )
     return study
 
@@ -93,7 +93,7 @@ def _by_process(
 
     encoding, rng = Encoding(spec.space), np.random.default_rng(seed)
     if len(known) < 2 or not encoding.axes:
-        return completed(spec.space, encoding.decode(encoding.round(rng.random((1, encoding.axes)))[0]))
+        return with_constants(spec.space, encoding.decode(encoding.round(rng.random((1, encoding.axes)))[0]))
     costs = [math.inf if trial.outcome.value is None else spec.metric.cost(trial.outcome.value) for trial in known]
     with threadpool_limits(1):  # with more, the order of sums depends on how many there are
         points = encoding.encode([trial.params for trial in known])
@@ -101,7 +101,7 @@ def _by_process(
         if under_way:
             process = process.fantasise(encoding.encode(under_way))
         point = most_promising(process, encoding, rng)
-    return completed(spec.space, encoding.decode(point))
+    return with_constants(spec.space, encoding.decode(point))
 
 
 def _sparse(spec: Spec, number: int) -> dict[str, Value]:
@@ -110,9 +110,9 @@ def _sparse(spec: Spec, number: int) -> dict[str, Value]:
     Drawn independently, all of them would be strong at once in nearly every trial, and the network too weak to learn.
     """
     rng = np.random.default_rng(trial_seed(spec.study.seed, number))
-    trial = optuna.create_study(sampler=RandomSampler(seed=int(rng.integers(2**32)))).ask(distributions(spec.space))
+    trial = optuna.create_study(sampler=RandomSampler(seed=int(rng.integers(2**32)))).ask(optuna_space(spec.space))
     minimum = unregularised(spec.space)
-    params = completed(spec.space, trial.params)
+    params = with_constants(spec.space, trial.params)
     return {
         name: minimum[name] if PARAMETERS[name].regularises and rng.random() < SPARSITY else value
         for name, value in params.items()

@@ -69,17 +69,17 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
         machine.refuse(spec, study.facts.precision)
         if prepared.problem.labels is not None and study.rows() is None:
             study.keep_rows(validated_rows(prepared))
-        with study.run(spec, machine.environment):
-            # what was resolved when the study began holds for all its trials
-            backend.broadcast(Shared(spec, prepared.folds, study.facts.precision))
-            Coordinator(study, backend, notify).run(spec.study.trials, deadline)
-            if study.n_told() < spec.study.trials:
-                return
-            going_on = Run(study, prepared.problem, prepared.folds, backend, notify, deadline)
-            if spec.search.repeats:
-                repeat(going_on, finalists(spec, findings(study).trials))
-            if not is_over(deadline):
-                score_holdout(going_on, findings(study))
+        study.begin_run(spec, machine.environment)
+        # what was resolved when the study began holds for all its trials
+        backend.broadcast(Shared(spec, prepared.folds, study.facts.precision))
+        Coordinator(study, backend, notify).run(spec.study.trials, deadline)
+        if study.n_told() < spec.study.trials:
+            return
+        going_on = Run(study, prepared.problem, prepared.folds, backend, notify, deadline)
+        if spec.search.repeats:
+            repeat(going_on, finalists(spec, findings(study).trials))
+        if not is_over(deadline):
+            score_holdout(going_on, findings(study))
 
 
 def findings(study: StoredStudy) -> Findings:

@@ -10,7 +10,7 @@ from tuner.spec.space import PARAMETERS, Choices, Constant, Domain, Range, Value
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
-def distributions(space: Mapping[str, Domain]) -> dict[str, BaseDistribution]:
+def optuna_space(space: Mapping[str, Domain]) -> dict[str, BaseDistribution]:
     """The distribution of every parameter that is searched; constants have none. The same for every trial."""
     return {name: _distribution(name, domain) for name, domain in space.items() if not isinstance(domain, Constant)}
 
@@ -23,11 +23,11 @@ def _distribution(name: str, domain: Range | Choices) -> BaseDistribution:
     return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
 
 
-def searched(space: Mapping[str, Domain], params: Mapping[str, Value]) -> dict[str, Value]:
+def without_constants(space: Mapping[str, Domain], params: Mapping[str, Value]) -> dict[str, Value]:
     """The parameters that are searched: what Optuna is to know."""
     return {name: value for name, value in params.items() if not isinstance(space[name], Constant)}
 
 
-def completed(space: Mapping[str, Domain], params: Mapping[str, Value]) -> dict[str, Value]:
+def with_constants(space: Mapping[str, Domain], params: Mapping[str, Value]) -> dict[str, Value]:
     """Searched parameters together with the constants, in the order of the space."""
     return {name: domain.value if isinstance(domain, Constant) else params[name] for name, domain in space.items()}

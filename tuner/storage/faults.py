@@ -19,32 +19,26 @@ from tuner.errors import UserError
 # What SQLAlchemy raises, and what Optuna makes of that.
 DATABASE_ERRORS = (SQLAlchemyError, StorageInternalError)
 
-FULL = ("its disk is full", "free some space there")
-READ_ONLY = ("it is read-only", "make it and its disk writable, or name another --storage")
-CLOSED = ("its file cannot be opened for writing", "make it and its folder writable, or name another --storage")
-LOCKED = ("another process keeps the database locked", "close it there (a database browser, a backup)")
-FAILING = ("its disk fails to read or write", "check the disk")
-DAMAGED = ("the database is damaged", "replace it by a sound copy")
-NO_DATABASE = ("its file is no SQLite database", "name another --storage, or replace it by a sound copy")
+# By how SQLite's names of errors and the states of the SQL standard begin: what is wrong, and what helps.
 GONE = ("the connection to the database server was lost", "check that the server runs and can be reached")
-
-# By the beginning of SQLite's name of the error, or of the SQL standard's state.
 FAULTS = {
-    "SQLITE_FULL": FULL,
-    "SQLITE_READONLY": READ_ONLY,
-    "SQLITE_CANTOPEN": CLOSED,
-    "SQLITE_PERM": CLOSED,
-    "SQLITE_BUSY": LOCKED,
-    "SQLITE_LOCKED": LOCKED,
-    "SQLITE_IOERR": FAILING,
-    "SQLITE_CORRUPT": DAMAGED,
-    "SQLITE_NOTADB": NO_DATABASE,
-    "53100": FULL,
-    "25006": READ_ONLY,
-    "55P03": LOCKED,
-    "58030": FAILING,
-    "57P": GONE,
-    "08": GONE,
+    ("SQLITE_FULL", "53100"): ("its disk is full", "free some space there"),
+    ("SQLITE_READONLY", "25006"): ("it is read-only", "make it and its disk writable, or name another --storage"),
+    ("SQLITE_CANTOPEN", "SQLITE_PERM"): (
+        "its file cannot be opened for writing",
+        "make it and its folder writable, or name another --storage",
+    ),
+    ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"): (
+        "another process keeps the database locked",
+        "close it there (a database browser, a backup)",
+    ),
+    ("SQLITE_IOERR", "58030"): ("its disk fails to read or write", "check the disk"),
+    ("SQLITE_CORRUPT",): ("the database is damaged", "replace it by a sound copy"),
+    ("SQLITE_NOTADB",): (
+        "its file is no SQLite database",
+        "name another --storage, or replace it by a sound copy",
+    ),
+    ("57P", "08"): GONE,
 }
 
 
@@ -55,7 +49,7 @@ def database_fault(error: BaseException | None, where: str) -> UserError | None:
     if not isinstance(error, DBAPIError):
         return None
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
-    known = next((fault for start, fault in FAULTS.items() if code.startswith(start)), None)
+    known = next((fault for starts, fault in FAULTS.items() if code.startswith(starts)), None)
     if known is None and error.connection_invalidated:
         known = GONE
     # SQLite's word for a wrong statement, too

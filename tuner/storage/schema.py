@@ -61,7 +61,8 @@ class StudyRow(Base):
         spec, facts: the study file, and what the data fix.
         complete, pruned, failed: how many trials were told.
         best, best_value: number and value of the best complete trial.
-        changed: when a run last began or ended, or a trial was told.
+        changed: when a run last began, or something was kept.
+        environment: of the latest run.
         rows: what the validation windows of all folds answer, one fold after the other: `time`, `value`, `label`.
     """
 
@@ -71,6 +72,7 @@ class StudyRow(Base):
     name: Mapped[str]
     spec: Mapped[dict[str, Any]]
     facts: Mapped[dict[str, Any]]
+    environment: Mapped[dict[str, Any]] = mapped_column(default=dict)
     complete: Mapped[int] = mapped_column(default=0)
     pruned: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
@@ -78,18 +80,6 @@ class StudyRow(Base):
     best_value: Mapped[float | None]
     changed: Mapped[datetime]
     rows: Mapped[Array | None] = mapped_column(deferred=True)
-
-
-class RunRow(Base):
-    """One run of a study, and the environment that it used."""
-
-    __tablename__ = "tuner_runs"
-
-    id: Mapped[Key]
-    study: Mapped[str] = mapped_column(ForeignKey("tuner_studies.uuid", ondelete="CASCADE"))
-    started: Mapped[datetime]
-    ended: Mapped[datetime | None]
-    environment: Mapped[dict[str, Any]]
 
 
 class OutcomeRow(Base):
@@ -213,8 +203,5 @@ def write_trial(session: Session, trial: int, attributes: Mapping[str, Any], cur
     )
     for epoch, value in enumerate(curve, 1):
         stored, kind = TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
-        session.add(
-            TrialIntermediateValueModel(
-                trial_id=trial, step=epoch, intermediate_value=stored, intermediate_value_type=kind
-            )
-        )
+        row = {"trial_id": trial, "step": epoch, "intermediate_value": stored, "intermediate_value_type": kind}
+        session.add(TrialIntermediateValueModel(**row))

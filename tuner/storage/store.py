@@ -41,6 +41,7 @@ class Store:
 
     Attributes:
         display_url: the URL without its password.
+        storage: by which Optuna's own tools read and write the studies.
         engine: of the database.
 
     Raises:
@@ -59,8 +60,8 @@ class Store:
                 new = True
             arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
             known = check_tables(create_engine(self._url, poolclass=NullPool, **arguments))
-            self._storage = RDBStorage(url, engine_kwargs=arguments, skip_compatibility_check=True)
-            self.engine = self._storage.engine
+            self.storage = RDBStorage(url, engine_kwargs=arguments, skip_compatibility_check=True)
+            self.engine = self.storage.engine
             self._check_version()
             # another tool's is left as it is until a study is begun
             if known or new:
@@ -68,13 +69,8 @@ class Store:
         self._file = None if self._path is None else file_identity(self._path)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
-    @property
-    def storage(self) -> RDBStorage:
-        """The storage by which Optuna's own tools read and write the studies."""
-        return self._storage
-
     def _check_version(self) -> None:
-        there, here = self._storage.get_current_version(), self._storage.get_head_version()
+        there, here = self.storage.get_current_version(), self.storage.get_head_version()
         if there != here:
             self.engine.dispose()
             raise UserError(
@@ -106,14 +102,14 @@ class Store:
                 connection.exec_driver_sql("PRAGMA busy_timeout = 500")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         with suppress(*DATABASE_ERRORS):
-            self._storage.remove_session()
+            self.storage.remove_session()
         self.engine.dispose()
 
     def names(self) -> list[str]:
         """The studies of the store that the tuner made, by name."""
         with reading(self.display_url):
             # not by Optuna's summaries, which read every trial of every study
-            studies = self._storage.get_all_studies()
+            studies = self.storage.get_all_studies()
             return sorted(study.study_name for study in studies if UUID_ATTRIBUTE in study.user_attrs)
 
     def open(self, name: str) -> StoredStudy:
@@ -127,10 +123,10 @@ class Store:
             hint = nearest(name, names) if names else "run it first: python -m tuner.run --study …"
             raise UserError(f"there is no study {name!r}", where=self.display_url, hint=hint)
         with reading(self.display_url):
-            study = optuna.load_study(study_name=name, storage=self._storage)
+            study = optuna.load_study(study_name=name, storage=self.storage)
             with self._session() as session:
                 row = session.get_one(StudyRow, str(study.user_attrs[UUID_ATTRIBUTE]))
-            return StoredStudy(study, self._storage, self._session, row)
+            return StoredStudy(study, self.storage, self._session, row)
 
     def begin(self, spec: Spec, facts: StudyInfo) -> StoredStudy:
         """The study that `spec` names: made if it is new, else checked to be the same search of the same data.
@@ -144,7 +140,7 @@ class Store:
             _check_unchanged(stored, spec, facts)
             return stored
         direction: Literal["maximize", "minimize"] = "maximize" if spec.metric.maximise else "minimize"
-        study = optuna.create_study(study_name=name, storage=self._storage, direction=direction, load_if_exists=True)
+        study = optuna.create_study(study_name=name, storage=self.storage, direction=direction, load_if_exists=True)
         if study.get_trials(deepcopy=False) or study.direction.name.lower() != direction:
             raise UserError(
                 f"{name!r} is a study of another tool", where=self.display_url, hint="give yours another `[study] name`"
@@ -161,11 +157,11 @@ class Store:
             session.add(row)
         # set last: a study without it was not begun, and is begun again
         study.set_user_attr(UUID_ATTRIBUTE, row.uuid)
-        return StoredStudy(study, self._storage, self._session, row)
+        return StoredStudy(study, self.storage, self._session, row)
 
     def set_attributes(self, name: str, values: Mapping[str, Any]) -> None:
         """Sets system attributes of a study, all in one commit: no reader finds half of them."""
-        study = optuna.load_study(study_name=name, storage=self._storage)._study_id
+        study = optuna.load_study(study_name=name, storage=self.storage)._study_id
         with self._session.begin() as session:
             set_system_attributes(session, study, values)
 
@@ -192,7 +188,7 @@ class Store:
             UserError: there is none.
         """
         self.open(name)
-        study = optuna.load_study(study_name=name, storage=self._storage)
+        study = optuna.load_study(study_name=name, storage=self.storage)
         with self._session.begin() as session:
             delete_rows(session, str(study.user_attrs[UUID_ATTRIBUTE]), study._study_id)
 

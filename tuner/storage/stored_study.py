@@ -5,7 +5,7 @@ It has one writer, its coordinator. What that writes is committed at once.
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, get_type_hints
@@ -26,15 +26,15 @@ from tuner.results.findings import StudyInfo
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
-from tuner.storage.distributions import STATES, completed, distributions, searched
-from tuner.storage.faults import DATABASE_ERRORS, reading
+from tuner.storage.distributions import STATES, optuna_space, with_constants, without_constants
+from tuner.storage.faults import reading
 from tuner.storage.schema import (
     Array,
+    Base,
     HoldoutRow,
     OutcomeRow,
     PathPointRow,
     RefitRow,
-    RunRow,
     StudyRow,
     write_trial,
 )
@@ -71,12 +71,33 @@ class StoredStudy:
             ) from None
         self.facts = StudyInfo.from_dict(row.facts)
 
+    def begin_run(self, spec: Spec, environment: Mapping[str, str]) -> None:
+        """Notes the study file and the environment that a run uses, in one commit."""
+        self._keep(spec=spec.to_dict(), environment=dict(environment))
+        self.spec = spec
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the latest run; empty before the first."""
+        with self._reading() as session:
+            return dict(session.scalars(select(StudyRow.environment).where(StudyRow.uuid == self._uuid)).one())
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with reading(self._where), self._session() as session:
+            yield session
+
+    def _keep(self, *rows: Base, **changes: object) -> None:
+        """Adds rows and changes columns of the study's own, in one commit."""
+        with self._session.begin() as session:
+            session.add_all(rows)
+            session.execute(self._update.values(changed=datetime.now(UTC), **changes))
+
     # --- its trials
 
     def params(self) -> list[dict[str, Value]]:
         """The parameters of every trial that was begun, by number, constants included."""
         with reading(self._where):
-            return [completed(self.spec.space, trial.params) for trial in self._study.get_trials(deepcopy=False)]
+            return [with_constants(self.spec.space, trial.params) for trial in self._study.get_trials(deepcopy=False)]
 
     def n_told(self) -> int:
         """The number of trials, from number 0 on, that are finished in Optuna's eyes."""
@@ -98,7 +119,7 @@ class StoredStudy:
 
     def _trained(self, which: ColumnElement[bool]) -> dict[tuple[int, int], Outcome]:
         query = select(OutcomeRow).where(OutcomeRow.study == self._uuid, which)
-        with reading(self._where), self._session() as session:
+        with self._reading() as session:
             rows = session.scalars(query.order_by(OutcomeRow.trial, OutcomeRow.repeat))
             return {(row.trial, row.repeat): _outcome(row) for row in rows}
 
@@ -107,26 +128,25 @@ class StoredStudy:
         query = select(OutcomeRow.scores).where(
             OutcomeRow.study == self._uuid, OutcomeRow.trial == number, OutcomeRow.repeat == 0
         )
-        with reading(self._where), self._session() as session:
+        with self._reading() as session:
             return session.scalars(query).one_or_none()
 
     def rows(self) -> Array | None:
         """The rows that such scores are of, as `keep_rows` was given them; None if it was not."""
-        with reading(self._where), self._session() as session:
+        with self._reading() as session:
             return session.scalars(select(StudyRow.rows).where(StudyRow.uuid == self._uuid)).one()
 
     def keep_rows(self, rows: Array) -> None:
         """Keeps the rows that the validation windows of all folds answer, one fold after the other."""
-        with self._session.begin() as session:
-            session.execute(self._update.values(rows=rows))
+        self._keep(rows=rows)
 
     def add(self, params: Mapping[str, Value]) -> None:
         """Begins the next trial, in one commit."""
         self._study.add_trial(
             create_trial(
                 state=TrialState.RUNNING,
-                params=searched(self.spec.space, params),
-                distributions=distributions(self.spec.space),
+                params=without_constants(self.spec.space, params),
+                distributions=optuna_space(self.spec.space),
             )
         )
 
@@ -134,16 +154,8 @@ class StoredStudy:
         """Keeps what a trial gave, in one commit, whether or not it is its turn to be told."""
         # no other trial is ever chosen
         kept = outcome.scores if outcome.state == "complete" and repeat == 0 else ()
-        with self._session.begin() as session:
-            session.add(
-                OutcomeRow(
-                    study=self._uuid,
-                    trial=number,
-                    repeat=repeat,
-                    scores=np.concatenate(kept) if kept else None,
-                    **_columns(outcome),
-                )
-            )
+        scores = np.concatenate(kept) if kept else None
+        self._keep(OutcomeRow(study=self._uuid, trial=number, repeat=repeat, scores=scores, **_columns(outcome)))
 
     def tell(self, number: int, outcome: Outcome, attributes: Mapping[str, float | int | str]) -> None:
         """Finishes trial `number` in Optuna's eyes. Told again after an interruption, it ends the same."""
@@ -152,8 +164,9 @@ class StoredStudy:
             write_trial(session, trial, attributes, outcome.curve)
             counted = StudyRow.complete + StudyRow.pruned + StudyRow.failed > number
             count = getattr(StudyRow, outcome.state)
-            changes = {count: count + 1, StudyRow.changed: datetime.now(UTC)}
-            session.execute(self._update.where(~counted).values(changes))
+            session.execute(
+                self._update.where(~counted).values({count: count + 1, StudyRow.changed: datetime.now(UTC)})
+            )
             if outcome.state == "complete":
                 best, value = StudyRow.best_value, outcome.value
                 better = best < value if self.spec.metric.maximise else best > value
@@ -161,68 +174,33 @@ class StoredStudy:
         values = None if outcome.value is None else [outcome.value]
         self._storage.set_trial_state_values(trial, STATES[outcome.state], values)
 
-    # --- its runs
-
-    @contextmanager
-    def run(self, spec: Spec, environment: Mapping[str, str]) -> Iterator[None]:
-        """Notes that a run of the study is going on, with the study file and the environment that it uses."""
-        started = datetime.now(UTC)
-        row = RunRow(study=self._uuid, started=started, ended=None, environment=dict(environment))
-        with self._session.begin() as session:
-            session.add(row)
-            session.execute(self._update.values(spec=spec.to_dict(), changed=started))
-        self.spec = spec
-        try:
-            yield
-        except DATABASE_ERRORS:
-            raise  # a database that failed cannot be told either, and may take its time to say so
-        except BaseException:
-            with suppress(*DATABASE_ERRORS):
-                self._end(row.id)
-            raise
-        self._end(row.id)
-
-    def _end(self, run: int) -> None:
-        ended = datetime.now(UTC)
-        with self._session.begin() as session:
-            session.execute(update(RunRow).where(RunRow.id == run).values(ended=ended))
-            session.execute(self._update.values(changed=ended))
-
-    def environment(self) -> dict[str, str]:
-        """The environment of the latest run; empty before the first."""
-        with reading(self._where), self._session() as session:
-            query = select(RunRow.environment).where(RunRow.study == self._uuid).order_by(RunRow.id.desc()).limit(1)
-            return dict(session.scalars(query).one_or_none() or {})
-
     # --- what is measured of chosen trials after the search, and never told to Optuna
 
     def path_points(self) -> list[tuple[dict[str, Value], Outcome]]:
         """Every configuration that was trained for a path, constants included, and what it gave."""
         query = select(PathPointRow).where(PathPointRow.study == self._uuid).order_by(PathPointRow.configuration)
-        with reading(self._where), self._session() as session:
+        with self._reading() as session:
             return [(json.loads(row.configuration), _outcome(row)) for row in session.scalars(query)]
 
     def save_path_point(self, params: Mapping[str, Value], outcome: Outcome) -> None:
         """Keeps what a configuration gave, in one commit."""
         configuration = json.dumps(dict(params), sort_keys=True)
-        with self._session.begin() as session:
-            session.add(PathPointRow(study=self._uuid, configuration=configuration, **_columns(outcome)))
+        self._keep(PathPointRow(study=self._uuid, configuration=configuration, **_columns(outcome)))
 
     def refits(self) -> dict[tuple[int, int], tuple[Floats, Floats]]:
         """Losses and scores on the holdout, each (m,), of every refit, by trial and seed."""
-        with reading(self._where), self._session() as session:
+        with self._reading() as session:
             rows = session.scalars(select(RefitRow).where(RefitRow.study == self._uuid))
             return {(row.trial, row.seed): (row.losses, row.scores) for row in rows}
 
     def save_refit(self, trial: int, seed: int, losses: Scores, scores: Scores) -> None:
         """Keeps what a refit gave on the holdout, as 64-bit floats, in one commit."""
         arrays = {"losses": losses.astype(np.float64), "scores": scores.astype(np.float64)}
-        with self._session.begin() as session:
-            session.add(RefitRow(study=self._uuid, trial=trial, seed=seed, **arrays))
+        self._keep(RefitRow(study=self._uuid, trial=trial, seed=seed, **arrays))
 
     def holdout(self, best: int, one_se: int) -> Holdout | None:
         """The report on the holdout with these two trials chosen; None if there is none."""
-        with reading(self._where), self._session() as session:
+        with self._reading() as session:
             row = session.get(HoldoutRow, (self._uuid, best, one_se))
             if row is None:
                 return None
@@ -230,8 +208,7 @@ class StoredStudy:
 
     def save_holdout(self, best: int, one_se: int, report: Holdout) -> None:
         """Keeps a report, in one commit."""
-        with self._session.begin() as session:
-            session.add(HoldoutRow(study=self._uuid, best=best, one_se=one_se, report=asdict(report)))
+        self._keep(HoldoutRow(study=self._uuid, best=best, one_se=one_se, report=asdict(report)))
 
     def _looks(self, session: Session) -> int:
         """The number of trials that were scored as chosen ones, in all studies of the store with the same data."""

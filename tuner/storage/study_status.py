@@ -21,7 +21,7 @@ class Status:
         complete, pruned, failed: how many trials ended so.
         best: number and value of the best complete trial so far, before any repeats; None while there is none.
         holder: who runs the study; None if nobody does.
-        changed: when a run last began or ended, or a trial was told.
+        changed: when a run last began, or something was kept.
     """
 
     study: str

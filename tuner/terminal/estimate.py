@@ -11,7 +11,7 @@ from tuner.search.encoding import Encoding
 from tuner.search.study import Prepared
 from tuner.spec.sections import Precision
 from tuner.spec.space import Value
-from tuner.storage.distributions import completed
+from tuner.storage.distributions import with_constants
 from tuner.training.learner import Learner
 
 # Share of the epochs of all trials that early stopping and pruning usually leave.
@@ -28,7 +28,7 @@ def estimate_seconds(prepared: Prepared, precision: Precision, workers: int) -> 
     torch.set_num_threads(1)
     spec, encoding = prepared.spec, Encoding(prepared.spec.space)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
-    drawn = [completed(spec.space, encoding.decode(point)) for point in encoding.round(points)]
+    drawn = [with_constants(spec.space, encoding.decode(point)) for point in encoding.round(points)]
     epochs = [_epoch_seconds(prepared, params, precision) for params in drawn]
     return fmean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
 
