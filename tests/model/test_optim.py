@@ -8,10 +8,9 @@ import pytest
 import torch
 from sklearn.linear_model import Lasso
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from tuner.model.lstm import Network
-from tuner.model.optim import clip_gradient, make_optimizer, proximal_l1
+from tuner.model.optim import Adam, clip_gradient, proximal_l1
 
 
 def network() -> Network:
@@ -19,12 +18,12 @@ def network() -> Network:
     return Network(3, 1, hidden_size=4, num_layers=2, normalization="layer")
 
 
-def take_steps(model: nn.Module, optimizer: Optimizer, steps: int = 5) -> list[Tensor]:
+def take_steps(model: nn.Module, optimizer: Adam | torch.optim.Optimizer, steps: int = 5) -> list[Tensor]:
     """The model's parameters after some steps on random sequences."""
     draw = torch.Generator().manual_seed(1)
     for _ in range(steps):
         x, y = torch.randn(6, 8, 3, generator=draw), torch.randn(8, 1, generator=draw)
-        optimizer.zero_grad(set_to_none=False)
+        model.zero_grad(set_to_none=False)
         nn.functional.mse_loss(model(x), y).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return [parameter.detach() for parameter in model.parameters()]
@@ -45,14 +44,14 @@ def test_it_is_torchs_with_decay_on_matrices_only_or_l2_on_every_parameter(name:
     plain = (torch.optim.Adam if name == "adam" else torch.optim.AdamW)(groups, lr=0.01, fused=True)
     # bit for bit, unless torch 2.6 ran, which rounds the end of a tensor otherwise
     rounding = 1e-6 if torch.__version__.startswith("2.6.") else 0.0
-    left, right = take_steps(ours, make_optimizer(ours, name, 0.01, 0.5)), take_steps(theirs, plain)
+    left, right = take_steps(ours, Adam(ours, name, 0.01, 0.5)), take_steps(theirs, plain)
     torch.testing.assert_close(left, right, rtol=rounding, atol=0)
 
 
 def test_decay_alone_shrinks_matrices_and_leaves_the_rest():
     model = network()
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    make_optimizer(model, "adamw", 0.1, 0.5).step()
+    Adam(model, "adamw", 0.1, 0.5).step()
     for old, new in zip(before, model.parameters(), strict=True):
         torch.testing.assert_close(new.detach(), old * 0.95 if old.ndim > 1 else old)
 
@@ -60,7 +59,7 @@ def test_decay_alone_shrinks_matrices_and_leaves_the_rest():
 @pytest.mark.parametrize("most", [1e-3, 0.1, 1e3])
 def test_clipping_is_that_of_torch(most):
     ours, theirs = network(), network()
-    optimizer = make_optimizer(ours, "adamw", 0.1, 0.5)
+    optimizer = Adam(ours, "adamw", 0.1, 0.5)
     x = torch.randn(6, 8, 3)
     for model in (ours, theirs):
         (10 * model(x).sum()).backward()
@@ -72,13 +71,13 @@ def test_clipping_is_that_of_torch(most):
 
 def linear(
     weights: list[float], learning_rate: float, name: Literal["adamw", "adam"] = "adamw"
-) -> tuple[nn.Linear, Optimizer]:
+) -> tuple[nn.Linear, Adam]:
     """A linear layer without a bias to speak of, and its optimiser without decay."""
     model = nn.Linear(len(weights), 1)
     with torch.no_grad():
         model.weight.copy_(torch.tensor([weights]))
         model.bias.zero_()
-    return model, make_optimizer(model, name, learning_rate, 0.0)
+    return model, Adam(model, name, learning_rate, 0.0)
 
 
 # Adam's first step is learning_rate * g / (|g| + 1e-8), and the threshold learning_rate * strength / (|g| + 1e-8)
@@ -123,12 +122,11 @@ def solve(strength: float, *, proximal: bool) -> npt.NDArray[np.float32]:
     model, optimizer = linear([0.0] * 20, 0.05)
     steps = 800
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = 0.05 * (1 - step / steps)
+        optimizer.learning_rate = 0.05 * (1 - step / steps)
         loss = nn.functional.mse_loss(model(x), y) / 2
         if not proximal:
             loss = loss + strength * model.weight.abs().sum()
-        optimizer.zero_grad(set_to_none=False)
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if proximal:

@@ -1,76 +1,122 @@
-"""AdamW on a network's parameters as two vectors, and what acts beside it: clipping, and the proximal step of L1.
+"""Adam on a network's parameters as two vectors, and what acts beside it: clipping, and the proximal step of L1.
 
 A step's cost on a small network is calls, not arithmetic: so all of this runs once per vector instead of once per
-tensor.
+tensor. The steps are those of `torch.optim`, by the functions behind it: its classes import torch's compiler with the
+first optimiser of a process, which doubles the time that a worker needs to start.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
-from torch.optim import Adam, AdamW, Optimizer
+from torch import Tensor, nn
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
-def make_optimizer(
-    model: nn.Module, name: Literal["adamw", "adam"], learning_rate: float, weight_decay: float
-) -> Optimizer:
-    """Adam on the model's matrices, as the first vector, and on its biases and gains, which no penalty acts on.
+@dataclass(frozen=True)
+class Moments:
+    """A vector of parameters, the running means of its gradient and of that squared, all (n,), and its steps, ()."""
 
-    The model's parameters become views of these vectors, and so do their gradients, which have to be zeroed in place.
+    vector: nn.Parameter
+    gradient: Tensor
+    mean: Tensor
+    square: Tensor
+    steps: Tensor
+
+    @staticmethod
+    def of(parameters: Sequence[nn.Parameter]) -> "Moments":
+        """Those before the first step; the parameters, and their gradients, become views of one vector."""
+        vector = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
+        gradient, mean, square = (torch.zeros_like(vector) for _ in range(3))
+        sizes = [parameter.numel() for parameter in parameters]
+        parts = zip(parameters, vector.detach().split(sizes), gradient.split(sizes), strict=True)  # type: ignore[no-untyped-call]
+        for parameter, values, own in parts:
+            parameter.data = values.view_as(parameter)
+            # backward adds to a gradient that is there, in place
+            parameter.grad = own.view_as(parameter)
+        return Moments(vector, gradient, mean, square, torch.zeros((), device=vector.device))
+
+
+class Adam:
+    """AdamW that decays matrices only, or the classic Adam with L2 in the gradient of every parameter.
 
     Args:
         model: goes on working as before, on the same values.
         name: "adamw" (Loshchilov & Hutter, ICLR 2019) or "adam" (Kingma & Ba, ICLR 2015).
         learning_rate: step size.
-        weight_decay: decoupled, a step shrinks matrices by learning_rate * weight_decay; for "adam" the L2 coefficient
-            of every parameter.
+        weight_decay: decoupled, a step shrinks matrices by learning_rate * weight_decay; for "adam" the L2 coefficient.
+
+    Attributes:
+        matrices: their state; penalties act on them.
+        others: that of biases and gains, which are never decayed nor thinned out.
+        learning_rate: of the next step.
     """
-    parameters = list(model.parameters())
-    matrices = _flatten([parameter for parameter in parameters if parameter.ndim > 1])
-    others = _flatten([parameter for parameter in parameters if parameter.ndim <= 1])
-    if name == "adam":
-        return Adam([matrices, others], learning_rate, weight_decay=weight_decay, fused=True)
-    groups = [
-        {"params": [matrices], "weight_decay": weight_decay},
-        {"params": [others], "weight_decay": 0.0},
-    ]
-    return AdamW(groups, learning_rate, fused=True)
 
+    def __init__(
+        self, model: nn.Module, name: Literal["adamw", "adam"], learning_rate: float, weight_decay: float
+    ) -> None:
+        parameters = list(model.parameters())
+        self.matrices = Moments.of([parameter for parameter in parameters if parameter.ndim > 1])
+        self.others = Moments.of([parameter for parameter in parameters if parameter.ndim <= 1])
+        self.learning_rate = learning_rate
+        self._take = adamw if name == "adamw" else adam
+        self._decay = (weight_decay, 0.0 if name == "adamw" else weight_decay)
 
-def _flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
-    flat = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
-    flat.grad = torch.zeros_like(flat)
-    sizes = [parameter.numel() for parameter in parameters]
-    parts = zip(parameters, flat.detach().split(sizes), flat.grad.split(sizes), strict=True)  # type: ignore[no-untyped-call]
-    for parameter, values, gradient in parts:
-        parameter.data = values.view_as(parameter)
-        # backward adds to a gradient that is there, in place
-        parameter.grad = gradient.view_as(parameter)
-    return flat
+    def zero_grad(self) -> None:
+        """Sets the gradients to zero, in place."""
+        for moments in (self.matrices, self.others):
+            moments.gradient.zero_()
 
-
-def clip_gradient(optimizer: Optimizer, most: float) -> None:
-    """Scales the gradient down to the Euclidean norm `most` if it is longer (Pascanu et al., ICML 2013)."""
-    vectors = [vector for group in optimizer.param_groups for vector in group["params"]]
-    nn.utils.clip_grad_norm_(vectors, most, foreach=False)
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step along the gradients that are there."""
+        for moments, decay in zip((self.matrices, self.others), self._decay, strict=True):
+            self._take(
+                [moments.vector],
+                [moments.gradient],
+                [moments.mean],
+                [moments.square],
+                [],
+                [moments.steps],
+                fused=True,
+                amsgrad=False,
+                beta1=BETA1,
+                beta2=BETA2,
+                lr=self.learning_rate,
+                weight_decay=decay,
+                eps=EPSILON,
+                maximize=False,
+            )
 
 
 @torch.no_grad()
-def proximal_l1(optimizer: Optimizer, strength: float) -> None:
+def clip_gradient(optimizer: Adam, most: float) -> None:
+    """Scales the gradient down to the Euclidean norm `most` if it is longer (Pascanu et al., ICML 2013)."""
+    gradients = [optimizer.matrices.gradient, optimizer.others.gradient]
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
+    # the same guard against division by zero as torch.nn.utils.clip_grad_norm_
+    scale = (most / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale)
+
+
+@torch.no_grad()
+def proximal_l1(optimizer: Adam, strength: float) -> None:
     """Soft-thresholds the matrices in place after a step: the proximal operator of strength * |w| in Adam's own metric.
 
     The threshold is learning_rate * strength / (sqrt(v) + eps), with Adam's bias-corrected second moment v: a plain
     learning_rate * strength would not solve the lasso under Adam (ProxGen, Yun et al., NeurIPS 2021).
 
     Args:
-        optimizer: from `make_optimizer`, after its step.
+        optimizer: after its step.
         strength: of the penalty, in units of the loss.
     """
-    group = optimizer.param_groups[0]
-    matrices = group["params"][0]
-    state = optimizer.state[matrices]
-    root = (1.0 - group["betas"][1] ** state["step"].item()) ** 0.5
-    rate = group["lr"] * strength * root
-    threshold = state["exp_avg_sq"].sqrt().add_(group["eps"] * root).reciprocal_().mul_(rate)
-    matrices.sub_(matrices.clamp(-threshold, threshold))
+    moments = optimizer.matrices
+    root = (1.0 - BETA2 ** moments.steps.item()) ** 0.5
+    rate = optimizer.learning_rate * strength * root
+    threshold = moments.square.sqrt().add_(EPSILON * root).reciprocal_().mul_(rate)
+    moments.vector.sub_(moments.vector.clamp(-threshold, threshold))

@@ -33,7 +33,7 @@ class Replay:
     changed: tuple[str, ...]
 
 
-def replay(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
+def retrain(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
     """Trains trial `number` again, for as many epochs if it was pruned.
 
     Raises:

@@ -103,13 +103,13 @@ def trace_path(
 
 def replay_trial(spec: Spec, storage: str, number: int, console: Console, *, as_json: bool) -> int:
     """Trains one trial again and says how it compares: 0 if it is bit-identical, else 1."""
-    from tuner.search.replay import replay  # loads torch
+    from tuner.search.replay import retrain  # loads torch
 
     with Store(storage, create=False) as store:
         study = store.open(spec.study.name)
         # as it was run, but for where the data lie now
         prepared = _prepare(study.spec.model_copy(update={"data": spec.data}), console)
-        compared = replay(prepared, study, number)
+        compared = retrain(prepared, study, number)
     if as_json:
         print_json({"event": "replay", **asdict(compared)})
     else:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tuner.data.folds import FoldData
 from tuner.data.series import Ints
 from tuner.model.lstm import Network
-from tuner.model.optim import clip_gradient, make_optimizer, proximal_l1
+from tuner.model.optim import Adam, clip_gradient, proximal_l1
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
@@ -72,7 +72,7 @@ class Learner:
                 recurrent_dropout=float(params["recurrent_dropout"]),
                 normalization=str(params["normalization"]),
             ).to(device)
-        self._optimizer = make_optimizer(
+        self._optimizer = Adam(
             self.network, spec.train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
         )
 
@@ -95,7 +95,7 @@ class Learner:
         if self._jitter > 0:
             x = jitter(x, self._jitter)
         loss = self._loss(self._forward(x), self._answers[batch], "mean")
-        self._optimizer.zero_grad(set_to_none=False)
+        self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         clip_gradient(self._optimizer, self._clip)
         self._optimizer.step()
