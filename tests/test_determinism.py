@@ -82,7 +82,7 @@ def test_ctrl_c_changes_nothing(expected, tmp_path) -> None:
     print("seed of the moment:", seed)
     moment = random.Random(seed).randrange(1, TRIALS - 4)
     command = fresh(tmp_path, "-m", "tuner.run", *STUDY, "--workers", "2")
-    wait_until(lambda: f"\n{moment}/{TRIALS}" in f"\n{command.out}")
+    wait_until(lambda: f"; {moment} of {TRIALS}, " in command.out)
     command.ctrl_c()
     done = command.wait(5)
     assert (done.status, done.err) == (130, ""), "and the workers are not heard of"

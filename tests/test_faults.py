@@ -119,7 +119,7 @@ def before_call(owner: type, name: str, number: int, action: Callable[[], object
     ("owner", "name", "number"),
     [
         (RDBStorage, "create_new_study", 1),
-        (StoredStudy, "run", 1),
+        (StoredStudy, "begin_run", 1),
         (StoredStudy, "add", 4),
         (StoredStudy, "save", 4),
         (StoredStudy, "tell", 4),

@@ -1,20 +1,22 @@
 """`run` as a real process on a small file: what it prints, what it leaves, and how it ends."""
 
+import base64
 import json
 import re
 import signal
-import sqlite3
-from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
 from tests.processes import Command, Done, forked, run, start, wait_until
 from tests.studies import SMALL, write_small
 from tuner.spec.space import PARAMETERS
+from tuner.storage.store import Store
+from tuner.training.outcome import Outcome
 
 SMALL_RUN = ("--study", "small.toml", "--workers", 2)
 TRIALS = 24
@@ -81,11 +83,10 @@ def test_each_trial_is_a_line_in_the_order_of_numbers(fresh_run) -> None:
     assert seconds == sorted(seconds)
 
 
-def repeats_of(folder: Path) -> list[tuple[int, int, dict[str, Any]]]:
-    """Trial, repeat and outcome of each repeat in the store."""
-    with closing(sqlite3.connect(folder / "studies" / "studies.db")) as store:
-        rows = store.execute("SELECT trial, repeat, outcome FROM tuner_outcomes WHERE repeat > 0").fetchall()
-    return [(trial, repeat, json.loads(outcome)) for trial, repeat, outcome in rows]
+def repeats_of(folder: Path) -> dict[tuple[int, int], Outcome]:
+    """The repeats in the store, by trial and repeat."""
+    with Store(f"sqlite:///{folder}/studies/studies.db", create=False) as store:
+        return store.open("small").repeats()
 
 
 def test_the_lines_say_what_the_store_holds(fresh_run) -> None:
@@ -106,9 +107,9 @@ def test_the_result_comes_last_with_every_key(fresh_run) -> None:
     assert [result[key] for key in ("complete", "pruned", "failed")] == [
         states.count(state) for state in ("COMPLETE", "PRUNED", "FAIL")
     ]
-    repeats = [outcome for *_, outcome in repeats_of(fresh_run.folder)]
+    repeats = repeats_of(fresh_run.folder).values()
     assert len(repeats) == 4, "two finalists, twice"
-    epochs = [*(trial["fold_epochs"] for trial in trials), *(outcome["fold_epochs"] for outcome in repeats)]
+    epochs = [*(trial["fold_epochs"] for trial in trials), *(outcome.fold_epochs for outcome in repeats)]
     assert result["fold_epochs"] == sum(epochs)
     holdout = result["holdout"]
     assert set(holdout) - {"1se"} == {"best", "default", "unregularised", "seasonal naive"}
@@ -123,8 +124,8 @@ def test_the_best_of_the_result_is_the_finalist_with_the_least_mean(fresh_run) -
     *trials, result = events(fresh_run.done)
     complete = [trial for trial in trials if trial["state"] == "COMPLETE"]
     runs = {trial["trial"]: [trial["value"]] for trial in sorted(complete, key=lambda trial: trial["value"])[:2]}
-    for number, _, outcome in repeats_of(fresh_run.folder):
-        runs[number].append(min(outcome["curve"]))
+    for (number, _), outcome in repeats_of(fresh_run.folder).items():
+        runs[number].append(min(outcome.curve))
     means = {number: sum(values) / 3 for number, values in runs.items()}
     best = min(means, key=lambda number: means[number])
     for key in ("best", "one_se"):
@@ -165,11 +166,18 @@ def figure(folder: Path, key: str) -> list[dict[str, Any]]:
     return traces
 
 
+def plain(values: Any) -> list[float]:
+    """The numbers of an axis, which plotly may write as the bytes of an array."""
+    if isinstance(values, dict):
+        values = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    return list(values)
+
+
 def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) -> None:
     folder, done = fresh_run.folder, fresh_run.done
     *trials, result = events(done)
     points = {
-        trace["name"].split()[0].rstrip(":,"): set(zip(trace["x"], trace["y"], strict=True))
+        trace["name"].split()[0].rstrip(":,"): set(zip(plain(trace["x"]), plain(trace["y"]), strict=True))
         for trace in figure(folder, "history")
         if trace["mode"] == "markers"
     }
@@ -247,7 +255,7 @@ def test_check_says_what_would_be_done_and_writes_nothing(folder) -> None:
     assert "warning" not in done.out
     assert files(folder) == before
     assert (
-        "warning: early stopping cannot act"
+        "warning: Early stopping cannot act"
         in run(folder, "run", *SMALL_RUN, "--check", "--set", "train.patience=6").out
     )
 

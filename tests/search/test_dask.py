@@ -32,9 +32,15 @@ def address() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    wait_until(lambda: answers(port))
     yield f"tcp://127.0.0.1:{port}"
     scheduler.kill()
     scheduler.wait()
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as knocking:
+        return knocking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture

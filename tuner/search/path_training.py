@@ -6,7 +6,7 @@ from contextlib import closing
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, Point, ordered, path_domain, path_values
 from tuner.search.coordinator import DIED, do_all
-from tuner.search.events import Notify, PointTrained, StageBegan
+from tuner.search.events import Event, Notify, PointTrained, StageBegan
 from tuner.search.jobs import PATH, Shared, Task
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
@@ -57,10 +57,11 @@ def train_path(
             value: Task(number, params | {name: value}, (PATH,))
             for number, value in enumerate(value for value in values if value not in there)
         }
-        notify(StageBegan("path", len(jobs), done=len(there)))
-        for value in ordered(name, there):
-            notify(PointTrained(Point(value, there[value]), stored=True))
+        stored = [PointTrained(Point(value, there[value]), stored=True) for value in ordered(name, there)]
+        begun: list[Event] = [StageBegan("path", len(jobs), done=len(there)), *stored]
         if not jobs:
+            for event in begun:
+                notify(event)
             return
         with closing(start(len(jobs))) as backend:
             prepared = prepare(study.spec)
@@ -68,6 +69,8 @@ def train_path(
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
                 backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
                 backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
+                for event in begun:
+                    notify(event)
                 for value, outcome in do_all(jobs, backend, notify):
                     if outcome is not None:
                         study.save_path_point(jobs[value].params, outcome)
