@@ -1,1 +1,1 @@
-"""From files to leakage-free folds of windows."""
+"""From files to leakage-free folds of windows; nothing here knows of networks or scores."""

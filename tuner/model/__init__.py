@@ -1,1 +1,1 @@
-"""The network and its penalties."""
+"""The network and what acts on its weights; nothing here knows of data, folds or studies."""

@@ -1,1 +1,1 @@
-"""Figures and pages; the only importer of plotly."""
+"""Figures, tables and pages of a study; nothing here trains, stores or prints."""

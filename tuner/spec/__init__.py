@@ -1,1 +1,1 @@
-"""The study file as validated, frozen values."""
+"""The study file as validated, frozen values; nothing here reads data."""

@@ -1,1 +1,1 @@
-"""Training one trial on all folds; knows nothing of Optuna."""
+"""Training one configuration on all folds in lock-step; nothing here knows of Optuna, trials or the store."""
