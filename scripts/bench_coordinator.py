@@ -25,7 +25,6 @@ from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
 from tuner.search.events import Event, Progressed, Told
 from tuner.search.jobs import Shared
-from tuner.search.machine import Machine
 from tuner.search.pruner import thresholds
 from tuner.search.sampler import choose
 from tuner.search.study import prepare
@@ -35,6 +34,7 @@ from tuner.spec.metric import METRICS
 from tuner.spec.sections import FLOAT32, Spec
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.machine import Machine
 from tuner.training.outcome import FoldCurve, Outcome
 
 EPOCHS, FOLDS = 30, 5

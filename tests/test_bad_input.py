@@ -19,9 +19,9 @@ from tests.bad.data import DATA_FILES
 from tests.bad.stores import STORES
 from tests.bad.studies import NAMES, SPACES, STUDY_FILES
 from tests.bundles import write_bundle
-from tuner.search.machine import Machine
 from tuner.spec.sections import FLOAT32
 from tuner.terminal import execute
+from tuner.training.machine import Machine
 
 TABLES = {
     "study file": STUDY_FILES,

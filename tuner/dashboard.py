@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from tuner.signals import heed_signals
 from tuner.terminal import DEFAULT_STORAGE, Storage, execute, new_app
@@ -19,16 +20,10 @@ def main(
 
     Studies that are being run are kept up to date.
     """
-    from rich.console import Console
-
-    from tuner.report.dashboard_page import draw_live
-    from tuner.search.live_pages import serve
-    from tuner.storage.store import Store
+    from tuner.terminal.actions import serve_dashboard
 
     heed_signals()
-    console = Console(highlight=False)
-    with Store(storage, create=False) as store:
-        serve(store, port, draw_live, lambda url: console.print(f"Dashboard at {url} (Ctrl-C to stop)"))
+    serve_dashboard(storage, port, Console(highlight=False))
 
 
 if __name__ == "__main__":

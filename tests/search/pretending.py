@@ -13,11 +13,11 @@ from tests.search.making import FACTS, make_outcome
 from tuner.results.selection import Trial
 from tuner.search.events import Progressed
 from tuner.search.jobs import Shared, Task
-from tuner.search.machine import Machine
 from tuner.search.pruner import is_audit, thresholds
 from tuner.search.sampler import choose
 from tuner.spec.sections import FLOAT32, Spec
 from tuner.spec.space import Value
+from tuner.training.machine import Machine
 from tuner.training.outcome import Outcome
 
 

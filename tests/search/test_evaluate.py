@@ -22,12 +22,12 @@ from tuner.results.selection import Selection, Trial, summarise
 from tuner.search.evaluate import SEEDS, Run, score_holdout
 from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan, Ticked
 from tuner.search.jobs import Job, Shared
-from tuner.search.machine import Machine
 from tuner.search.study import prepare
 from tuner.spec.sections import FLOAT32
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.machine import Machine
 from tuner.training.trainer import refit
 
 LABELS = marked(160, (10, 12), (50, 53), (90, 92), (130, 133), (145, 146))

@@ -17,13 +17,13 @@ from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Point
 from tuner.search.events import Event, PointTrained, Progressed, StageBegan
 from tuner.search.jobs import Shared, Task
-from tuner.search.machine import Machine
 from tuner.search.path_training import plan_path, stored_path, train_path
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
 from tuner.spec.sections import FLOAT32
 from tuner.spec.space import Value
 from tuner.storage.store import Store
+from tuner.training.machine import Machine
 
 
 class Pretended:

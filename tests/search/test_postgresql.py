@@ -17,7 +17,7 @@ from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, PRUNED, tell
 from tests.studies import dump, write_small
 from tuner.errors import UserError
-from tuner.search.live_pages import LivePage, show
+from tuner.report.live_pages import LivePage, show
 from tuner.storage.store import Store
 from tuner.storage.study_status import read_statuses
 

@@ -19,10 +19,10 @@ from tests.processes import FORKS, PATIENCE, alive, children, forked, wait_until
 from tuner.search import workers as module
 from tuner.search.events import Progressed
 from tuner.search.jobs import Shared, Task
-from tuner.search.machine import probe
 from tuner.search.workers import LocalProcesses
 from tuner.spec.sections import FLOAT32, Precision
 from tuner.spec.space import defaults
+from tuner.training.machine import probe
 from tuner.training.outcome import Outcome
 
 EPOCHS = 40

@@ -2,12 +2,12 @@
 
 import re
 
+from tuner.report.live_pages import LivePage
 from tuner.report.page import study_plots
 from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.results.advice import advise_after
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
-from tuner.search.live_pages import LivePage
 
 # Pixels that optuna-dashboard has for a figure: what is higher it cuts.
 CARD = 450

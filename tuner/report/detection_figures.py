@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
+from sklearn.metrics import precision_recall_curve
 
 from tuner.data.series import Bools, Floats, runs
-from tuner.evaluation.detection import Scores
+from tuner.evaluation.detection import Scores, average_precision
 from tuner.report.style import BLACK, BLUE, GREEN, VERMILION, plain, styled
 from tuner.results.findings import OutOfFoldScores
 
@@ -27,8 +28,6 @@ def precision_recall_frame(scores: Scores, labels: Bools) -> pd.DataFrame:
 
     Rows from a threshold on are flagged. At most MOST_POINTS thresholds are kept, evenly by recall, both ends too.
     """
-    from sklearn.metrics import precision_recall_curve
-
     precision, recall, thresholds = precision_recall_curve(labels, scores)
     # the last point, at recall 0, belongs to no threshold
     columns = {"threshold": thresholds, "recall": recall[:-1], "precision": precision[:-1]}
@@ -41,10 +40,8 @@ def precision_recall_frame(scores: Scores, labels: Bools) -> pd.DataFrame:
 
 def precision_recall_figure(scores: Scores, labels: Bools, threshold: float) -> go.Figure:
     """The curve of scores (n,) and labels (n,), of which at least one is true, with the decision threshold marked."""
-    from sklearn.metrics import average_precision_score
-
     curve = precision_recall_frame(scores, labels)
-    area, base_rate = average_precision_score(labels, scores), labels.mean()
+    area, base_rate = average_precision(scores, labels), labels.mean()
     figure = go.Figure()
     figure.add_scatter(
         x=[0.0, *curve.recall],

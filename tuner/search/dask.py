@@ -15,7 +15,7 @@ from distributed import Future as DaskFuture
 from tuner.errors import UserError
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, R_co, Shared, do_here
-from tuner.search.machine import Machine, probe
+from tuner.training.machine import Machine, probe
 
 # Seconds that a scheduler may take to answer.
 PATIENCE = 10.0

@@ -9,9 +9,9 @@ import numpy as np
 from tuner.errors import UserError
 from tuner.search.events import ignore
 from tuner.search.jobs import Shared, Task, do_here
-from tuner.search.machine import probe
 from tuner.search.study import Prepared
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.machine import probe
 from tuner.training.outcome import Outcome
 
 

@@ -18,8 +18,8 @@ from typing import Any, Protocol, TypeVar
 
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, R_co, Report, Shared, do_here
-from tuner.search.machine import Machine, probe
 from tuner.signals import defer_interrupts
+from tuner.training.machine import Machine, probe
 
 R = TypeVar("R")
 

@@ -18,7 +18,6 @@ from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.fold_pairs import remarks
 from tuner.search.bundling import MEMBERS, refit_all
-from tuner.search.machine import probe
 from tuner.search.path_training import plan_path, stored_path, train_path
 from tuner.search.study import Prepared, findings, prepare
 from tuner.search.study import run as search
@@ -37,6 +36,7 @@ from tuner.terminal.printing import (
     print_warnings,
     result_event,
 )
+from tuner.training.machine import probe
 
 
 def search_study(
@@ -188,6 +188,15 @@ def export_bundle(study: str, rule: Rule, storage: str, folder: Path, console: C
     networks = f"{manifest.networks.count} networks of {trial.outcome.weights:,} weights"
     console.print(f"{networks}, refitted on {found.facts.rows:,} rows")
     console.print(f"next: python -m tuner.score --bundle {folder} --data FILE --out FILE", markup=False)
+
+
+def serve_dashboard(storage: str, port: int, console: Console) -> None:
+    """Serves optuna-dashboard on the store until it is interrupted."""
+    from tuner.report.dashboard_page import draw_live  # both load plotly
+    from tuner.report.live_pages import serve
+
+    with Store(storage, create=False) as store:
+        serve(store, port, draw_live, lambda url: console.print(f"Dashboard at {url} (Ctrl-C to stop)"))
 
 
 def _prepare(spec: Spec, console: Console) -> Prepared:

@@ -16,6 +16,11 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def instructions() -> str:
+    """The widest vector instructions that torch uses on this processor, such as "AVX2"."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def trains_bf16() -> bool:
     """True where an LSTM can be trained in bfloat16: oneDNN has no kernels for a processor without AVX512."""
     device = best_device()

@@ -43,9 +43,8 @@ class Machine:
 
 def probe(precision: str) -> Machine:
     """Describes what this process runs on, with `[train] precision` as it stands in the study file."""
-    import torch  # here: a coordinator does without
-
-    from tuner.training.precision import best_device, resolve_precision, trains_bf16
+    # here: it loads torch, which a coordinator does without
+    from tuner.training.precision import best_device, instructions, resolve_precision, trains_bf16
 
     model = platform.processor() or platform.machine()
     environment = {
@@ -53,7 +52,7 @@ def probe(precision: str) -> Machine:
         **{package: version(package) for package in PACKAGES},
         "tuner": version("tuner"),
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": f"{model} {torch.backends.cpu.get_cpu_capability()}",
+        "processor": f"{model} {instructions()}",
         "device": best_device().type,
     }
     return Machine(resolve_precision(precision), trains_bf16(), environment)

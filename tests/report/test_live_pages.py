@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, tell
-from tuner.search.live_pages import LivePage, refresh, show
+from tuner.report.live_pages import LivePage, refresh, show
 
 
 def figure(points: int) -> go.Figure:
