@@ -53,7 +53,7 @@ def write_bundle(folder: Path, hidden: int, members: int) -> None:
     manifest = Manifest(
         study={},
         task=TaskSection(window=WINDOW),
-        columns=Columns(time="time", dated=True, step=60e9, max_gap=10.0, features=NAMES, targets=("a",)),
+        columns=Columns(time=("time",), dated=True, step=60e9, max_gap=10.0, features=NAMES, targets=("a",)),
         features=Scaling(mean=(0.0,) * FEATURES, deviation=(1.0,) * FEATURES),
         targets=Scaling(mean=(0.0,), deviation=(1.0,)),
         networks=Networks(count=members, hidden_size=hidden, num_layers=1, normalization="none"),

@@ -29,7 +29,7 @@ def make_manifest(
     difference: bool = False,
     features: Sequence[str] = ("a", "b"),
     targets: Sequence[str] = ("a",),
-    time: str | None = "time",
+    time: str = "time",
     dated: bool = True,
     threshold: float | None = 0.5,
     networks: Networks = SMALL,
@@ -41,7 +41,7 @@ def make_manifest(
         study={"name": "made"},
         task=TaskSection(kind=kind, window=window, horizon=horizon if forecast else None, difference=difference),
         columns=Columns(
-            time=time,
+            time=(time,) if time else (),
             dated=dated,
             step=MINUTE if dated else 1.0,
             max_gap=10.0,

@@ -70,7 +70,7 @@ def test_a_study_file_that_runs_is_written_and_the_next_command_named() -> None:
     spec = runs(Path("studies/my-data.toml"))
     assert spec.study.name == "my-data"
     assert spec.data.features == ("a",)
-    assert (spec.data.time, spec.task.kind) == ("time", "forecast")
+    assert (spec.data.time, spec.task.kind) == (("time",), "forecast")
 
 
 def test_the_path_is_relative_to_the_study_file(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
     assert manifest.versions == config["versions"]
     assert manifest.data["sha256"] == config["data"]["sha256"]
     assert manifest.columns.model_dump() == {
-        "time": None,
+        "time": (),
         "dated": False,
         "step": 1.0,
         "max_gap": 10.0,
@@ -199,7 +199,7 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     assert label[flagged].mean() > 0.8
     assert flagged[(label == 1) & ~lost].mean() > 0.8
     manifest = read_bundle(tmp_path / "out" / "bundle").manifest
-    assert manifest.columns.time == "when"
+    assert manifest.columns.time == ("when",)
     assert manifest.columns.step == 60e9
     assert (flagged == (scores["score"] >= manifest.threshold)).all()
 

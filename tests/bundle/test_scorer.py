@@ -161,7 +161,7 @@ def test_the_same_rows_give_the_same_bits_from_a_file(scorer, tmp_path, monkeypa
 
 
 def test_nothing_is_left_to_rows_without_times(tmp_path) -> None:
-    scorer = Scorer(make_bundle(tmp_path, time=None, dated=False, threshold=None))
+    scorer = Scorer(make_bundle(tmp_path, time="", dated=False, threshold=None))
     scored = scorer.score(make_frame(20)[["a", "b"]])
     assert scored["time"].tolist() == list(range(20))
     assert scored["score"].notna().sum() == 16

@@ -13,7 +13,7 @@ from tuner.data.columns import numbers, times
 from tuner.data.reading import open_file, open_frame
 from tuner.errors import UserError
 
-WANTED = Wanted("time", dated=True, features=("x", "y"), targets=("x",), optional=True)
+WANTED = Wanted(("time",), dated=True, features=("x", "y"), targets=("x",), optional=True)
 PLAIN = """
     time,x,y,text
     2024-05-01 00:00:00,1,2.5,a
@@ -45,7 +45,7 @@ def test_rows_come_as_they_are_so_many_at_a_time(tmp_path, rows) -> None:
     parts = chunks(path, rows=rows)
     assert [len(part.time) for part in parts[:-1]] == [rows] * (len(parts) - 1)
     found, table = joined(parts), open_file(path).read("whole")
-    np.testing.assert_array_equal(found["time"], times(table, "time"))
+    np.testing.assert_array_equal(found["time"], times(table, ["time"]))
     np.testing.assert_array_equal(found["features"], np.column_stack([numbers(table, name) for name in "xy"]))
     np.testing.assert_array_equal(found["targets"][:, 0], [1, 2, 3.25, -1000])
     assert found["text"] == ["2024-05-01 00:00:00", "2024-05-01T00:01", "2024-05-01 00:02", "2024-05-01 00:03:00.5"]
@@ -70,13 +70,13 @@ def test_dates_are_read_as_the_whole_file_would_be(tmp_path, time, first) -> Non
 
 def test_times_may_be_numbers_or_not_there(tmp_path) -> None:
     path = written(tmp_path, "time;x;y\n1;1;2\n2;1;2\n2.5;1;2")
-    counted = Wanted("time", dated=False, features=("y", "x"), targets=(), optional=True)
+    counted = Wanted(("time",), dated=False, features=("y", "x"), targets=(), optional=True)
     found = joined(chunks(path, counted))
     np.testing.assert_array_equal(found["time"], [1, 2, 2.5])
     np.testing.assert_array_equal(found["features"], [[2, 1]] * 3)
     assert found["text"] == ["1", "2", "2.5"]
     assert found["targets"].shape == (3, 0)
-    free = joined(chunks(path, Wanted(None, dated=False, features=("x",), targets=(), optional=True)))
+    free = joined(chunks(path, Wanted((), dated=False, features=("x",), targets=(), optional=True)))
     assert (free["time"].tolist(), free["text"]) == ([0, 1, 2], ["0", "1", "2"])
 
 
@@ -105,9 +105,9 @@ def test_what_cannot_be_used_is_refused_with_its_place(tmp_path, text, message) 
 
 def test_a_target_may_be_left_out_only_where_it_is_optional(tmp_path) -> None:
     path = written(tmp_path, "time,x,y\n2024-05-01,1,2")
-    optional = Wanted("time", dated=True, features=("x",), targets=("y", "z"), optional=True)
+    optional = Wanted(("time",), dated=True, features=("x",), targets=("y", "z"), optional=True)
     np.testing.assert_array_equal(joined(chunks(path, optional))["targets"], [[2, np.nan]])
-    needed = Wanted("time", dated=True, features=("x",), targets=("y", "z"), optional=False)
+    needed = Wanted(("time",), dated=True, features=("x",), targets=("y", "z"), optional=False)
     assert "no column `z`" in refusal(path, needed)
 
 

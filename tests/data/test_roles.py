@@ -22,7 +22,7 @@ def test_everything_recognised(tmp_path: Path) -> None:
     dataset = read(path)
     (series,) = dataset.series
     assert dataset.feature_names == ("load", "heat")
-    assert (dataset.target_names, dataset.time_name) == (("load",), "Timestamp")
+    assert (dataset.target_names, dataset.time_names) == (("load",), ("Timestamp",))
     np.testing.assert_array_equal(series.features, [[1, 0.5], [2, 0.7], [3, 0.6]])
     np.testing.assert_array_equal(series.targets, [[1], [2], [3]])
     np.testing.assert_array_equal(series.labels, [False, True, False])
@@ -124,6 +124,6 @@ def test_an_empty_name_says_that_there_is_no_time_and_no_label(tmp_path: Path) -
     path = written(tmp_path, "time,x,label\n3,0.5,0\n1,0.1,1\n2,0.9,0\n")
     dataset = read(path, time="", label="")
     (series,) = dataset.series
-    assert (dataset.feature_names, dataset.time_name) == (("x",), None)
+    assert (dataset.feature_names, dataset.time_names) == (("x",), ())
     assert series.labels is None
     np.testing.assert_array_equal(series.time, [0, 1, 2])

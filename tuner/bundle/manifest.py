@@ -10,7 +10,7 @@ from tuner.bundle.rarity import Rarity
 from tuner.data.chunks import Wanted
 from tuner.data.folds import Scaling
 from tuner.errors import UserError
-from tuner.spec.sections import TaskSection
+from tuner.spec.sections import Reading, TaskSection
 
 FORMAT: Literal[2] = 2
 MANIFEST = "manifest.json"
@@ -23,9 +23,12 @@ class Part(BaseModel):
 
 
 class Columns(Part):
-    """The data's columns; `step` is the usual one from row to row, in nanoseconds if the time is `dated`."""
+    """The data's columns; `time` is empty where rows are evenly spaced.
 
-    time: str | None
+    `step` is the usual one from row to row, in nanoseconds if the time is `dated`.
+    """
+
+    time: tuple[str, ...]
     dated: bool
     step: float = Field(gt=0)
     max_gap: float = Field(gt=0)
@@ -53,6 +56,7 @@ class Manifest(Part):
     format: Literal[2] = FORMAT
     study: dict[str, Any]
     task: TaskSection
+    reading: Reading = Reading()
     columns: Columns
     features: Scaling
     targets: Scaling | None

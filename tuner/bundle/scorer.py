@@ -57,10 +57,10 @@ class Scorer:
         Raises:
             UserError: a column is missing, holds text among numbers, or the times do not increase.
         """
-        file, name = open_frame(frame), self.manifest.columns.time
+        file, names = open_frame(frame), self.manifest.columns.time
         parts = [self.columns(part) for part in self.chunks(read_chunks(file, self.manifest.wanted, CHUNK))]
         found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}
-        time = np.arange(len(frame)) if name is None else next(file.batches([name]))[name].to_pandas().array
+        time = np.arange(len(frame)) if not names else next(file.batches(names))[names[0]].to_pandas().array
         return pd.DataFrame({"time": time, **found}, index=frame.index).astype({"flag": "Int8"})
 
     def score_file(self, path: Path) -> Iterator[Scored]:
@@ -69,7 +69,7 @@ class Scorer:
         Raises:
             UserError: as `score`, or the file cannot be read.
         """
-        return self.chunks(read_chunks(open_file(path), self.manifest.wanted, CHUNK))
+        return self.chunks(read_chunks(open_file(path, self.manifest.reading), self.manifest.wanted, CHUNK))
 
     @property
     def names(self) -> list[str]:

@@ -19,13 +19,13 @@ class Wanted:
     """The columns to read, by name.
 
     Attributes:
-        time: None where rows are evenly spaced.
+        time: the column, or the parts of it; empty where rows are evenly spaced.
         dated: does the time column hold dates? Else numbers.
         features: all of them must be there.
         targets: read as missing where they are not there, if they are `optional`.
     """
 
-    time: str | None
+    time: tuple[str, ...]
     dated: bool
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -58,16 +58,16 @@ def read_chunks(file: DataFile, wanted: Wanted, rows: int) -> Iterator[Chunk]:
 
     @cache
     def all_times() -> Column:
-        return _times(file.read("", [str(wanted.time)]), wanted)
+        return _times(file.read("", wanted.time), wanted)
 
     start, last = 0, None
     for table, raw in file.parts(_present(file, wanted), rows):
         stop = start + len(raw)
-        if wanted.time is None:
+        if not wanted.time:
             time: Column = np.arange(start, stop)
             text = pa.array(time).cast(pa.string())
         else:
-            column, text = table.columns[wanted.time], raw[wanted.time].cast(pa.string())
+            column, text = table.columns[wanted.time[0]], raw[wanted.time[0]].cast(pa.string())
             # how dates are written may show in other rows only
             time = _times(table, wanted) if is_number(column) or is_date(column) else all_times()[start:stop]
             if last is not None and not time[0] > last:
@@ -82,7 +82,7 @@ def read_chunks(file: DataFile, wanted: Wanted, rows: int) -> Iterator[Chunk]:
 
 def _present(file: DataFile, wanted: Wanted) -> list[str]:
     """The wanted columns that are there, each once."""
-    needed = [*([] if wanted.time is None else [wanted.time]), *wanted.features]
+    needed = [*wanted.time, *wanted.features]
     needed += [] if wanted.optional else wanted.targets
     lacking = [name for name in dict.fromkeys(needed) if name not in file.names]
     if lacking:
@@ -92,11 +92,10 @@ def _present(file: DataFile, wanted: Wanted) -> list[str]:
 
 
 def _times(table: DataTable, wanted: Wanted) -> Column:
-    name = str(wanted.time)
-    stamps = times(table, name)
+    stamps = times(table, wanted.time)
     if wanted.dated != is_date(stamps):
         here, then = ("numbers", "dates") if wanted.dated else ("dates", "numbers")
-        raise UserError(f"the column holds {here}, and held {then} in training", where=table.at(0, name))
+        raise UserError(f"the column holds {here}, and held {then} in training", where=table.at(0, wanted.time[0]))
     return stamps
 
 

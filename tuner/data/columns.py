@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from pyarrow import compute
 
 from tuner.data.series import Bools, Floats
 from tuner.errors import UserError, quoted
+from tuner.spec.sections import NOTHING_TOLD, Reading
 
 Column = npt.NDArray[Any]
 
@@ -44,12 +45,16 @@ class DataTable:
         columns: by name, (rows,) each: whole numbers (truth values too) or numbers, with NaN where missing; dates,
             with NaT where missing; or text as objects, with None where missing.
         line: the line of a row in the file, or its number.
+        reading: how the file was read, what was told and what was found; to read others of its kind alike.
+        notes: what was decided in reading it, a sentence each.
     """
 
     name: str
     where: str
     columns: Mapping[str, Column]
     line: Callable[[int], int] = number_of
+    reading: Reading = NOTHING_TOLD
+    notes: tuple[str, ...] = ()
 
     def at(self, row: int, column: str) -> str:
         """A cell's place in the words of a message."""
@@ -100,12 +105,13 @@ def missing(column: Column) -> Bools:
     return np.asarray(np.isnan(column))
 
 
-def times(table: DataTable, name: str) -> Column:
+def times(table: DataTable, names: Sequence[str]) -> Column:
     """The time column, (rows,), increasing: dates in UTC to the nanosecond, or numbers.
 
     Raises:
         UserError: a time is missing, no date, not after the one before it.
     """
+    name = names[0]
     column = table.columns[name]
     stamps = column if is_number(column) else dates(column)
     unread = np.isnan(stamps)

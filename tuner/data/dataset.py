@@ -92,8 +92,9 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
         lookback=reach,
         digest=_digest(series, repr((feature_names, target_names, longest, reach))),
         notes=(*roles.notes, *_notes(files, steady, segments, constant, spec.data.max_gap)),
-        time_name=roles.time,
+        time_names=roles.time,
         label_name=roles.label,
+        reading=tables[0].reading,
     )
 
 
@@ -103,7 +104,7 @@ def _checked(table: DataTable, roles: Roles, data: DataSection) -> _Rows:
         for name, column in zip(roles.numeric, columns, strict=True):
             refuse_missing(table, name, column)
     values = np.column_stack(columns)
-    time = np.arange(len(values)) if roles.time is None else times(table, roles.time)
+    time = np.arange(len(values)) if not roles.time else times(table, roles.time)
     marks = None if roles.label is None else labels(table, roles.label)
     return _Rows(table.name, time, values, np.asarray(np.isnan(values).any(axis=1)), marks)
 

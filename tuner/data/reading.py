@@ -17,6 +17,7 @@ from pyarrow import parquet
 
 from tuner.data.columns import DataTable, make_table, number_of
 from tuner.errors import UserError, counted
+from tuner.spec.sections import NOTHING_TOLD, Reading
 
 PARQUET = (".parquet", ".pq")
 # Bytes that tell how a text file is to be read; its first line must lie in them.
@@ -70,8 +71,12 @@ class DataFile:
         return make_table("", self.where, table, lambda row: self.line(start + row)), table
 
 
-def open_file(path: Path) -> DataFile:
+def open_file(path: Path, told: Reading = NOTHING_TOLD) -> DataFile:  # noqa: ARG001
     """Opens a CSV file, or a Parquet file if its name ends so.
+
+    Args:
+        path: of the file.
+        told: how it is to be read, as far as that is known; the rest is found.
 
     Raises:
         UserError: the file cannot be read, is empty, or is not what its name says.

@@ -21,14 +21,14 @@ class Roles:
     """The columns of a study by the part they play.
 
     Attributes:
-        time: None without one.
+        time: the column, or the parts of it; empty without one.
         label: None without one.
         features: numeric columns, constant ones included.
         targets: those that the study file names; None leaves it to the first feature that is not constant.
         notes: what was recognised and what was left out, as sentences.
     """
 
-    time: str | None
+    time: tuple[str, ...]
     label: str | None
     features: tuple[str, ...]
     targets: tuple[str, ...] | None
@@ -50,17 +50,18 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> Roles:
     """
     first = tables[0]
     _check_named(first, data)
-    named = {data.time or None, data.label or None, *(data.features or ()), *(data.target or ())}
+    named = {*(data.time or ()), data.label or None, *(data.features or ()), *(data.target or ())}
     free = {name: column for name, column in first.columns.items() if name not in named}
-    clock = _recognised_time(free) if not data.time else data.time
-    time = None if data.time == "" else clock
-    alike = [name for name in free if name != clock and _letters(name) in _LABEL]
+    recognised = _recognised_time(free) if not data.time else None
+    clock = data.time or (() if recognised is None else (recognised,))
+    time = () if data.time == () else clock
+    alike = [name for name in free if name not in clock and _letters(name) in _LABEL]
     recognised = next((name for name in alike if _marks(free[name])), None)
     label = recognised if data.label is None else data.label or None
     notes = [f"Using column `{label}` as the anomaly label (1 = anomalous)."] if label and data.label is None else []
     features = data.features
     if features is None:
-        others = [name for name in first.columns if name not in {clock, label, *alike}]
+        others = [name for name in first.columns if name not in {*clock, label, *alike}]
         features, left_out = _numeric_columns(tables, others)
         left_out["named like a label"] = [name for name in alike if name != label]
         notes += [f"Left out as {why}: {listed(names)}." for why, names in left_out.items() if names]
@@ -78,7 +79,7 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> Roles:
         )
     roles = Roles(time, label, features, data.target, tuple(notes))
     for table in tables[1:]:
-        for name in (time, label, *roles.numeric):
+        for name in (*time, label, *roles.numeric):
             if name is not None and name not in table.columns:
                 raise UserError(
                     f"there is no column `{name}`, which {first.where} has",
@@ -89,7 +90,7 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> Roles:
 
 
 def _check_named(table: DataTable, data: DataSection) -> None:
-    single = {key: (name,) for key, name in (("time", data.time), ("label", data.label)) if name}
+    single = {"time": data.time or (), "label": (data.label,) if data.label else ()}
     for key, names in {**single, "features": data.features or (), "target": data.target or ()}.items():
         for name in names:
             if name not in table.columns:

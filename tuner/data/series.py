@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tuner.spec.sections import NOTHING_TOLD, Reading
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -51,8 +53,9 @@ class Dataset:
         lookback: how many rows back a row's features reach, where the source derives them from earlier rows.
         digest: SHA-256 over names and values: two data sets with one digest are equal.
         notes: what a user should know about how the data were read, as sentences.
-        time_name: the column of `Series.time`; None where rows are evenly spaced.
+        time_names: the column of `Series.time`, or the parts of it; empty where rows are evenly spaced.
         label_name: the column of `Series.labels`; None without one.
+        reading: how the files were read, to read others of their kind alike.
     """
 
     series: tuple[Series, ...]
@@ -62,8 +65,9 @@ class Dataset:
     digest: str
     notes: tuple[str, ...] = ()
     lookback: int = 0
-    time_name: str | None = None
+    time_names: tuple[str, ...] = ()
     label_name: str | None = None
+    reading: Reading = NOTHING_TOLD
 
     @property
     def labelled(self) -> bool:

@@ -11,7 +11,7 @@ from tuner.data.columns import DataTable
 from tuner.data.market import DERIVED, LOOKBACK, simulate
 from tuner.data.reading import display_path, open_file, open_frame
 from tuner.errors import UserError, nearest
-from tuner.spec.sections import DataSection
+from tuner.spec.sections import DataSection, Reading
 
 MARKET = "market"
 
@@ -23,7 +23,7 @@ def read_tables(data: DataSection) -> tuple[DataTable, ...]:
         UserError: there is no such source or file, or a file cannot be read.
     """
     if data.path is not None:
-        return _read_files(Path(data.path))
+        return _read_files(Path(data.path), data.reading)
     if data.source is not None and data.source.startswith(nab.PREFIX):
         return (nab.read_nab(data.source),)
     if data.source != MARKET:
@@ -43,7 +43,7 @@ def lookback(data: DataSection, columns: Collection[str]) -> int:
     return LOOKBACK if set(columns) & set(DERIVED) else 0
 
 
-def _read_files(path: Path) -> tuple[DataTable, ...]:
+def _read_files(path: Path, told: Reading) -> tuple[DataTable, ...]:
     try:
         files = _found(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte
@@ -53,7 +53,7 @@ def _read_files(path: Path) -> tuple[DataTable, ...]:
     stems = Counter(one.stem for one in files)
     common = commonpath([one.parent for one in files])
     names = [one.stem if stems[one.stem] == 1 else one.relative_to(common).as_posix() for one in files]
-    return tuple(open_file(file).read(name) for file, name in zip(files, names, strict=True))
+    return tuple(open_file(file, told).read(name) for file, name in zip(files, names, strict=True))
 
 
 def _found(path: Path) -> list[Path]:

@@ -21,7 +21,7 @@ class Profile:
         series: how many series.
         rows: of all series.
         typical: rows of the series in which the middle row lies: half of all rows are in series at least this long.
-        time: the time column, None without one.
+        time: the time column, or the parts of it; empty without one.
         label: the label column, None without one.
         features: the columns to learn from.
         targets: the columns to forecast: the first feature; with labels all but on/off signals.
@@ -40,7 +40,7 @@ class Profile:
     series: int
     rows: int
     typical: int
-    time: str | None
+    time: tuple[str, ...]
     label: str | None
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -93,7 +93,7 @@ def make_profile(data: Dataset) -> Profile:
         series=len(data.series),
         rows=data.rows,
         typical=typical,
-        time=data.time_name,
+        time=data.time_names,
         label=data.label_name,
         features=data.feature_names,
         targets=targets,

@@ -99,6 +99,7 @@ def _manifest(
     return Manifest(
         study=values["study"],
         task=spec.task,
+        reading=prepared.data.reading,
         columns=_columns(prepared),
         features=data.features,
         targets=data.targets,
@@ -123,7 +124,7 @@ def _columns(prepared: Prepared) -> Columns:
     spec, series = prepared.spec, prepared.data.series
     steps = np.concatenate([np.diff(one.time).astype(np.float64) for one in series])
     return Columns(
-        time=prepared.data.time_name,
+        time=prepared.data.time_names,
         dated=series[0].time.dtype.kind == "M",
         step=float(np.median(steps)),
         max_gap=spec.data.max_gap,

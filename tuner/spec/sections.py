@@ -37,24 +37,65 @@ class StudySection(Section):
     min_precision: float | None = Field(default=None, gt=0, le=1)
 
 
+class Reading(Section):
+    """How text files are read: what their values do not tell by themselves, as told or as found.
+
+    Attributes:
+        decimal: the decimal mark.
+        delimiter: what divides the values of a line.
+        dates: the order in dates that allow both.
+        missing_marks: values that mean missing, besides the usual words for it.
+        names: of the columns of a file that has none.
+        encoding: of a text that does not tell by itself.
+    """
+
+    decimal: Literal[".", ","] | None = None
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    dates: Literal["day-first", "month-first"] | None = None
+    missing_marks: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = Field(default=None, min_length=1)
+    encoding: str | None = None
+
+
+NOTHING_TOLD = Reading()
+
+
 class DataSection(Section):
-    """The source of the series, and the columns by their part."""
+    """The source of the series, how its files are read, and the columns by their part.
+
+    `time` holds the parts of a time that is spread over several columns; it is empty where rows are evenly spaced.
+    """
 
     source: str | None = None
     path: str | None = None
-    time: str | None = None
+    decimal: Literal[".", ","] | None = None
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    dates: Literal["day-first", "month-first"] | None = None
+    missing_marks: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = Field(default=None, min_length=1)
+    encoding: str | None = None
+    time: tuple[str, ...] | None = None
     features: tuple[str, ...] | None = Field(default=None, min_length=1)
     target: tuple[str, ...] | None = Field(default=None, min_length=1)
     label: str | None = None
     max_gap: float = Field(default=10.0, gt=1)
     missing: Literal["refuse", "interpolate"] = "refuse"
 
-    @field_validator("features", "target", mode="before")
+    @field_validator("features", "target", "missing_marks", "names", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401 (raw TOML value)
         if isinstance(value, str):
             return (value,)
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _parts(cls, value: Any) -> Any:  # noqa: ANN401 (raw TOML value)
+        return () if value == "" else cls._one_or_many(value)
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(**{key: getattr(self, key) for key in Reading.model_fields})
 
 
 class TaskSection(Section):
