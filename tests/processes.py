@@ -31,7 +31,7 @@ FORKS.set_forkserver_preload(
         "tuner.report.page",
         "tuner.results.configuration",
         "tests.warm",
-        # imported late: by torch for the first optimiser, by Optuna for the first store and the importance, by a loader
+        # imported late: by torch for the first optimiser, by Optuna for the first store, by a loader
         "torch._dynamo",
         "alembic.command",
         "alembic.config",

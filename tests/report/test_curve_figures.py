@@ -9,7 +9,7 @@ import pytest
 
 from tests.report.making import MIXED, RISING, axis_range, many, searched, trace
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
-from tuner.report.curve_figures import MOST_EFFECTS, curves_figure, regularisation_path_figure
+from tuner.report.curve_figures import MOST_EFFECTS, curves_figure, overfitting_figures, regularisation_path_figure
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Point, make_path
 from tuner.spec.space import Value, defaults
@@ -37,21 +37,16 @@ def test_many_curves_are_one_trace_with_gaps() -> None:
     pruned = trace(figure, "pruned")
     assert list(pruned.x) == [1, None, 1, None]
     assert list(pruned.y) == [9.0, None, 1.5, None]
-    assert list(trace(figure, "best, trial 4: validation").y) == [4.0, 1.0, 5.0]
+    assert list(trace(figure, "best, trial 4").y) == [4.0, 1.0, 5.0]
 
 
-def test_the_best_trial_has_its_losses_its_best_epoch_and_a_band_of_its_standard_error() -> None:
+def test_the_best_trial_has_its_best_epoch_and_a_band_of_its_standard_error() -> None:
     figure = curves(make_findings(make_outcome([3.0, 1.0], spread=0.25), make_outcome([5.0])))
-    assert list(trace(figure, "best: training loss").y) == [2.0, 0.0]
     assert figure.layout.shapes[0].x0 == 2
     # variance 1/8 over folds, times 1/2 + 1/2
     half = math.sqrt(1 / 8)
     assert list(band(figure).x) == [1, 2, 2, 1]
     assert list(band(figure).y) == pytest.approx([3 + half, 1 + half, 1 - half, 3 - half])
-
-
-def test_another_metric_than_the_loss_has_the_losses_in_a_panel_below() -> None:
-    assert [panels(curves(many(5, spec))) for spec in (None, RISING)] == [1, 2]
 
 
 def test_an_error_that_cannot_be_told_is_drawn_as_none() -> None:
@@ -73,6 +68,33 @@ def test_they_are_drawn_of_few_trials_and_of_many(count, spec) -> None:
 
 def test_no_line_of_a_few_epochs_has_points_that_mean_nothing() -> None:
     assert {trace.mode for trace in curves(searched(20)).data if trace.fill is not None} == {"lines"}
+
+
+# --- without regularisation and as chosen
+
+
+def test_both_have_their_mean_losses_and_the_gap_between_on_the_same_axes() -> None:
+    findings = make_findings(make_outcome([3.0, 2.5, 2.6]), make_outcome([1.0, 0.9], spread=0.25))
+    before, after = overfitting_figures(findings, findings.chosen("best"))
+    assert list(trace(before, "validation").y) == [3.0, 2.5, 2.6]
+    assert list(trace(after, "training").y) == pytest.approx([0.0, -0.1])
+    gap = trace(after, "gap")
+    assert list(gap.y) == pytest.approx([1.0, 0.9, -0.1, 0.0]), "there along the validation loss, back along the other"
+    assert (before.layout.xaxis.range, before.layout.yaxis.range) == (
+        after.layout.xaxis.range,
+        after.layout.yaxis.range,
+    )
+    titles = [figure.layout.annotations[0].text for figure in (before, after)]
+    assert titles[0].startswith("<b>without regularisation</b> (trial 0)<br>gap 1 at its best epoch, 2")
+    assert titles[1].startswith("<b>as chosen</b> (trial 1)")
+    assert [figure.layout.shapes[0].x0 for figure in (before, after)] == [2, 2]
+
+
+@pytest.mark.parametrize("reference", [make_outcome([], "failed"), make_outcome([0.1])], ids=["failed", "chosen"])
+def test_there_is_one_where_the_reference_cannot_be_drawn_or_was_chosen(reference) -> None:
+    findings = make_findings(reference, make_outcome([1.0]))
+    (figure,) = overfitting_figures(findings, findings.chosen("best"))
+    assert "as chosen" in figure.layout.annotations[0].text
 
 
 # --- by strength

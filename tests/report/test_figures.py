@@ -8,9 +8,11 @@ import pytest
 
 from tests.report.making import MIXED, RISING, axis_range, many, repeated, searched, trace
 from tests.search.making import make_findings, make_outcome, make_spec
-from tuner.report.figures import MOST_SPREAD, history_figure, importance_figure, spread_figure, strength_figures
+from tuner.report.figures import MOST_SPREAD, effects_figure, history_figure, spread_figure, strength_figures
 from tuner.report.frame import trial_frame
 from tuner.results.findings import Findings
+from tuner.search.effects import Effect, Gain
+from tuner.spec.metric import METRICS
 
 
 def history(findings: Findings) -> go.Figure:
@@ -172,11 +174,22 @@ def test_a_panel_of_many_trials_is_few_traces() -> None:
     assert len(panels(searched(300))["dropout"].data) == 4
 
 
-# --- importance
+# --- what matters
 
 
-def test_the_greatest_share_is_at_the_top() -> None:
-    figure = importance_figure({"dropout": 0.7, "l1": 0.3})
-    (bars,) = figure.data
-    assert (list(bars.y), list(bars.x), list(bars.text)) == (["dropout", "l1"], [0.7, 0.3], ["70%", "30%"])
-    assert figure.layout.yaxis.autorange == "reversed"
+def test_gains_stand_in_rows_with_their_intervals_the_largest_at_the_top() -> None:
+    effects = (
+        Effect("dropout", 0.0, Gain(0.25, 0.2, (0.1, 0.25)), Gain(0.6, -0.1, (-0.3, 0.05)), is_clear=True),
+        Effect("l1", 1e-6, Gain(1e-6, 0.0, (0.0, 0.0)), Gain(1e-2, -0.01, (-0.1, 0.1)), is_clear=False),
+    )
+    figure = effects_figure(METRICS["loss"], effects)
+    best = trace(figure, "best value")
+    assert list(best.x) == [0.2, 0.0]
+    assert list(best.error_x.array) == pytest.approx([0.05, 0.0])
+    assert list(best.error_x.arrayminus) == pytest.approx([0.1, 0.0])
+    assert list(trace(figure, "highest value searched").x) == [-0.1, -0.01]
+    assert figure.layout.yaxis.ticktext == (
+        "<b>dropout</b><br>best in between (best 0.25)",
+        "<b>l1</b><br>no clear effect",
+    )
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]

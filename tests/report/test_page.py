@@ -32,7 +32,15 @@ def text() -> str:
 
 
 def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
-    parts = ["<h2>Verdict", "Use trial", "<h2>Configuration", "<h2>Figures", "<h2>Trials", "<h2>Reproduce"]
+    parts = [
+        "<h2>Verdict",
+        "Use trial",
+        "<h3>What matters",
+        ">Configuration</h2>",
+        "<h2>More figures",
+        ">Trials</h2>",
+        ">Reproduce</h2>",
+    ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -45,7 +53,7 @@ def test_it_says_how_to_reproduce_it(text) -> None:
 
 def test_every_figure_says_how_to_read_it(text) -> None:
     sections = re.findall(r"<section id=\"(\w+)\">\s*<h3>[^<]+</h3>\s*<p>[^<]{60,}</p>", text)
-    assert sections == ["history", "curves", "spread", "strengths", "importance"]
+    assert sections == ["overfitting", "effects", "history", "curves", "spread", "strengths"]
 
 
 def test_what_is_not_listed_is_counted(text) -> None:
@@ -91,7 +99,7 @@ def labelled() -> Findings:
 def test_scores_are_drawn_where_a_labelled_study_has_them() -> None:
     rows = np.arange(6)
     scored = OutOfFoldScores(rows, "x", np.zeros(6), rows // 2 == 1, np.array([0.0, 1, 3, 4, 2, 1]))
-    assert keys(labelled())[:3] == ["history", "curves", "spread"]
+    assert keys(labelled())[:4] == ["overfitting", "history", "curves", "spread"]
     drawn = {*keys(replace(labelled(), scored=scored))} - {*keys(labelled())}
     assert drawn == {"precision-recall", "scored"}
     assert "scored" not in keys(replace(make_findings(make_outcome([1.0])), scored=scored)), "there is no threshold"
@@ -133,7 +141,7 @@ def wide(browser, tmp_path_factory):
 
 def test_every_figure_is_drawn_and_nothing_is_asked_of_the_network(wide) -> None:
     plots = wide.page.locator(".plot")
-    assert plots.count() == 4 + 12
+    assert plots.count() == 2 + 4 + 12
     empty = "nodes => nodes.filter(one => !one.querySelector('.scatterlayer path, .barlayer path')).length"
     assert plots.evaluate_all(empty) == 0
     assert wide.requests == [wide.page.url]
@@ -141,7 +149,7 @@ def test_every_figure_is_drawn_and_nothing_is_asked_of_the_network(wide) -> None
 
 
 def test_five_hundred_trials_make_no_large_page(wide) -> None:
-    assert Path(wide.page.url.removeprefix("file://")).stat().st_size < 6_500_000
+    assert Path(wide.page.url.removeprefix("file://")).stat().st_size < 2_800_000
     traces = "nodes => nodes.reduce((sum, one) => sum + one.data.length, 0)"
     assert wide.page.locator(".plot").evaluate_all(traces) < 80
 

@@ -29,20 +29,22 @@ from tuner.results.selection import Selection, Trial
 from tuner.spec.metric import Metric
 from tuner.training.outcome import standard_error
 
+UNREGULARISED = 0
+PANEL_HEIGHT = 380
 # Numbers that the top axis of a path has room for on a narrow screen.
 MOST_EFFECTS = 7
 
 
 def curves_figure(findings: Findings, best: Selection) -> go.Figure:
-    """Validation curves of all trials by epoch, and of the best one its standard error and its losses."""
+    """Validation curves of all trials by epoch, and the standard error of the best one."""
     metric, number = findings.spec.metric, best.trial.number
     curve = np.array(best.trial.outcome.curve)
-    folds = epoch_frame(best.trial).groupby("epoch")
-    losses = folds[["train_loss", "valid_loss"]].mean()
-    half = np.nan_to_num([standard_error(fold.tolist(), findings.facts.test_to_train) for _, fold in folds.metric])
-    figure, lowest = _panels(metric)
+    epochs = np.arange(1, len(curve) + 1)
+    folds = epoch_frame(best.trial).groupby("epoch").metric
+    half = np.nan_to_num([standard_error(fold.tolist(), findings.facts.test_to_train) for _, fold in folds])
+    figure = go.Figure()
     figure.add_scatter(
-        x=np.concatenate([losses.index, losses.index[::-1]]),
+        x=np.concatenate([epochs, epochs[::-1]]),
         y=np.concatenate([curve + half, (curve - half)[::-1]]),
         mode="lines",  # of few epochs plotly would draw the points too
         fill="toself",
@@ -50,36 +52,93 @@ def curves_figure(findings: Findings, best: Selection) -> go.Figure:
         line={"width": 0},
         hoverinfo="skip",
         name="best ± standard error",
-        row=1,
-        col=1,
     )
     for state, colour, name in (("complete", BLUE, "complete"), ("pruned", GREY, "pruned (x where it ended)")):
         others = [trial for trial in findings.trials if trial.outcome.state == state and trial.number != number]
         _many_curves(figure, others, name, colour, ends=state == "pruned")
-    for name, values, colour, dash, row in (
-        (f"best, trial {number}: validation", curve, VERMILION, "solid", 1),
-        ("best: validation loss", losses.valid_loss, VERMILION, "dot", lowest),
-        ("best: training loss", losses.train_loss, GREEN, "dash", lowest),
-    ):
-        if name != "best: validation loss" or lowest > 1:
-            figure.add_scatter(
-                x=losses.index,
-                y=values,
-                mode="lines",
-                line={"color": colour, "width": 3, "dash": dash},
-                name=name,
-                hovertemplate="epoch %{x}: %{y:.4f}",
-                row=row,
-                col=1,
-            )
+    figure.add_scatter(
+        x=epochs,
+        y=curve,
+        mode="lines",
+        line={"color": VERMILION, "width": 3},
+        name=f"best, trial {number}",
+        hovertemplate="epoch %{x}: %{y:.4f}",
+    )
     figure.add_vline(best.trial.outcome.best_epoch, line={"dash": "dot", "color": BLACK, "width": 1})
     levels = [value for trial in findings.trials for value in trial.outcome.curve]
-    levels += [*(curve + half), *(curve - half), *(losses.train_loss if lowest == 1 else ())]
-    figure.update_yaxes(title=metric_axis(metric), range=visible_range(levels), row=1, col=1)
-    if lowest > 1:
-        figure.update_yaxes(title="loss (best trial)", row=2, col=1)
-    figure.update_xaxes(title="epoch", row=lowest, col=1)
-    return styled(figure, height=HEIGHT if lowest == 1 else HEIGHT + 240)
+    figure.update_yaxes(title=metric_axis(metric), range=visible_range([*levels, *(curve + half), *(curve - half)]))
+    figure.update_xaxes(title="epoch")
+    return styled(figure)
+
+
+def overfitting_figures(findings: Findings, best: Selection) -> tuple[go.Figure, ...]:
+    """Training and validation loss by epoch without regularisation and as chosen, the gap shaded, on the same axes.
+
+    Thick lines are means over folds, thin ones the folds. One figure alone where the reference has no curve or is what
+    was chosen.
+    """
+    reference = findings.trials[UNREGULARISED]
+    trials = [trial for trial in (reference, best.trial) if trial.outcome.best_epoch]
+    figures = {trial.number: _losses_figure(trial, best.trial) for trial in trials}
+    ends = [value for trial in trials for fold in trial.outcome.folds for value in (*fold.train_loss, *fold.valid_loss)]
+    epochs = max(len(trial.outcome.curve) for trial in trials)
+    for figure in figures.values():
+        figure.update_xaxes(title="epoch", range=[1 - 0.02 * epochs, 1.02 * epochs])
+        figure.update_yaxes(title="loss", range=visible_range(ends))
+    return tuple(figures.values())
+
+
+def _losses_figure(trial: Trial, best: Trial) -> go.Figure:
+    outcome, folds = trial.outcome, epoch_frame(trial)
+    means = folds.groupby("epoch")[["train_loss", "valid_loss"]].mean()
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.concatenate([means.index, means.index[::-1]]),
+        y=np.concatenate([means.valid_loss, means.train_loss[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=VERMILION_SHADE,
+        line={"width": 0},
+        hoverinfo="skip",
+        name="gap",
+    )
+    for column, name, colour in (("valid_loss", "validation", VERMILION), ("train_loss", "training", GREEN)):
+        curves = [fold[column].tolist() for _, fold in folds.groupby("fold")]
+        figure.add_scatter(
+            x=_with_gaps(range(1, len(curve) + 1) for curve in curves),
+            y=_with_gaps(curves),
+            mode="lines",
+            line={"color": colour, "width": 0.7},
+            opacity=0.5,
+            connectgaps=False,
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=name,
+            name="",
+        )
+        figure.add_scatter(
+            x=means.index,
+            y=means[column],
+            mode="lines",
+            line={"color": colour, "width": 3},
+            legendgroup=name,
+            name=name,
+            hovertemplate=f"{name}, epoch %{{x}}: %{{y:.4f}}<extra></extra>",
+        )
+    figure.add_vline(outcome.best_epoch, line={"dash": "dot", "color": BLACK, "width": 1})
+    what = "as chosen" if trial is best else "without regularisation"
+    figure.add_annotation(
+        text=f"<b>{what}</b> (trial {trial.number})<br>gap {outcome.gap:.2g} at its best epoch, {outcome.best_epoch}",
+        align="left",
+        showarrow=False,
+        x=0.02,
+        xref="x domain",
+        xanchor="left",
+        y=1.0,
+        yref="y domain",
+        yanchor="bottom",
+    )
+    return styled(figure, height=PANEL_HEIGHT).update_layout(margin={"t": 50})
 
 
 def _panels(metric: Metric) -> tuple[go.Figure, int]:
@@ -101,8 +160,6 @@ def _many_curves(figure: go.Figure, trials: Sequence[Trial], name: str, colour: 
         legendgroup=name,
         connectgaps=False,
         hoverinfo="skip",
-        row=1,
-        col=1,
     )
     if ends:
         figure.add_scatter(
@@ -115,8 +172,6 @@ def _many_curves(figure: go.Figure, trials: Sequence[Trial], name: str, colour: 
             showlegend=False,
             legendgroup=name,
             name="",
-            row=1,
-            col=1,
         )
 
 

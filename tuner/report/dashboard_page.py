@@ -2,6 +2,8 @@
 
 import re
 
+import plotly.graph_objects as go
+
 from tuner.report.live_pages import LivePage
 from tuner.report.page import study_plots
 from tuner.report.tables import Table, configuration_table, scores_table
@@ -9,15 +11,17 @@ from tuner.results.advice import advise_after
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
 
+# More cards would bury Optuna's own.
+MOST_CARDS = 4
 # Pixels that optuna-dashboard has for a figure: what is higher it cuts.
 CARD = 450
 
 
 def draw_live(findings: Findings) -> LivePage:
-    """Draws a study for the dashboard, where each figure is a card with a title of its own."""
-    figures = {}
+    """Draws the report's first figures for the dashboard, where each is a card with a title of its own."""
+    figures: dict[str, go.Figure] = {}
     for plot in study_plots(findings):
-        for number, figure in enumerate(plot.figures, 1):
+        for number, figure in enumerate(plot.figures[: MOST_CARDS - len(figures)], 1):
             name = f"tuner-{plot.key}" if len(plot.figures) == 1 else f"tuner-{plot.key}-{number}"
             # above an axis at the top, if it has one
             top = 95 if any(axis.side == "top" for axis in figure.select_xaxes()) else 60

@@ -1,6 +1,6 @@
 """Figures of all trials: their history, the spread of their folds, each parameter's part in the score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -20,6 +20,8 @@ from tuner.report.style import (
     visible_range,
 )
 from tuner.results.findings import Findings
+from tuner.search.effects import Effect
+from tuner.spec.metric import Metric
 from tuner.spec.space import Choices, Constant, Domain, Range, Value
 
 # Up to so many trials each has a tick: left to itself the axis would have halves of them.
@@ -234,7 +236,7 @@ def _panel(
     elif log:
         figure.update_xaxes(log_axis([place for trials in groups.values() for place in trials[told[0]]]))
     figure.update_xaxes(title=title)
-    return styled(figure, height=PANEL_HEIGHT)
+    return styled(figure, height=PANEL_HEIGHT).update_layout(showlegend=False)
 
 
 def _said(column: str, value: Value) -> str:
@@ -253,22 +255,46 @@ def _beside(values: pd.Series, choices: tuple[Value, ...]) -> list[float]:
     ]
 
 
-def importance_figure(shares: Mapping[str, float]) -> go.Figure:
-    """Each parameter's share of what explains the score, as bars, the first at the top."""
+def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
+    """The gains of each parameter's best and highest value over its lowest one, with intervals, the largest first."""
+    rows = [
+        f"<b>{effect.name}</b><br>{plain(effect.direction)}"
+        + (f" (best {_short(effect.best.value)})" if effect.is_clear and effect.direction.endswith("between") else "")
+        for effect in effects
+    ]
     figure = go.Figure()
-    figure.add_bar(
-        x=list(shares.values()),
-        y=list(shares),
-        orientation="h",
-        marker={"color": BLUE},
-        text=[f"{share:.0%}" for share in shares.values()],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-    )
-    # room for the number behind the longest bar
+    for name, gains, colour, symbol, size, off in (
+        ("highest value searched", [effect.highest for effect in effects], BLUE, "square", 8, 0.14),
+        ("best value", [effect.best for effect in effects], VERMILION, "star", 14, -0.14),
+    ):
+        figure.add_scatter(
+            x=[gain.gain for gain in gains],
+            y=[row + off for row in range(len(effects))],
+            error_x={
+                "type": "data",
+                "array": [gain.interval[1] - gain.gain for gain in gains],
+                "arrayminus": [gain.gain - gain.interval[0] for gain in gains],
+                "color": colour,
+                "thickness": 1.5,
+            },
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": BLACK, "width": 1}},
+            text=[
+                f"{effect.name} {_short(gain.value)} against {_short(effect.lowest)}: {gain.gain:+.4f} "
+                f"({gain.interval[0]:+.4f} to {gain.interval[1]:+.4f})"
+                for effect, gain in zip(effects, gains, strict=True)
+            ],
+            name=name,
+            hovertemplate="%{text}<extra></extra>",
+        )
+    figure.add_vline(0, line={"color": BLACK, "width": 1})
+    ends = [end for effect in effects for gain in (effect.best, effect.highest) for end in (gain.gain, *gain.interval)]
     figure.update_xaxes(
-        title="share of the explained variation", tickformat=".0%", range=[0, 1.15 * max(shares.values())]
+        title=f"gain in {metric_title(metric)} over the lowest value (right is better)", range=visible_range([0, *ends])
     )
-    figure.update_yaxes(autorange="reversed")
-    return styled(figure, height=120 + 30 * len(shares))
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=rows, range=[len(rows) - 0.5, -0.5], ticks="")
+    return styled(figure, height=130 + 44 * len(effects))
+
+
+def _short(value: Value) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else plain(value)

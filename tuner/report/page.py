@@ -1,30 +1,48 @@
 """A study on one page that needs nothing else: verdict, tables, figures, and how to run it again."""
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import plotly.graph_objects as go
 import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from tuner.files import write_whole
-from tuner.report.curve_figures import curves_figure, regularisation_path_figure
+from tuner.report.curve_figures import curves_figure, overfitting_figures, regularisation_path_figure
 from tuner.report.detection_figures import precision_recall_figure, scored_figure
-from tuner.report.figures import history_figure, importance_figure, spread_figure, strength_figures
+from tuner.report.figures import effects_figure, history_figure, spread_figure, strength_figures
 from tuner.report.frame import trial_frame
 from tuner.report.tables import configuration_table, detection_table, holdout_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend
-from tuner.search.importance import importances
+from tuner.search.effects import find_effects
 
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5
 # Figures by their key: title, and how to read it.
 READINGS = {
+    "scored": (
+        "Anomaly scores over time",
+        "Each row is scored by a network that was not trained on it, one fold after the other. Below are the labelled "
+        "events and the rows that the threshold flags. Check which events are missed, and what they share.",
+    ),
+    "overfitting": (
+        "Overfitting, before and after",
+        "Training and validation loss by epoch, without regularisation and as chosen; the shaded distance between them "
+        "is the gap. A network that memorises keeps lowering its training loss while its validation loss stays or "
+        "rises. Thin lines are single folds, the dotted line marks the best epoch.",
+    ),
+    "effects": (
+        "What matters",
+        "How much the score gains when one parameter goes from its lowest value to its best one, and to the highest "
+        "one searched, all others as in the trials, by the model that the search chooses with. Bars are 95 % "
+        "intervals. Where both reach zero, the parameter has no clear effect, or there are too few trials to see it.",
+    ),
     "history": (
         "Optimisation history",
         "Each point is one trial; the line is the best complete one so far. If it still improves at the right end, "
@@ -32,27 +50,12 @@ READINGS = {
     ),
     "curves": (
         "Validation curves",
-        "Each line is a trial's mean over folds by epoch. Of the best trial you also see the losses: where training "
-        "loss keeps falling while validation loss does not, the network memorises; the gap is their distance. The "
-        "dotted line marks its best epoch.",
+        "Each line is a trial's mean over folds by epoch; the dotted line marks the best epoch of the best trial.",
     ),
     "spread": (
         "Fold spread of the best trials",
         "How far the folds of a trial lie apart, and whether its mean holds when it is trained again. If the means "
         "differ by less than the runs of one trial do, their order is noise.",
-    ),
-    "strengths": (
-        "Each parameter against the score",
-        "One point per trial. If the points form a valley (where higher is better: a hill), the best value is at its "
-        "turning point. If they are flat, this parameter does not matter. If the best ones lie at an end of the axis, "
-        "search a wider range. The effective strength of weight_decay is its total shrinkage, learning_rate * "
-        "weight_decay * steps, and that of l1 the share of exact zeros: each has a panel. Outliers lie outside the "
-        "axis; a double click shows them.",
-    ),
-    "importance": (
-        "Parameter importance",
-        "How much of the variation of the score among complete trials each parameter explains by itself (fANOVA), "
-        "within the ranges that were searched. It does not say in which direction.",
     ),
     "precision-recall": (
         "Precision and recall",
@@ -60,12 +63,18 @@ READINGS = {
         "many of the anomalous rows are flagged. The star is the threshold for new rows. It was chosen on these very "
         "scores; the precision and recall in cross-validation, with thresholds chosen on the other folds, are fairer.",
     ),
-    "scored": (
-        "Anomaly scores over time",
-        "Each row is scored by a network that was not trained on it, one fold after the other. Below are the labelled "
-        "events and the rows that the threshold flags. Check which events are missed, and what they share.",
+    "strengths": (
+        "Each parameter against the score",
+        "One point per trial: blue circles are complete, grey crosses pruned, the diamond is the default, the star "
+        "the best. If the points form a valley (where higher is better: a hill), the best value is at its "
+        "turning point. If they are flat, this parameter does not matter. If the best ones lie at an end of the axis, "
+        "search a wider range. The effective strength of weight_decay is its total shrinkage, learning_rate * "
+        "weight_decay * steps, and that of l1 the share of exact zeros: each has a panel. Outliers lie outside the "
+        "axis; a double click shows them.",
     ),
 }
+# The figures that answer first: does it work, does it overfit, what matters?
+FIRST = ("scored", "overfitting", "effects")
 PATH_READING = (
     "One parameter over its range, all else as in the best trial, on the same folds. The bars are standard errors; the "
     "distance to the training curve is the gap. The dashed lines mark the best value and the strongest one "
@@ -94,26 +103,29 @@ def study_plots(findings: Findings) -> list[Plot]:
     """Every figure that the study has data for, in the order in which they are read."""
     trials, best = trial_frame(findings), findings.summary.best
     figures: dict[str, tuple[go.Figure, ...]] = {}
-    if trials.value.notna().any():
-        figures["history"] = (history_figure(findings, trials),)
-    if best is not None:
-        figures["curves"] = (curves_figure(findings, best),)
-        figures["spread"] = (spread_figure(findings, trials),)
-    if panels := strength_figures(findings, trials):
-        figures["strengths"] = tuple(panels.values())
-    if shares := importances(findings.spec, findings.trials):
-        figures["importance"] = (importance_figure(shares),)
     scored, detection = findings.scored, None if best is None else best.trial.outcome.detection
     if scored is not None and detection is not None:
         limit = detection.threshold
         figures["precision-recall"] = (precision_recall_figure(scored.scores, scored.labels, limit),)
         figures["scored"] = (scored_figure(scored, limit),)
-    plots = [Plot(key, *READINGS[key], drawn) for key, drawn in figures.items()]
+    if trials.value.notna().any():
+        figures["history"] = (history_figure(findings, trials),)
+    if best is not None:
+        figures["overfitting"] = overfitting_figures(findings, best)
+        figures["curves"] = (curves_figure(findings, best),)
+        figures["spread"] = (spread_figure(findings, trials),)
+    if panels := strength_figures(findings, trials):
+        figures["strengths"] = tuple(panels.values())
+    if effects := find_effects(findings.spec, findings.trials):
+        figures["effects"] = (effects_figure(findings.spec.metric, effects),)
+    plots = [Plot(key, *reading, figures[key]) for key, reading in READINGS.items() if key in figures]
+    paths = []
     for path in findings.paths:
         if (figure := regularisation_path_figure(findings, path)) is not None:
             title = f"Regularisation path of {path.parameter}"
-            plots.append(Plot(f"path-{path.parameter}", title, PATH_READING, (figure,)))
-    return plots
+            paths.append(Plot(f"path-{path.parameter}", title, PATH_READING, (figure,)))
+    first = sum(plot.key in FIRST for plot in plots)
+    return [*plots[:first], *paths, *plots[first:]]
 
 
 def write_report(findings: Findings, folder: Path) -> Path:
@@ -135,9 +147,11 @@ def study_page(findings: Findings) -> str:
     held_out = [] if holdout is None else [holdout_table(holdout)]
     if holdout is not None and holdout.anomalous:
         held_out.append(detection_table(holdout))
+    plots = study_plots(findings)
     return render(
         "study.html",
-        study_plots(findings),
+        plots,
+        first=sum(plot.key in FIRST for plot in plots),
         name=spec.study.name,
         spec=spec,
         facts=facts,
@@ -166,5 +180,10 @@ def render(template: str, plots: Sequence[Plot], **values: object) -> str:
     )
     # for a script element, which no text in it can end: plotly writes < and / as \u003c and \u002f
     environment.filters["json"] = lambda figure: Markup(figure.to_json())  # noqa: S704
-    plotly = Markup(get_plotlyjs()) if plots else ""  # noqa: S704 (a script of plotly's)
+    plotly = Markup(_plotly_js()) if plots else ""  # noqa: S704 (a script of plotly's)
     return environment.get_template(template).render(plots=plots, plotly=plotly, **values)
+
+
+def _plotly_js() -> str:
+    """Plotly's basic bundle, of a quarter of the size: all figures are lines, points and bars."""
+    return gzip.decompress(files("tuner.report").joinpath("plotly-basic.min.js.gz").read_bytes()).decode()

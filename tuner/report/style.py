@@ -34,8 +34,9 @@ LOOK = go.layout.Template(
     layout={
         "autotypenumbers": "strict",
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
-        "paper_bgcolor": "white",
-        "plot_bgcolor": "white",
+        # the page's own shows through
+        "paper_bgcolor": "rgba(0, 0, 0, 0)",
+        "plot_bgcolor": "rgba(0, 0, 0, 0)",
         "xaxis": _AXIS,
         "yaxis": _AXIS,
         # at the foot of the figure, however high it is and however many lines a narrow screen makes of it

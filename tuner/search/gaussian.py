@@ -85,6 +85,20 @@ class Process:
         variance = self.kernel.amplitude - np.square(covariance @ self.inverse_cholesky.T).sum(1)
         return covariance @ self.weights, np.sqrt(np.maximum(variance, 1e-12))
 
+    def covariance(self, points: Floats) -> Floats:
+        """The covariances, (m, m), of the function at (m, axes) points."""
+        root = self.kernel.covariance(points, self.points) @ self.inverse_cholesky.T
+        return self.kernel.covariance(points, points) - root @ root.T
+
+    @property
+    def surprise(self) -> float:
+        """The root mean square of the leave-one-out residuals, each in its own standard deviation; about 1 at best.
+
+        (Rasmussen & Williams 2006, equation 5.12.) It is greater where the process is too sure of itself.
+        """
+        precision = np.square(self.inverse_cholesky).sum(0)
+        return float(np.sqrt(np.mean(np.square(self.weights) / precision)))
+
     def fantasise(self, points: Floats) -> "Process":
         """The process if the (m, axes) points, whose values are not known yet, gave what it expects of them.
 
