@@ -34,6 +34,11 @@ def test_the_example_of_load_runs(here) -> None:
     run_examples("load")
 
 
+@pytest.mark.parametrize("name", ["ProximalL1", "check", "regularise"])
+def test_the_examples_on_ones_own_network_run(name) -> None:
+    run_examples(name)
+
+
 def test_the_example_of_run_study_runs(here) -> None:
     write_small(here)
     run_examples("run_study")

@@ -1,18 +1,26 @@
 """Hyperparameter search for the regularisation strength of LSTMs."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner.api import load, run_study
+    from tuner.doctor.checkup import check
+    from tuner.model.dropout import regularise
+    from tuner.model.proximal import ProximalL1
 
 __version__ = "0.1.0"
-__all__ = ["load", "run_study"]
+__all__ = ["ProximalL1", "check", "load", "regularise", "run_study"]
+
+HOMES = {
+    "ProximalL1": "tuner.model.proximal",
+    "check": "tuner.doctor.checkup",
+    "regularise": "tuner.model.dropout",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (any of them)
-    """Loads the functions of `tuner.api` when they are first asked for: `import tuner` stays light."""
+    """Loads what is offered when it is first asked for: `import tuner` stays light."""
     if name in __all__:
-        from tuner import api
-
-        return getattr(api, name)
+        return getattr(import_module(HOMES.get(name, "tuner.api")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.making import needs_bf16
+from tuner.model.dropout import regularise
 from tuner.model.lstm import Network
 
 LENGTH, BATCH, FEATURES, HIDDEN, OUTPUTS = 7, 5, 3, 6, 2
@@ -55,20 +56,12 @@ def test_dropout_keeps_the_mean_of_the_last_hidden_vector():
     torch.testing.assert_close(model(x).mean(dim=0), model.eval()(x)[0], atol=0.02, rtol=0)
 
 
-class Recorder(nn.Module):
-    """Stands in for the LSTM and keeps what it was given."""
-
-    def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        self.given = x
-        return torch.zeros(*x.shape[:2], HIDDEN), None
-
-
 def test_input_dropout_draws_one_mask_a_sequence():
-    model = network(input_dropout=0.5).train()
-    model.lstm = recorder = Recorder()  # type: ignore[assignment]
+    model, given = network(input_dropout=0.5).train(), []
+    model.lstm.register_forward_pre_hook(lambda _, args: given.append(args[0]))
     x = 1 + sequences(50).abs()
     model(x)
-    mask = recorder.given / x
+    mask = given[0] / x
     assert torch.equal(mask, mask[:1].expand_as(mask))  # the same at every step
     assert set(mask.flatten().tolist()) == {0.0, 2.0}
     assert len({tuple(columns) for columns in mask[0].tolist()}) == 2**FEATURES  # sequences and columns differ
@@ -102,7 +95,7 @@ def test_recurrent_dropout_lets_gradients_through_to_kept_weights_only():
 
 def test_recurrent_dropout_goes_with_dropout_between_layers():
     model, x = network(2, dropout=0.5, recurrent_dropout=0.5).train(), sequences()
-    model.dropout = 0.0  # of the head: what is left acts between the layers
+    regularise(model, recurrent_dropout=0.5)  # none of the head: what is left acts between the layers
     torch.manual_seed(3)
     both = model(x)
     model.lstm.dropout = 0.0

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
 
+from tuner.model.proximal import soft_threshold
+
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -104,19 +106,14 @@ def clip_gradient(optimizer: Adam, most: float) -> None:
         gradient.mul_(scale)
 
 
-@torch.no_grad()
 def proximal_l1(optimizer: Adam, strength: float) -> None:
-    """Soft-thresholds the matrices in place after a step: the proximal operator of strength * |w| in Adam's own metric.
-
-    The threshold is learning_rate * strength / (sqrt(v) + eps), with Adam's bias-corrected second moment v: a plain
-    learning_rate * strength would not solve the lasso under Adam (ProxGen, Yun et al., NeurIPS 2021).
-
-    Args:
-        optimizer: after its step.
-        strength: of the penalty, in units of the loss.
-    """
+    """Soft-thresholds the matrices in place after a step of `optimizer`, for a penalty of `strength` * |w|."""
     moments = optimizer.matrices
-    root = (1.0 - BETA2 ** moments.steps.item()) ** 0.5
-    rate = optimizer.learning_rate * strength * root
-    threshold = moments.square.sqrt().add_(EPSILON * root).reciprocal_().mul_(rate)
-    moments.vector.sub_(moments.vector.clamp(-threshold, threshold))
+    soft_threshold(
+        moments.vector.detach(),
+        moments.square,
+        moments.steps.item(),
+        rate=optimizer.learning_rate * strength,
+        beta2=BETA2,
+        epsilon=EPSILON,
+    )
