@@ -51,9 +51,9 @@ def check(
 
     >>> import torch
     >>> import tuner
-    >>> network = torch.nn.LSTM(3, 16, dropout=0.5, batch_first=True)
+    >>> network = torch.nn.LSTM(3, 16)
     >>> [found.code for found in tuner.check(network, torch.randn(50, 20, 3))]
-    ['dead_dropout']
+    ['mixed_samples']
 
     Args:
         model: the network; copies of it are run.
