@@ -30,7 +30,6 @@ from tuner.search.sampler import choose
 from tuner.search.study import prepare
 from tuner.search.workers import Backend
 from tuner.spec.file import read_spec_dict
-from tuner.spec.metric import METRICS
 from tuner.spec.sections import FLOAT32, Spec
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
@@ -89,7 +88,7 @@ def outcome(number: int) -> Outcome:
         reason="",
         curve=curve,
         folds=(FoldCurve(curve, curve, curve),) * FOLDS,
-        best_epoch=METRICS["f1"].best_epoch(curve),
+        best_epoch=int(np.argmax(curve)) + 1,
         steps=500.0,
         fold_epochs=FOLDS * EPOCHS,
         weights=5000,

@@ -57,10 +57,10 @@ def by_optuna(
 
     domains = optuna_space(spec.space)
     study = optuna.create_study(sampler=GPSampler(seed=seed, n_startup_trials=1))
-    valued = [(trial, trial.outcome.value) for trial in known if trial.outcome.value is not None]
-    ranks = normal_ranks([spec.metric.cost(value) for _, value in valued])
+    valued = [trial for trial in known if trial.outcome.value is not None]
+    ranks = normal_ranks([trial.outcome.cost(spec.metric) for trial in valued])
     states = [(TrialState.COMPLETE, float(rank)) for rank in ranks] + [(TrialState.RUNNING, None)] * len(under_way)
-    for (state, value), params in zip(states, [*(trial.params for trial, _ in valued), *under_way], strict=True):
+    for (state, value), params in zip(states, [*(trial.params for trial in valued), *under_way], strict=True):
         shown = without_constants(spec.space, params)
         study.add_trial(create_trial(state=state, value=value, params=shown, distributions=domains))
     torch.set_num_threads(1)

@@ -21,7 +21,7 @@ from tuner.spec.metric import METRICS
 
 
 def study(name: str = "small", value: float = 1.0, **space) -> Findings:
-    return make_findings(make_outcome([value]), spec=make_spec(study={"name": name}, space=space))
+    return make_findings(make_outcome([value], spread=0.0), spec=make_spec(study={"name": name}, space=space))
 
 
 def test_the_race_counts_every_trial_s_epochs_and_shows_complete_values() -> None:
@@ -59,7 +59,7 @@ def test_a_pair_is_a_row_with_its_folds_and_mean() -> None:
     folds, means = pairs_figure(METRICS["loss"], pairs).data
     assert list(folds.y) == ["one<br>minus b"] * 2 + ["one<br>minus c"] * 2
     assert list(folds.text) == ["fold 1", "fold 2"] * 2
-    assert list(means.x) == pytest.approx([-0.5, -0.5])
+    assert list(means.x) == pytest.approx([-1 / 3, -1 / 3])
     assert list(means.error_x.array) == pytest.approx([0.0, 0.0])
 
 

@@ -131,10 +131,11 @@ def test_an_unknown_error_is_drawn_as_none() -> None:
 
 
 def test_lines_stand_at_the_best_and_at_the_one_standard_error_value() -> None:
-    # the others differ from the best by as much on each fold, but for the third
-    far = weighted(0.9, spread=0.75)
-    figure = path_of("l1", (1e-4, weighted(0.6)), (1e-3, weighted(0.5)), (1e-2, far), (2e-3, weighted(0.55, spread=1)))
-    best, one_se = (line.x0 for line in figure.layout.shapes)
+    # the others differ from the best by as much on each fold, but for the last two
+    points = [(1e-4, 0.8, 0.25), (1e-3, 0.9, 0.25), (1e-2, 0.5, 0.75), (2e-3, 0.85, 1.0)]
+    outcomes = [(value, weighted(mean, spread=spread, maximise=True)) for value, mean, spread in points]
+    figure = path_of("l1", *outcomes, spec=RISING)
+    best, one_se = dict.fromkeys(line.x0 for line in figure.layout.shapes if line.x0 == line.x1)
     assert (best, one_se) == (1e-3, 1e-2)
     assert trace(figure, "best").name == "best: 0.001"
     assert trace(figure, "within one standard error").name == "within one standard error: 0.01"

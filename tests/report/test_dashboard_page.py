@@ -11,7 +11,7 @@ from tuner.report.dashboard_page import escaped, note
 from tuner.results.verdict import recommend
 
 MARK = r"[!-/:-@\[-`{-~]"
-THREE = make_findings(make_outcome([3.0]), make_outcome([2.0], spread=0.5), make_outcome([1.0]))
+THREE = make_findings(make_outcome([3.0]), make_outcome([2.0], spread=1.0), make_outcome([1.0]))
 
 
 def plain(text: str) -> str:
@@ -25,7 +25,7 @@ def test_it_says_the_verdict_the_scores_the_parameters_and_what_to_do_next() -> 
         "# small\n\nUse trial 2",
         *recommend(THREE),
         "| best | 2 | 1.0000 |",
-        "| unregularised | 0 | 3.0000 | +2.0000 (5.7) |",
+        "| unregularised | 0 | 3.0000 | +2.0000 (2.7) |",
         "| weight_decay | 0.01 |",
         "`python -m tuner.export --study small` writes it.",
         "3 of 12 trials (3 complete, 0 pruned, 0 failed) on 400 rows of /nowhere/data.csv.",

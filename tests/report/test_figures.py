@@ -82,8 +82,8 @@ def test_a_fold_is_one_line_over_the_complete_trials_best_mean_first() -> None:
 
 
 def test_of_many_trials_the_best_are_drawn_in_few_traces() -> None:
-    means = trace(spread(make_findings(*(make_outcome([float(value)]) for value in range(6, -6, -1)))), "mean of all")
-    assert (len(means.x), means.x[0], means.y[-1]) == (MOST_SPREAD, "11", 4.0)
+    means = trace(spread(make_findings(*(make_outcome([float(value)]) for value in range(12, 0, -1)))), "mean of all")
+    assert (len(means.x), means.x[0], means.y[-1]) == (MOST_SPREAD, "11", 10.0)
     assert len(spread(searched(60)).data) == 3
 
 

@@ -43,24 +43,24 @@ def rows_of(table: Table) -> dict[str, tuple[str, ...]]:
 
 
 def test_scores_stand_beside_the_best_and_the_baseline() -> None:
-    findings = make_findings(make_outcome([2.0]), make_outcome([1.5]), make_outcome([1.0], spread=0.5), spec=SPEC)
+    findings = make_findings(make_outcome([2.0]), make_outcome([1.5]), make_outcome([1.0], spread=0.4), spec=SPEC)
     table = scores_table(findings)
     assert table.title == "Cross-validation: loss, lower is better"
-    # paired differences to the best ±0.25: variance 1/8, times 1/2 + 1/2
+    # log ratios to the best 0.73 and 0.22: variance 0.13, times 1/2 + 1/2
     assert rows_of(table) == {
         "best": ("2", "1.0000", "", "0.0000", "1.0000"),
-        "unregularised": ("0", "2.0000", "+1.0000 (2.8)", "1.0000", "1.0000"),
-        "default": ("1", "1.5000", "+0.5000 (1.4)", "0.5000", "1.0000"),
+        "unregularised": ("0", "2.0000", "+1.0000 (2.1)", "1.0000", "1.0000"),
+        "default": ("1", "1.5000", "+0.5000 (1.3)", "0.5000", "1.0000"),
         "persistence": ("", "0.5000", "", "", ""),
     }
     assert table.marked == 0
-    assert "1 SE is 0.35: the standard error of a difference between two trials of this study." in table.notes
+    assert "1 SE is 0.36: the standard error of a difference between two trials of this study." in table.notes
 
 
 def test_a_more_regularised_trial_has_a_row_a_column_and_an_explanation() -> None:
-    refusing = make_outcome([1.1], spread=0.75)
+    refusing = make_outcome([1.1])
     folds = tuple(replace(fold, train_loss=(0.2,)) for fold in refusing.folds)
-    findings = make_findings(make_outcome([1.0]), replace(refusing, folds=folds))
+    findings = make_findings(make_outcome([1.0], spread=0.4), replace(refusing, folds=folds))
     assert configuration_table(findings).heads == ("parameter", "best", "1se", "default", "searched")
     table = scores_table(findings)
     assert rows_of(table)["1se"][:2] == ("1", "1.1000")

@@ -65,7 +65,7 @@ def after(curve: list[float], steps: float = 1000.0, **params: Value) -> list[st
     outcome = replace(make_outcome(curve), steps=steps)
     middle: dict[str, Value] = {"hidden_size": 16, "learning_rate": 2e-3, "weight_decay": 0.1, "l1": 1e-4}
     trial = Trial(3, {**defaults(spec.space), **middle, **params}, outcome)
-    return advise_after(spec, Selection(trial, min(curve), None, 0.1))
+    return advise_after(spec, Selection(trial, min(curve), None, 0.1, 0.0, 0.1))
 
 
 def test_a_sound_result_is_not_warned_of() -> None:
@@ -103,7 +103,7 @@ def test_a_precision_that_no_threshold_reaches_is_said(wanted, reached, warned) 
     trial = Trial(
         3, {**defaults(spec.space), **middle}, replace(make_outcome([1.0]), steps=1000.0, detection=detection)
     )
-    said = advise_after(spec, Selection(trial, 1.0, None, 0.1))
+    said = advise_after(spec, Selection(trial, 1.0, None, 0.1, 0.0, 0.1))
     assert len(said) == warned
     assert all(each == "No threshold reaches `min_precision` 0.9: the best trial reaches 0.75." for each in said)
 

@@ -15,7 +15,12 @@ PARAMS = defaults(SPEC.space)
 DIVERGED = Outcome.failed("diverged: fold 1")
 
 
-def outcome(*folds: float, train: float = 0.0, weights: int = 84) -> Outcome:
+def outcome(*costs: float, train: float = 0.0, weights: int = 84) -> Outcome:
+    """A complete outcome of one epoch with these logarithms of the loss by fold."""
+    return scored(*(math.exp(cost) for cost in costs), train=train, weights=weights)
+
+
+def scored(*folds: float, train: float = 0.0, weights: int = 84) -> Outcome:
     """A complete outcome of one epoch with these values of the metric by fold."""
     curves = tuple(FoldCurve((train,), (value,), (value,)) for value in folds)
     average = sum(folds) / len(folds)
@@ -43,7 +48,8 @@ def test_the_error_is_the_median_of_paired_differences_and_the_strongest_within_
         },
     )
     # sqrt((1/2 + 1/2) * median(0.5, 0.005, 0.5)); validation over training windows are 1/3 and 2/3
-    assert found.se == pytest.approx(math.sqrt(0.5))
+    assert found.best is not None
+    assert found.se == pytest.approx(math.sqrt(0.5) * mean(found.best)), "in units of the loss"
     assert [point.value for point in found.points] == [0.01, 0.1, 1.0, 10.0]
     assert chosen(found) == (0.1, 1.0)
 
@@ -54,7 +60,7 @@ def test_the_one_just_outside_the_error_is_left_out() -> None:
         0.01: outcome(1.0, 3.0),
         1.0: outcome(1.7, 2.7),
     }  # variances 0.5, 0
-    assert path("weight_decay", inside).se == pytest.approx(0.5)
+    assert path("weight_decay", inside).se == pytest.approx(0.5 * (math.e + math.e**2) / 2)
     assert chosen(path("weight_decay", inside)) == (0.1, 0.1)
     assert chosen(path("weight_decay", {**inside, 1.0: outcome(1.49, 2.49)})) == (0.1, 1.0)
 
@@ -86,24 +92,24 @@ def test_what_has_no_order_goes_by_the_training_loss_as_in_the_study(name, value
 def test_a_metric_that_rises_is_best_where_it_is_highest() -> None:
     spec = make_spec(study={"metric": "f1"})
     points: dict[Value, Outcome] = {
-        0.1: outcome(0.5, 0.6),
-        0.2: outcome(0.8, 0.9),
-        0.3: outcome(0.75, 0.89),
-        0.4: outcome(0.2, 0.9),
+        0.1: scored(0.5, 0.6),
+        0.2: scored(0.8, 0.9),
+        0.3: scored(0.75, 0.89),
+        0.4: scored(0.2, 0.9),
     }
     found = path("dropout", points, spec)
     # differences to the best: -0.3, -0.3; -0.05, -0.01; -0.6, 0: variances 0, 0.0008, 0.18
     assert found.se == pytest.approx(math.sqrt(0.0008))
     assert chosen(found) == (0.2, 0.2)
-    assert chosen(path("dropout", {**points, 0.3: outcome(0.79, 0.9)}, spec)) == (0.2, 0.3)
+    assert chosen(path("dropout", {**points, 0.3: scored(0.79, 0.9)}, spec)) == (0.2, 0.3)
 
 
 def test_folds_without_a_value_count_for_nothing() -> None:
     spec = make_spec(study={"metric": "f1"})
-    gone = replace(outcome(0.5, 0.5, 0.5), folds=tuple(FoldCurve((0.0,), (0.0,), (v,)) for v in (math.nan, 0.7, 0.9)))
-    found = path("dropout", {0.1: replace(gone, curve=(0.8,)), 0.2: outcome(0.1, 0.6, 0.6)}, spec)
-    # 0.6 - 0.7 and 0.6 - 0.9: variance 0.02; three folds
-    assert found.se == pytest.approx(math.sqrt((1 / 3 + FACTS.test_to_train) * 0.02))
+    gone = replace(scored(0.5, 0.5, 0.5), folds=tuple(FoldCurve((0.0,), (0.0,), (v,)) for v in (math.nan, 0.7, 0.9)))
+    found = path("dropout", {0.1: replace(gone, curve=(0.8,)), 0.2: scored(0.1, 0.6, 0.6)}, spec)
+    # 0.6 - 0.7 and 0.6 - 0.9: variance 0.02; two folds
+    assert found.se == pytest.approx(math.sqrt((1 / 2 + FACTS.test_to_train) * 0.02))
 
 
 def test_a_failed_point_stays_on_the_path_and_is_never_chosen() -> None:

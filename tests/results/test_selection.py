@@ -121,8 +121,8 @@ def test_an_audit_among_the_best_tenth_was_a_false_prune() -> None:
 
 @pytest.mark.parametrize("maximise", [False, True])
 def test_the_best_tenth_is_rounded_up_and_follows_the_metric_s_direction(maximise) -> None:
-    sign = 1.0 if maximise else -1.0  # the later the better
-    told = trials(*[make_outcome([sign * number], maximise=maximise) for number in range(11)])
+    values = [float(number + 1 if maximise else 12 - number) for number in range(11)]  # the later the better
+    told = trials(*[make_outcome([value], maximise=maximise) for value in values])
     spec = RISING if maximise else SPEC
     assert best_tenth(spec, told) == {9, 10}
     assert best_tenth(spec, told[:10]) == {9}
@@ -171,9 +171,14 @@ def test_detection_is_shown_where_there_are_labels() -> None:
 
 
 def outcome(
-    *folds: float, train: float = 0.0, weights: int = 84, state: Literal["complete", "failed"] = "complete"
+    *costs: float,
+    train: float = 0.0,
+    weights: int = 84,
+    state: Literal["complete", "failed"] = "complete",
+    maximise: bool = False,
 ) -> Outcome:
-    """An outcome of one epoch with these values of the metric by fold."""
+    """An outcome of one epoch whose folds cost so much."""
+    folds = [-cost if maximise else math.exp(cost) for cost in costs]
     curves = tuple(FoldCurve((train,), (value,), (value,)) for value in folds)
     mean = sum(folds) / len(folds)
     return replace(make_outcome([mean], state), folds=curves, curve=(mean,), weights=weights)
@@ -194,8 +199,9 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
     )
     best, _ = select(TWICE, FACTS.test_to_train, told)
     assert best is not None
-    assert (best.trial.number, best.value) == (1, 1.5)
-    assert best.mean == best.repeat_mean == pytest.approx(1.6)
+    assert (best.trial.number, best.value) == (1, math.exp(1.5))
+    assert best.mean == best.repeat_mean == pytest.approx((math.exp(1.5) + math.exp(1.7)) / 2)
+    assert best.cost == pytest.approx(1.6)
 
 
 def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
@@ -210,7 +216,7 @@ def test_without_repeats_there_is_no_mean_over_them() -> None:
         make_spec(search={"repeats": 0}), FACTS.test_to_train, trials(outcome(1.0, 1.0), outcome(2.0, 2.0))
     )
     assert best is not None
-    assert (best.repeat_mean, best.mean) == (None, 1.0)
+    assert (best.repeat_mean, best.mean) == (None, math.e)
 
 
 def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
@@ -222,11 +228,22 @@ def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
         assert best.trial.number == 1
 
 
+def test_no_fold_decides_alone_because_its_losses_are_greater_by_orders() -> None:
+    steady = [math.log(loss) for loss in (3.12, 0.0003, 0.53, 0.0004)]
+    # a fifth better in the first fold, and twice as bad in all others: the lower mean, but the wrong trial
+    luckier = [cost + math.log(ratio) for cost, ratio in zip(steady, (0.8, 2.0, 1.2, 2.0), strict=True)]
+    told = trials(outcome(*steady), outcome(*luckier))
+    assert np.mean(np.exp(luckier)) < np.mean(np.exp(steady))
+    chosen = best_of(make_spec(cv={"folds": 4}), FACTS, told)
+    assert chosen is not None
+    assert chosen.trial.number == 0
+
+
 @pytest.mark.parametrize("maximise", [False, True])
 def test_finalists_are_the_best_complete_trials_best_first(maximise) -> None:
     spec = make_spec(search={"finalists": 2}, study={"metric": "f1" if maximise else "loss"})
-    outcomes = [make_outcome([value], maximise=maximise) for value in (0.3, 0.1, 0.9, 0.1)]
-    outcomes.append(make_outcome([0.0 if not maximise else 1.0], "pruned", maximise=maximise))
+    outcomes = [make_outcome([value], maximise=maximise) for value in (1.3, 1.1, 1.9, 1.1)]
+    outcomes.append(make_outcome([1.0 if not maximise else 2.0], "pruned", maximise=maximise))
     assert [trial.number for trial in finalists(spec, trials(*outcomes))] == ([2, 0] if maximise else [1, 3])
 
 
@@ -236,15 +253,16 @@ def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differ
     best, _ = select(SPEC, FACTS.test_to_train, told)
     assert best is not None
     # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
-    assert best.se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
+    assert best.cost_se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
+    assert best.se == pytest.approx(best.cost_se * best.value), "in units of the loss, to first order"
     # with one more the quarter, rounded up, has a third: differences 8 and 13, variance 12.5
     best, _ = select(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
     assert best is not None
-    assert best.se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
+    assert best.cost_se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
     # nor does it matter in which order they came
     best, _ = select(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in reversed(told)]))
     assert best is not None
-    assert best.se == pytest.approx(math.sqrt(0.5))
+    assert best.cost_se == pytest.approx(math.sqrt(0.5))
 
 
 def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
@@ -255,11 +273,11 @@ def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
     )
     best, _ = select(TWICE, FACTS.test_to_train, told)
     assert best is not None
-    assert best.se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
+    assert best.cost_se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
 
 
 def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
-    blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, *outcome(math.nan).folds))
+    blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, FoldCurve((0.0,), (1.0,), (math.nan,))))
     best, most = select(SPEC, FACTS.test_to_train, trials(blind, outcome(1.1, 1.1, train=0.5)))
     assert best is not None
     assert most is not None
@@ -267,11 +285,11 @@ def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
     assert math.isnan(best.se)
 
 
-def test_a_difference_known_in_one_fold_says_nothing_of_the_error() -> None:
-    lone, pair = np.array([math.nan, 3.0]), np.array([1.0, 3.0])
+def test_folds_without_a_value_count_nowhere_and_one_fold_says_nothing_of_the_error() -> None:
+    best, lone, pair = np.array([1.0, 2.0, math.nan]), np.array([math.nan, 3.0, 1.0]), np.array([1.0, 3.0, 1.0])
     # differences 0 and 1: variance 0.5
-    assert paired_error(np.array([1.0, 2.0]), [lone, pair], 0.25) == pytest.approx(math.sqrt((1 / 2 + 1 / 4) * 0.5))
-    assert math.isnan(paired_error(np.array([1.0, 2.0]), [lone], 0.5))
+    assert paired_error(best, [lone, pair], 0.25) == pytest.approx(math.sqrt((1 / 2 + 1 / 4) * 0.5))
+    assert math.isnan(paired_error(best, [lone], 0.5))
 
 
 def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number() -> None:
@@ -289,10 +307,10 @@ def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number
 
 def test_the_rule_follows_the_metric_s_direction() -> None:
     told = trials(
-        outcome(0.9, 0.5, train=0.1),
-        outcome(0.5, 0.7, train=0.2),  # differences -0.4 and 0.2: variance 0.18, error 0.42
-        outcome(0.4, 0.3, train=0.3),  # 0.35 below the best: near enough
-        outcome(0.1, 0.2, train=0.4),  # 0.55 below: not
+        outcome(-0.9, -0.5, train=0.1, maximise=True),
+        outcome(-0.5, -0.7, train=0.2, maximise=True),  # differences -0.4 and 0.2: variance 0.18, error 0.42
+        outcome(-0.4, -0.3, train=0.3, maximise=True),  # 0.35 below the best: near enough
+        outcome(-0.1, -0.2, train=0.4, maximise=True),  # 0.55 below: not
     )
     best, most = select(RISING, FACTS.test_to_train, told)
     assert best is not None

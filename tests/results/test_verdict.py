@@ -178,7 +178,7 @@ def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC)
     summary = findings.summary
     assert summary.best is not None
     assert summary.one_se is not None
-    best, one_se = replace(summary.best, se=se), replace(summary.one_se, se=se)
+    best, one_se = (replace(chosen, se=se, cost_se=se) for chosen in (summary.best, summary.one_se))
     facts = replace(FACTS, baseline=Baseline("persistence", baseline))
     return replace(findings, facts=facts, summary=replace(summary, best=best, one_se=one_se))
 
@@ -186,8 +186,8 @@ def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC)
 @pytest.mark.parametrize(
     ("default", "said"),
     [
-        (1.25, "Tuning helped: in cross-validation the defaults reached 1.25, 2.5 standard errors worse."),
-        (1.15, "Inconclusive. Tuning probably helped: in cross-validation the defaults reached 1.15, 1.5 standard"),
+        (1.25, "Tuning helped: in cross-validation the defaults reached 1.25, 2.2 standard errors worse."),
+        (1.15, "Inconclusive. Tuning probably helped: in cross-validation the defaults reached 1.15, 1.4 standard"),
         (
             1.05,
             "Tuning made no difference that these folds can show: in cross-validation the defaults reached 1.05",
@@ -195,7 +195,7 @@ def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC)
     ],
 )
 def test_without_a_holdout_tuning_is_judged_in_standard_errors_of_the_folds(default, said) -> None:
-    findings = study(make_outcome([2.0]), make_outcome([default]), make_outcome([1.0]))
+    findings = study(*(make_outcome([value], spread=0.0) for value in (2.0, default, 1.0)))
     assert find_optimism(findings) is None
     tuning, regularisation, caution = conclude(findings)
     assert tuning.startswith(said)
@@ -242,7 +242,7 @@ def test_the_strongest_regularisation_is_named_where_it_is_another() -> None:
 def test_a_recommendation_begins_with_what_to_use_and_ends_with_the_baseline() -> None:
     findings = found(make_holdout(score("default", 1, 0.6, 0.2, CLEARLY)))
     use, *middle, baseline = recommend(findings)
-    assert use == "Use trial 2, trained for 1 epoch: cross-validated loss 0.38 ± 0.00 SE, lower is better."
+    assert use == "Use trial 2, trained for 1 epoch: cross-validated loss 0.38 ± 0.36 SE, lower is better."
     assert middle[1:] == list(conclude(findings))
     assert baseline == "Baseline without a network (repeat the last value): 0.50."
 

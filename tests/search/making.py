@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from tuner.evaluation.baselines import Baseline
 from tuner.results.findings import Findings, FoldInfo, StudyInfo
 from tuner.results.selection import Trial, summarise
@@ -57,12 +59,14 @@ def make_outcome(
         )
         for offset in (-spread, spread)
     )
+    metric = METRICS["f1" if maximise else "loss"]
+    costs = [metric.cost(values) for values in zip(*(fold.metric for fold in folds), strict=True)]
     return Outcome(
         state=state,
         reason=reason or ("" if state == "complete" else f"{state} by hand"),
         curve=tuple(curve),
         folds=folds,
-        best_epoch=METRICS["f1" if maximise else "loss"].best_epoch(curve),
+        best_epoch=int(np.argmin(costs)) + 1 if costs else 0,
         steps=10.0,
         fold_epochs=2 * len(curve),
         weights=84,

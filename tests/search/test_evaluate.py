@@ -102,7 +102,7 @@ def score(
     """Scores the study with these two trials chosen; its events but for those of passing time."""
     summary = replace(summarise(SPEC, study.facts.test_to_train, trials), best=None, one_se=None)
     if best is not None:
-        selected = [Selection(trials[number], float(number), None, 0.1) for number in (best, one_se)]
+        selected = [Selection(trials[number], float(number), None, 0.1, 0.0, 0.1) for number in (best, one_se)]
         summary = replace(summary, best=selected[0], one_se=selected[1])
     events: list[Event] = []
     run = Run(study, problem, problem.folds(), backend, events.append, deadline)

@@ -17,8 +17,8 @@ from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 from tuner.storage.distributions import STATES
 
 EPOCHS = 20
-# eighths, so that many are equal, or any numbers
-VALUES = st.integers(-40, 40).map(lambda number: number / 8) | st.floats(-5, 5)
+# eighths, so that many are equal, or others
+VALUES = st.integers(1, 80).map(lambda number: number / 8) | st.integers(1, 100_000).map(lambda number: number / 1e4)
 CURVES = st.lists(VALUES, min_size=1, max_size=EPOCHS)
 OTHERS = st.lists(st.tuples(st.sampled_from(["complete", "complete", "pruned", "failed"]), CURVES), max_size=16)
 Ended = tuple[str, Sequence[float]]
@@ -32,8 +32,8 @@ def ended(spec: Spec, curve: Sequence[float], known: Sequence[Trial], number: in
     """The epoch after which a trial with this curve is ended."""
     ends = thresholds(spec, number, known)
     assert len(ends) == spec.train.max_epochs
-    best = [spec.metric.cost(spec.metric.best(curve[:epoch])) for epoch in range(1, len(curve) + 1)]
-    return next((epoch for epoch, cost in enumerate(best, 1) if cost > ends[epoch - 1]), None)
+    costs = make_trial(spec, number, curve).outcome.costs(spec.metric)
+    return next((epoch for epoch, cost in enumerate(accumulate(costs, min), 1) if cost > ends[epoch - 1]), None)
 
 
 # --- the rules
@@ -96,15 +96,14 @@ def test_thresholds_decide_as_the_rule_does(pruner, oracle, metric, curve, other
 
 def test_rungs_do_not_get_stricter_as_poor_trials_are_ended() -> None:
     spec = study("rungs")
-    values = [number / 40 for number in range(40)]
-    whole = [make_trial(spec, number, [value] * EPOCHS) for number, value in enumerate(values)]
-    cut = [make_trial(spec, n, [v] * (EPOCHS if v < 0.5 else 2), "complete" if v < 0.5 else "pruned")
-           for n, v in enumerate(values)]  # fmt: skip
+    whole = [make_trial(spec, n, [1 + n / 40] * EPOCHS) for n in range(40)]
+    cut = [make_trial(spec, n, [1 + n / 40] * (EPOCHS if n < 20 else 2), "complete" if n < 20 else "pruned")
+           for n in range(40)]  # fmt: skip
     # the share falls from 0.5 at 2 epochs to 0.25 at 6; the poor half was ended after 2
     for epoch, left in ((2, 20), (4, 15), (6, 10)):
         ends = [thresholds(spec, 50, known)[epoch - 1] for known in (whole, cut)]
         assert ends[0] == ends[1]
-        assert sum(value <= ends[0] for value in values) == pytest.approx(left, abs=1)
+        assert sum(trial.outcome.cost(spec.metric) <= ends[0] for trial in whole) == pytest.approx(left, abs=1)
 
 
 # --- who is judged, and when

@@ -49,23 +49,23 @@ def chosen(sampler: str, number: int = 20, count: int = 18, under_way: int = 1, 
 # --- what the sampler is shown
 
 STATES: tuple[Literal["complete", "pruned", "failed"], ...] = ("complete", "pruned", "failed")
-CURVES = st.lists(st.integers(-40, 40).map(lambda number: number / 8), min_size=1, max_size=6)
+CURVES = st.lists(st.integers(1, 80).map(lambda number: number / 8), min_size=1, max_size=6)
 
 
 def test_the_view_has_finished_trials_first_and_those_under_way_as_running() -> None:
     spec = make_spec(study={"metric": "f1"})
-    known = [make_trial(spec, n, [0.1, 0.3, 0.2], state) for n, state in enumerate(STATES)]
+    known = [make_trial(spec, n, [0.125, 0.5, 0.25], state) for n, state in enumerate(STATES)]
     view = study_view(spec, known, [unregularised(spec.space)])
-    assert (view.study_name, view.direction) == ("small", StudyDirection.MAXIMIZE)
+    assert (view.study_name, view.direction) == ("small", StudyDirection.MINIMIZE)
     assert [(trial.number, trial.state.name, trial.values) for trial in view.trials] == [
-        (0, "COMPLETE", [0.3]),
-        (1, "PRUNED", [0.3]),
+        (0, "COMPLETE", [-0.5]),
+        (1, "PRUNED", [-0.5]),
         (2, "FAIL", None),
         (3, "RUNNING", None),
     ]
     assert view.trials[0].params == without_constants(spec.space, defaults(spec.space))
     assert view.trials[3].params == without_constants(spec.space, unregularised(spec.space))
-    assert view.trials[1].intermediate_values == {3: 0.3}
+    assert view.trials[1].intermediate_values == {3: -0.5}
 
 
 @settings(max_examples=15)
@@ -77,7 +77,7 @@ def test_a_sampler_that_is_shown_whole_curves_chooses_the_same(ends, running) ->
     under_way = [defaults(spec.space)] * running
     whole = study_view(spec, [], [])
     for trial, seen in zip(known, study_view(spec, known, under_way).trials, strict=False):
-        best = dict(enumerate(accumulate(trial.outcome.curve, min), 1))
+        best = dict(enumerate(accumulate(trial.outcome.costs(spec.metric), min), 1))
         whole.add_trial(create_trial(state=seen.state, value=seen.value, params=seen.params,
                                      distributions=seen.distributions, intermediate_values=best))  # fmt: skip
     whole.add_trials(study_view(spec, [], under_way).trials)

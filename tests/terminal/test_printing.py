@@ -136,12 +136,12 @@ def test_what_the_best_trial_warns_of_is_said_last() -> None:
 
 def test_programs_are_told_the_same() -> None:
     event = result_event(MIXED, 12.34567)
-    # paired differences to the best 2.25 and 1.75: variance 1/8, times 1/2 + 1/2
+    # log ratios to the best 1.70 and 0.77: variance 0.43, times 1/2 + 1/2; in units of a loss of 1
     chosen = {
         "trial": 2,
         "value": 1.0,
         "repeat_mean": None,
-        "se": pytest.approx(math.sqrt(1 / 8)),
+        "se": pytest.approx(math.log(2.75 / 0.5 / 3.25 * 1.5) / math.sqrt(2)),
         "params": defaults(MIXED.spec.space),
         "epoch": 2,
     }
@@ -239,7 +239,7 @@ def test_the_last_line_for_programs_holds_the_choice() -> None:
     assert (event["best"]["mean"], event["best"]["train_loss"], event["best"]["epoch"]) == (1.0, 0.0, 2)
     assert event["best"]["se"] == pytest.approx(math.sqrt(0.125))
     assert (event["best"]["effect"], event["best"]["amount"]) == ("weight norm", 2.0)
-    assert event["se"] == 0.0, "both points differ alike in both folds"
+    assert event["se"] == pytest.approx(0.1233, abs=1e-4), "of log ratios, in units of the best's loss"
 
 
 def test_a_path_without_a_complete_point_has_no_choice() -> None:

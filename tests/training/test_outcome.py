@@ -6,17 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.spec.metric import METRICS
 from tuner.training.outcome import FoldCurve, Outcome, standard_error
-
-
-@pytest.mark.parametrize(
-    ("curve", "lowest", "highest"),
-    [([], 0, 0), ([3.0], 1, 1), ([3.0, 1.0, 2.0], 2, 1), ([2.0, 1.0, 1.0, 2.0], 2, 1), ([1.0, 5.0, 5.0], 1, 2)],
-)
-def test_the_best_epoch_is_the_first_of_equals(curve, lowest, highest):
-    assert METRICS["loss"].best_epoch(curve) == lowest
-    assert METRICS["f1"].best_epoch(curve) == highest
 
 
 def test_the_standard_error_by_hand():

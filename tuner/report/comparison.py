@@ -61,9 +61,9 @@ def comparison_plots(studies: Sequence[Findings]) -> list[Plot]:
             Plot(
                 "pairs",
                 "Fold by fold",
-                "The difference of the best trials on each of the same folds, and its mean with a 95 % interval. Where "
-                "the interval includes 0, there is no clear difference. Folds share training rows, so take it as a "
-                "guide.",
+                "The difference of the best trials on each of the same folds (relative for a loss), and its mean with "
+                "a 95 % interval. Where the interval includes 0, there is no clear difference. Folds share training "
+                "rows, so take it as a guide.",
                 (pairs_figure(first.spec.metric, pairs),),
             )
         )
@@ -132,7 +132,8 @@ def pairs_figure(metric: Metric, pairs: Sequence[FoldDifference]) -> go.Figure:
         marker={"color": VERMILION, "symbol": "diamond", "size": 12, "line": {"color": BLACK, "width": 1}},
         error_x={
             "type": "data",
-            "array": [0.0 if math.isnan(pair.half) else pair.half for pair in pairs],
+            "array": [0.0 if math.isnan(high) else high - pair.mean for pair in pairs for _, high in [pair.interval]],
+            "arrayminus": [0.0 if math.isnan(low) else pair.mean - low for pair in pairs for low, _ in [pair.interval]],
             "color": VERMILION,
             "thickness": 2,
         },
@@ -142,7 +143,10 @@ def pairs_figure(metric: Metric, pairs: Sequence[FoldDifference]) -> go.Figure:
     )
     figure.add_vline(0, line={"color": GREY, "width": 1, "dash": "dash"})
     side = "right" if metric.maximise else "left"
-    figure.update_xaxes(title=f"difference on the same folds<br>({side} of 0, the first is better)")
+    figure.update_xaxes(
+        title=f"difference on the same folds<br>({side} of 0, the first is better)",
+        tickformat=None if metric.maximise else "+.0%",
+    )
     figure.update_yaxes(type="category", autorange="reversed")
     return styled(figure, height=190 + 40 * len(pairs))
 

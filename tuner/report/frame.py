@@ -1,10 +1,12 @@
 """A study as data frames, which its figures read: trials, folds, epochs, and the points of a regularisation path."""
 
+import math
+
 import pandas as pd
 
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, effect
-from tuner.results.selection import Trial, fold_values, shrinkage
+from tuner.results.selection import Trial, cost_of_runs, fold_values, is_repeated, shrinkage
 from tuner.training.outcome import standard_error
 
 
@@ -14,14 +16,14 @@ def trial_frame(findings: Findings) -> pd.DataFrame:
     Columns:
         state: "complete", "pruned" or "failed".
         value: the best mean over folds; NaN for a failed trial.
-        incumbent: the best complete value so far; NaN before there is one.
+        incumbent: the value of the best complete trial so far; NaN before there is one.
         repeats: the values of the runs after the first, a tuple.
         fold_epochs: epochs trained, summed over folds.
         shrinkage: total shrinkage by weight decay up to the best epoch.
         zeros: share of weights that are exactly zero there.
         NAME: of each parameter, its value as it is.
     """
-    trials = findings.trials
+    trials, metric = findings.trials, findings.spec.metric
     frame = pd.DataFrame(
         {
             "state": [trial.outcome.state for trial in trials],
@@ -33,24 +35,20 @@ def trial_frame(findings: Findings) -> pd.DataFrame:
             **{name: pd.Series([trial.params[name] for trial in trials], dtype=object) for name in findings.spec.space},
         }
     )
-    complete = frame.value.where(frame.state == "complete")
-    best = complete.cummax() if findings.spec.metric.maximise else complete.cummin()
-    return frame.assign(incumbent=best.ffill())
+    costs = pd.Series([trial.outcome.cost(metric) for trial in trials], dtype=float)
+    costs = costs.where(frame.state == "complete", math.inf)
+    leads = costs < costs.cummin().shift(fill_value=math.inf)
+    return frame.assign(incumbent=frame.value.where(leads).ffill())
 
 
 def fold_frame(findings: Findings) -> pd.DataFrame:
-    """The study's metric at the best epoch: a column per complete trial, the best mean first, a row per fold.
+    """The study's metric at the best epoch: a column per complete trial, the best first, a row per fold.
 
     Each is the mean over the trial's runs; NaN for a fold without a value.
     """
-    frame = pd.DataFrame(
-        {
-            trial.number: fold_values(trial, repeats=all(run.state == "complete" for run in trial.repeats))
-            for trial in findings.trials
-            if trial.outcome.state == "complete"
-        }
-    )
-    return frame[frame.mean().map(findings.spec.metric.cost).sort_values(kind="stable").index]
+    complete = [trial for trial in findings.trials if trial.outcome.state == "complete"]
+    ranked = sorted(complete, key=lambda trial: cost_of_runs(findings.spec.metric, trial))
+    return pd.DataFrame({trial.number: fold_values(trial, repeats=is_repeated(trial)) for trial in ranked})
 
 
 def epoch_frame(trial: Trial) -> pd.DataFrame:

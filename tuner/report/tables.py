@@ -9,7 +9,7 @@ from tuner.evaluation.holdout import Holdout
 from tuner.results.captions import MODELS, explain_effort, explain_holdout, explain_penalties, explain_scores
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect
-from tuner.results.selection import Trial, mean_of_runs, shrinkage
+from tuner.results.selection import Trial, cost_of_runs, mean_of_runs, shrinkage
 from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
 from tuner.spec.space import Constant, Domain, Range, Value
@@ -82,8 +82,8 @@ def scores_table(findings: Findings) -> Table:
     for name, (trial, score) in models.items():
         distance = ""
         if best is not None and score is not None and trial is not best.trial:
-            errors = f" ({metric.gain(best.mean, score) / best.se:.1f})" if best.se > 0 else ""
-            distance = f"{score - best.mean:+.4f}{errors}"
+            errors = (cost_of_runs(metric, trial) - best.cost) / best.cost_se if best.cost_se > 0 else math.nan
+            distance = f"{score - best.mean:+.4f}" + ("" if math.isnan(errors) else f" ({errors:.1f})")
         pruned = ", pruned" if trial.outcome.state == "pruned" else ""
         rows.append((name, f"{trial.number}{pruned}", score_text(score), distance, *_losses(trial.outcome)))
     rows.append((baseline.name, "", score_text(baseline.value), "", "", ""))
@@ -135,7 +135,7 @@ def trials_table(findings: Findings) -> Table:
     metric = findings.spec.metric
     names = [name for name, domain in findings.spec.space.items() if not isinstance(domain, Constant)]
     known = [trial for trial in findings.trials if trial.outcome.value is not None]
-    ranked = sorted(known, key=lambda trial: metric.cost(trial.outcome.value or 0.0))
+    ranked = sorted(known, key=lambda trial: trial.outcome.cost(metric))
     rows = tuple(
         (
             str(trial.number),

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.evaluation.bootstrap import Interval
 from tuner.results.findings import Findings
-from tuner.results.selection import fold_values
+from tuner.results.selection import fold_costs
 from tuner.training.outcome import standard_error
 
 CONFIDENCE = 0.95
@@ -18,9 +19,10 @@ class FoldDifference:
 
     Attributes:
         one, other: names of the studies.
-        differences: of each fold that has both values, mean over each trial's runs, (k,).
-        mean: of these.
-        half: half the width of its interval; NaN with fewer than two folds.
+        differences: of each fold that has both values, over each trial's runs, (k,): relative ones of a loss (its
+            geometric mean over runs), of means of other metrics.
+        mean: of the folds; geometric for a loss.
+        interval: of that mean; NaN with fewer than two folds.
         verdict: what the interval says, in words.
     """
 
@@ -28,7 +30,7 @@ class FoldDifference:
     other: str
     differences: tuple[float, ...]
     mean: float
-    half: float
+    interval: Interval
     verdict: str
 
 
@@ -56,18 +58,25 @@ def compare_folds(one: Findings, other: Findings) -> FoldDifference:
     """
     from scipy.stats import t
 
-    best, against = (findings.chosen("best") for findings in (one, other))
-    differences = fold_values(best.trial, repeats=best.repeat_mean is not None)
-    differences = differences - fold_values(against.trial, repeats=against.repeat_mean is not None)
-    differences = differences[~np.isnan(differences)]
+    metric, chosen = one.spec.metric, [findings.chosen("best") for findings in (one, other)]
+    mine, others = (fold_costs(metric, best.trial, repeats=best.repeat_mean is not None) for best in chosen)
+    differences = (mine - others)[~np.isnan(mine - others)]
     mean = float(differences.mean())
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, max(len(differences) - 1, 1)))
     half = quantile * standard_error(differences.tolist(), one.facts.test_to_train)
-    better = one if one.spec.metric.better(mean, 0.0) else other
+    better = one if mean < 0 else other
     verdict = "no clear difference: the interval includes 0"
     if abs(mean) > half:  # never of a NaN
         verdict = f"{better.spec.study.name} is better: the interval does not include 0"
-    return FoldDifference(one.spec.study.name, other.spec.study.name, tuple(differences.tolist()), mean, half, verdict)
+    low, high = sorted(metric.change(end) for end in (mean - half, mean + half))
+    return FoldDifference(
+        one=one.spec.study.name,
+        other=other.spec.study.name,
+        differences=tuple(metric.change(difference) for difference in differences.tolist()),
+        mean=metric.change(mean),
+        interval=(low, high),
+        verdict=verdict,
+    )
 
 
 def remarks(studies: Sequence[Findings]) -> list[str]:
@@ -81,8 +90,9 @@ def remarks(studies: Sequence[Findings]) -> list[str]:
         if reason := unpaired(other, first):
             said.append(f"{names} are not compared fold by fold: {reason}.")
         else:
-            pair = compare_folds(other, first)
-            said.append(f"{names}, fold by fold: {pair.verdict} ({pair.mean:+.4f} ± {pair.half:.4f}).")
+            pair, metric = compare_folds(other, first), first.spec.metric
+            mean, low, high = (metric.change_text(change) for change in (pair.mean, *pair.interval))
+            said.append(f"{names}, fold by fold: {pair.verdict} ({metric.words} {mean}, interval {low} to {high}).")
     return said
 
 

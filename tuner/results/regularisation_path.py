@@ -12,7 +12,7 @@ from math import isclose
 import numpy as np
 
 from tuner.errors import UserError, nearest
-from tuner.results.selection import Floats, paired_error, shrinkage
+from tuner.results.selection import paired_error, shrinkage
 from tuner.spec.sections import Spec
 from tuner.spec.space import PARAMETERS, Choices, Constant, Range, Value
 from tuner.training.outcome import Outcome
@@ -47,7 +47,7 @@ class Path:
         points: in the order of their values; some may have failed.
         best: the one with the best mean; None while none is complete.
         one_se: the most regularised one whose mean is within one standard error of that.
-        se: of a difference to the best; NaN with fewer than two complete points.
+        se: of a difference to the best, in the metric's units; NaN with fewer than two complete points.
     """
 
     parameter: str
@@ -164,20 +164,22 @@ def make_path(
 ) -> Path:
     """The path through these points, in any order, with the choice made on it; `params` are the incumbent's.
 
-    Best is the best mean over folds. The standard error is that of a paired difference to it, from the median variance
-    over all complete points: neighbours on a path differ too little to tell how sure a difference is.
+    Best is the least cost (`Metric.cost`). The standard error is that of a paired difference to it, from the median
+    variance over all complete points: neighbours on a path differ too little to tell how sure a difference is.
     """
     places = {value: place for place, value in enumerate(ordered(name, (point.value for point in points)))}
     points = tuple(sorted(points, key=lambda point: places[point.value]))
     complete = [point for point in points if point.outcome.state == "complete"]
     if not complete:
         return Path(name, params, points, None, None, math.nan)
-    best = min(complete, key=lambda point: spec.metric.cost(mean(point)))
-    others = [_by_fold(point) for point in complete if point is not best]
-    se = paired_error(_by_fold(best), others, test_to_train)
-    limit = spec.metric.cost(mean(best)) + (0.0 if math.isnan(se) else se)
-    near = [point for point in complete if spec.metric.cost(mean(point)) <= limit]
-    return Path(name, params, points, best, max(near, key=lambda point: _strength(name, point)), se)
+    costs = [spec.metric.costs(point.outcome.at_best("metric")) for point in complete]
+    means = [point.outcome.cost(spec.metric) for point in complete]
+    least = int(np.argmin(means))
+    best, se = complete[least], paired_error(costs[least], [*costs[:least], *costs[least + 1 :]], test_to_train)
+    limit = means[least] + (0.0 if math.isnan(se) else se)
+    near = [point for point, cost in zip(complete, means, strict=True) if cost <= limit]
+    one_se = max(near, key=lambda point: _strength(name, point))
+    return Path(name, params, points, best, one_se, spec.metric.in_units(se, mean(best)))
 
 
 def mean(point: Point) -> float:
@@ -198,7 +200,3 @@ def _strength(name: str, point: Point) -> tuple[float, ...]:
     if PARAMETERS[name].regularises and not isinstance(point.value, str):
         return (float(point.value),)
     return (-point.outcome.weights, point.outcome.train_loss)
-
-
-def _by_fold(point: Point) -> Floats:
-    return np.array(point.outcome.at_best("metric"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tuner.spec.metric import Metric
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.outcome import Outcome, standard_error
@@ -31,13 +32,16 @@ class Selection:
     Attributes:
         value: its mean over folds of the study's metric at its best epoch.
         repeat_mean: the mean over the trial and its repeats; None if it was not repeated.
-        se: the study's standard error; NaN if too little has completed to know it.
+        se: the study's standard error in the metric's units; NaN if too little has completed to know it.
+        cost, cost_se: what it was compared by (`Metric.cost`), mean over the same runs, and its standard error.
     """
 
     trial: Trial
     value: float
     repeat_mean: float | None
     se: float
+    cost: float
+    cost_se: float
 
     @property
     def mean(self) -> float:
@@ -97,16 +101,16 @@ def summarise(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> Summ
 def finalists(spec: Spec, trials: Sequence[Trial]) -> list[Trial]:
     """The complete trials that are repeated before one of them is named, best first; the first on ties."""
     complete = [trial for trial in trials if trial.outcome.state == "complete"]
-    return sorted(complete, key=lambda trial: (_cost(spec, trial.outcome), trial.number))[: spec.search.finalists]
+    return sorted(complete, key=lambda trial: trial.outcome.cost(spec.metric))[: spec.search.finalists]
 
 
 def select(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> tuple[Selection | None, Selection | None]:
     """The best trial, and the most regularised one that is not clearly worse (the one-standard-error rule).
 
-    Best is the finalist with the best mean over itself and its repeats, once all finalists have theirs; the best of
-    many single runs is above all a lucky one. Of the complete trials whose mean is within one standard error of that,
-    the most regularised is the one with the highest training loss at its best epoch (it refuses more of its training
-    rows), then the fewest weights, then the lowest number: with several penalties there is no natural order.
+    Best is the finalist with the least mean cost over itself and its repeats, once all finalists have theirs; the best
+    of many single runs is above all a lucky one. Of the complete trials whose mean cost is within one standard error of
+    that, the most regularised is the one with the highest training loss at its best epoch (it refuses more of its
+    training rows), then the fewest weights, then the lowest number: with several penalties there is no natural order.
     """
     last = finalists(spec, trials)
     if not last:
@@ -114,12 +118,11 @@ def select(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> tuple[S
     settled = spec.search.repeats > 0 and all(len(trial.repeats) == spec.search.repeats for trial in last)
     complete = [trial for trial in last if all(outcome.state == "complete" for outcome in trial.repeats)]
     repeated = {trial.number for trial in complete} if settled else set()
-    means = {
-        trial.number: float(np.nanmean(fold_values(trial, repeats=trial.number in repeated)))
+    cost = {
+        trial.number: float(np.nanmean(fold_costs(spec.metric, trial, repeats=trial.number in repeated)))
         for trial in trials
         if trial.outcome.state == "complete"
     }
-    cost = {number: spec.metric.cost(value) for number, value in means.items()}
     contenders = [trial for trial in last if trial.number in repeated] or last
     best = min(contenders, key=lambda trial: cost[trial.number])
     se = study_error(spec, test_to_train, trials, best, repeated)
@@ -127,7 +130,9 @@ def select(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> tuple[S
     def chosen(trial: Trial) -> Selection:
         value = trial.outcome.value
         assert value is not None  # noqa: S101 (it is complete)
-        return Selection(trial, value, means[trial.number] if trial.number in repeated else None, se)
+        mean = float(np.nanmean(fold_values(trial, repeats=True))) if trial.number in repeated else None
+        units = spec.metric.in_units(se, value if mean is None else mean)
+        return Selection(trial, value, mean, units, cost[trial.number], se)
 
     limit = cost[best.number] + (0.0 if math.isnan(se) else se)
     near = [trial for trial in trials if cost.get(trial.number, math.inf) <= limit]
@@ -142,17 +147,36 @@ def fold_values(trial: Trial, *, repeats: bool) -> Floats:
     return values
 
 
+def fold_costs(metric: Metric, trial: Trial, *, repeats: bool) -> Floats:
+    """The costs of the same, (folds,)."""
+    outcomes = (trial.outcome, *(trial.repeats if repeats else ()))
+    costs: Floats = np.mean([metric.costs(outcome.at_best("metric")) for outcome in outcomes], axis=0)
+    return costs
+
+
 def mean_of_runs(trial: Trial) -> float | None:
     """A trial's value, or the mean of it and its repeats where it was trained again; None if it failed."""
-    values = [outcome.value for outcome in (trial.outcome, *trial.repeats)]
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else trial.outcome.value
+    if trial.outcome.state == "failed":
+        return None
+    return float(np.nanmean(fold_values(trial, repeats=is_repeated(trial))))
+
+
+def cost_of_runs(metric: Metric, trial: Trial) -> float:
+    """The cost of a trial, or the mean of that and its repeats' where it was trained again; infinite if it failed."""
+    if trial.outcome.state == "failed":
+        return math.inf
+    return float(np.nanmean(fold_costs(metric, trial, repeats=is_repeated(trial))))
+
+
+def is_repeated(trial: Trial) -> bool:
+    """True where a trial was trained again and no run of it failed."""
+    return bool(trial.repeats) and all(outcome.state != "failed" for outcome in trial.repeats)
 
 
 def study_error(
     spec: Spec, test_to_train: float, trials: Sequence[Trial], best: Trial, repeated: Collection[int]
 ) -> float:
-    """The standard error of a difference to the best mean, one for the whole study; NaN with fewer than two trials.
+    """The standard error of a difference in cost to the best, one for the whole study; NaN with fewer than two trials.
 
     sqrt((1/k + test/train) * s2), where s2 is the median variance over folds of the paired differences to the best
     trial, over the best quarter of the complete trials (corrected for overlapping training sets: Nadeau & Bengio,
@@ -160,44 +184,31 @@ def study_error(
     """
     complete = sorted(
         (trial for trial in trials if trial.outcome.state == "complete"),
-        key=lambda trial: (_cost(spec, trial.outcome), trial.number),
+        key=lambda trial: trial.outcome.cost(spec.metric),
     )
     quarter = [trial for trial in complete[: max(2, math.ceil(len(complete) / 4))] if trial.number != best.number]
-    mine = fold_values(best, repeats=best.number in repeated)
-    others = [fold_values(trial, repeats=trial.number in repeated) for trial in quarter]
+    mine = fold_costs(spec.metric, best, repeats=best.number in repeated)
+    others = [fold_costs(spec.metric, trial, repeats=trial.number in repeated) for trial in quarter]
     return paired_error(mine, others, test_to_train)
 
 
 def paired_error(best: Floats, others: Sequence[Floats], test_to_train: float) -> float:
-    """The corrected standard error of a mean difference to `best`, from the median variance of the paired differences.
+    """The corrected standard error of a mean difference to `best`, the median over paired differences.
 
     Args:
-        best: the study's metric by fold, (k,); NaN for a fold without a value.
+        best: costs by fold, (k,); NaN for a fold without a value.
         others: likewise, of each of the others.
         test_to_train: validation windows over training windows, mean over folds.
     """
-    variances = []
-    for other in others:
-        differences = other - best
-        known = differences[~np.isnan(differences)]
-        if len(known) > 1:
-            variances.append(float(known.var(ddof=1)))
-    if not variances:
-        return float("nan")
-    return float(np.sqrt((1 / len(best) + test_to_train) * np.median(variances)))
-
-
-def _cost(spec: Spec, outcome: Outcome) -> float:
-    """The value of a complete outcome as a cost: smaller is better."""
-    value = outcome.value
-    assert value is not None  # noqa: S101 (it is complete)
-    return spec.metric.cost(value)
+    errors = [standard_error((other - best).tolist(), test_to_train) for other in others]
+    squares = [error**2 for error in errors if not math.isnan(error)]
+    return math.sqrt(np.median(squares)) if squares else math.nan
 
 
 def best_tenth(spec: Spec, trials: Sequence[Trial]) -> set[int]:
     """The numbers of the best tenth, rounded up, of the trials that have a value; a pruned one counts with its last."""
-    values = [(trial.number, trial.outcome.value) for trial in trials]
-    ranked = sorted((spec.metric.cost(value), number) for number, value in values if value is not None)
+    known = [trial for trial in trials if trial.outcome.state != "failed"]
+    ranked = sorted((trial.outcome.cost(spec.metric), trial.number) for trial in known)
     return {number for _, number in ranked[: math.ceil(len(ranked) / 10)]}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, mean_of_runs
+from tuner.results.selection import Selection, cost_of_runs, mean_of_runs
 from tuner.spec.metric import Metric
 
 # What tuning has to beat: models of the holdout, and the numbers of their trials.
@@ -190,9 +190,9 @@ def _judge_by_folds(findings: Findings, best: Selection, number: int, words: str
         return f"{unsure}{words[0].upper()}{words[1:]} cannot be scored in cross-validation."
     pruned = ", when it was pruned" if findings.trials[number].outcome.state == "pruned" else ""
     reached = f"in cross-validation {words} reached {brief(value)}{pruned}"
-    if not best.se > 0:  # it may be NaN
+    if not best.cost_se > 0:  # it may be NaN
         return f"{unsure}Too few trials to be sure: {reached}."
-    errors = findings.spec.metric.gain(best.mean, value) / best.se
+    errors = (cost_of_runs(findings.spec.metric, findings.trials[number]) - best.cost) / best.cost_se
     by = f"{reached}, {abs(errors):.1f} standard errors {'worse' if errors >= 0 else 'better'}"
     if errors >= A_CLEAR_ONE:
         return f"{means} helped: {by}."

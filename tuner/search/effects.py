@@ -69,7 +69,7 @@ def find_effects(spec: Spec, trials: Sequence[Trial]) -> tuple[Effect, ...]:
     """
     complete = [trial.params for trial in trials if trial.outcome.state == "complete"]
     known = [(trial.params, value) for trial in trials if (value := trial.outcome.value) is not None]
-    costs = np.array([spec.metric.cost(value) for _, value in known])
+    costs = np.array([spec.metric.gain(0.0, over=value) for _, value in known])
     if len(complete) < LEAST_TRIALS or np.ptp(costs) == 0:
         return ()
     quarter, three = np.percentile(costs, [25, 75])

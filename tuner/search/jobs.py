@@ -1,7 +1,7 @@
 """Jobs of a worker: values that are sent to it, and what each does there."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -51,7 +51,7 @@ class Task:
     Attributes:
         number: of the trial; its reports have it.
         stream: key of the random streams: (number,) for the trial itself.
-        thresholds: by epoch, the cost (`Metric.cost`) of the best mean so far above which it is pruned; empty: never.
+        thresholds: by epoch, the cost (`Metric.cost`) above which the least so far has it pruned; empty: never.
         is_audit: it is finished even if it would be pruned, and the outcome says so.
     """
 
@@ -64,10 +64,8 @@ class Task:
     def run(self, shared: Shared, report: Report) -> Outcome:
         from tuner.training.trainer import train_folds
 
-        metric = shared.spec.metric
-
-        def on_fold(epoch: int, fold: int, curve: Sequence[float]) -> None:
-            report(Progressed(self.number, epoch, fold, metric.best(curve) if curve else None))
+        def on_fold(epoch: int, fold: int, value: float | None) -> None:
+            report(Progressed(self.number, epoch, fold, value))
 
         try:
             return train_folds(

@@ -18,7 +18,7 @@ RUNGS = ((WARM_UP, 0.5), (0.3, 0.25), (0.8, 0.15))
 
 
 def thresholds(spec: Spec, number: int, known: Sequence[Trial]) -> tuple[float, ...]:
-    """The cost (`Metric.cost`), by epoch, above which the best mean so far of trial `number` ends it; inf: none does.
+    """The cost (`Metric.cost`), by epoch, above which the least so far of trial `number` ends it; inf: none does.
 
     Args:
         spec: pruner, metric and epochs.
@@ -26,32 +26,32 @@ def thresholds(spec: Spec, number: int, known: Sequence[Trial]) -> tuple[float, 
         known: the finished trials that it may know.
     """
     epochs = spec.train.max_epochs
-    curves = best_so_far(spec, known)
+    curves = least_so_far(spec, known)
     pruner = spec.search.pruner if number >= 2 else "none"
     states = np.array([trial.outcome.state for trial in known], str)
     complete, judged = states == "complete", states != "failed"
     found = np.full(epochs, np.inf)
     if pruner == "rungs" and judged.sum() >= LEAST_KNOWN:
-        found = rungs(spec.metric.cost(1.0) * curves[judged])
+        found = rungs(curves[judged])
     elif pruner == "median" and complete.sum() >= LEAST_COMPLETE:
-        found = spec.metric.cost(1.0) * np.percentile(curves[complete], 50, axis=0)
+        found = np.percentile(curves[complete], 50, axis=0)
     found[: max(1, round(WARM_UP * epochs)) - 1] = np.inf
     return tuple(found.tolist())
 
 
-def best_so_far(spec: Spec, known: Sequence[Trial]) -> Floats:
-    """The best mean of each trial up to each epoch, (trials, epochs), carried forward where a trial is complete.
+def least_so_far(spec: Spec, known: Sequence[Trial]) -> Floats:
+    """The least cost of each trial up to each epoch, (trials, epochs), carried forward where a trial is complete.
 
     It is NaN past the end of the others. A rule that compares trials epoch by epoch would else stop pruning where
     complete ones stopped early.
     """
-    best = np.full((len(known), spec.train.max_epochs), np.nan)
-    for row, trial in zip(best, known, strict=True):
-        curve = np.array(trial.outcome.curve)
-        row[: len(curve)] = (np.maximum if spec.metric.maximise else np.minimum).accumulate(curve)
+    least = np.full((len(known), spec.train.max_epochs), np.nan)
+    for row, trial in zip(least, known, strict=True):
+        curve = trial.outcome.costs(spec.metric)
+        row[: len(curve)] = np.minimum.accumulate(curve)
         if trial.outcome.state == "complete":
             row[len(curve) :] = row[len(curve) - 1]
-    return best
+    return least
 
 
 def rungs(costs: Floats, shape: Sequence[tuple[float, float]] = RUNGS) -> Floats:
@@ -63,7 +63,7 @@ def rungs(costs: Floats, shape: Sequence[tuple[float, float]] = RUNGS) -> Floats
     rungs for the same reason).
 
     Args:
-        costs: (trials, epochs), the best so far of known trials; NaN past the end of those that were pruned.
+        costs: (trials, epochs), the least so far of known trials; NaN past the end of those that were pruned.
         shape: shares of the epochs, and of the known trials that may be better there.
     """
     trials, epochs = costs.shape

@@ -59,15 +59,14 @@ def trial_seed(seed: int, number: int) -> int:
 def study_view(spec: Spec, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]) -> optuna.Study:
     """An in-memory study of exactly these trials: finished ones from number 0 on, then those under way as running.
 
-    A sampler on the live store would depend on what happens to be finished. Of a curve it reads nothing but, where the
-    trial was pruned, when and at which value.
+    A sampler on the live store would depend on what happens to be finished. Values are costs, to be minimised. Of a
+    curve it reads nothing but, where the trial was pruned, when and at which cost.
     """
-    study = optuna.create_study(
-        study_name=spec.study.name, direction="maximize" if spec.metric.maximise else "minimize"
-    )
+    study = optuna.create_study(study_name=spec.study.name)
     domains = optuna_space(spec.space)
     for trial in known:
-        outcome, value = trial.outcome, trial.outcome.value
+        outcome, cost = trial.outcome, trial.outcome.cost(spec.metric)
+        value = cost if math.isfinite(cost) else None
         study.add_trial(
             create_trial(
                 state=STATES[outcome.state],
@@ -94,7 +93,7 @@ def _by_process(
     encoding, rng = Encoding(spec.space), np.random.default_rng(seed)
     if len(known) < 2 or not encoding.axes:
         return with_constants(spec.space, encoding.decode(encoding.round(rng.random((1, encoding.axes)))[0]))
-    costs = [math.inf if trial.outcome.value is None else spec.metric.cost(trial.outcome.value) for trial in known]
+    costs = [trial.outcome.cost(spec.metric) for trial in known]
     with threadpool_limits(1):  # with more, the order of sums depends on how many there are
         points = encoding.encode([trial.params for trial in known])
         process = fit(points, normal_ranks(costs))

@@ -1,14 +1,23 @@
 """The metric of a study: what it is called, and which direction is better."""
 
-from collections.abc import Iterable, Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+# A loss below counts as this one (errors of a ten-thousandth of a deviation): its logarithm would decide for all folds.
+LEAST_LOSS = 1e-8
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric in its natural direction; all comparisons of scores go through it.
+    """A metric in its natural direction; all comparisons go through it.
+
+    Configurations are compared by cost: of a loss the mean over folds of its logarithm, so that a difference is the
+    mean fold-paired log ratio, and no fold decides alone because its losses are greater by orders; else minus the mean.
 
     Attributes:
         name: in study files and for programs.
@@ -25,27 +34,34 @@ class Metric:
         """The better direction, for people."""
         return "higher is better" if self.maximise else "lower is better"
 
-    def cost(self, value: float) -> float:
-        """The value as a quantity to minimise: a key to sort by, the best first."""
-        return -value if self.maximise else value
+    def costs(self, values: npt.ArrayLike) -> Floats:
+        """Values of folds, of any shape, as quantities to minimise; NaN stays NaN."""
+        values = np.asarray(values, np.float64)
+        return -values if self.maximise else np.log(np.maximum(values, LEAST_LOSS))
+
+    def cost(self, values: npt.ArrayLike) -> float:
+        """The mean cost of a configuration's values by fold, (folds,); a fold without a value (NaN) does not count."""
+        return float(np.nanmean(self.costs(values)))
+
+    def in_units(self, difference: float, near: float) -> float:
+        """A difference in cost as one in the metric's own units near a value, to first order (the delta method)."""
+        return difference if self.maximise else difference * near
+
+    def change(self, difference: float) -> float:
+        """A difference in cost as people read it: relative for a loss (-0.1 is a tenth less), else of the scores."""
+        return -difference if self.maximise else math.expm1(difference)
+
+    def change_text(self, change: float) -> str:
+        """Such a change in words."""
+        return f"{change:+.4f}" if self.maximise else f"{100 * change:+.3g} %"
 
     def better(self, value: float, than: float) -> bool:
         """True where `value` beats `than`; equals do not."""
-        return self.cost(value) < self.cost(than)
+        return value > than if self.maximise else value < than
 
     def gain(self, value: float, over: float) -> float:
         """The advantage of `value` over `over`; negative where it is worse."""
         return value - over if self.maximise else over - value
-
-    def best(self, values: Iterable[float]) -> float:
-        """The best of some values."""
-        return max(values) if self.maximise else min(values)
-
-    def best_epoch(self, curve: Sequence[float]) -> int:
-        """The first epoch at which a curve is best, counted from 1; 0 for an empty curve."""
-        if not curve:
-            return 0
-        return int(np.argmax(curve) if self.maximise else np.argmin(curve)) + 1
 
 
 METRICS = {

@@ -60,7 +60,7 @@ class StudyRow(Base):
     Attributes:
         spec, facts: the study file, and what the data fix.
         complete, pruned, failed: how many trials were told.
-        best, best_value: number and value of the best complete trial.
+        best, best_value, best_cost: number, value and cost (`Metric.cost`) of the best complete trial.
         changed: when a run last began, or something was kept.
         environment: of the latest run.
         rows: what the validation windows of all folds answer, one fold after the other: `time`, `value`, `label`.
@@ -78,6 +78,7 @@ class StudyRow(Base):
     failed: Mapped[int] = mapped_column(default=0)
     best: Mapped[int | None]
     best_value: Mapped[float | None]
+    best_cost: Mapped[float | None]
     changed: Mapped[datetime]
     rows: Mapped[Array | None] = mapped_column(deferred=True)
 

@@ -168,9 +168,9 @@ class StoredStudy:
                 self._update.where(~counted).values({count: count + 1, StudyRow.changed: datetime.now(UTC)})
             )
             if outcome.state == "complete":
-                best, value = StudyRow.best_value, outcome.value
-                better = best < value if self.spec.metric.maximise else best > value
-                session.execute(self._update.where(or_(best.is_(None), better)).values(best=number, best_value=value))
+                least, cost = StudyRow.best_cost, outcome.cost(self.spec.metric)
+                best = {"best": number, "best_value": outcome.value, "best_cost": cost}
+                session.execute(self._update.where(or_(least.is_(None), least > cost)).values(best))
         values = None if outcome.value is None else [outcome.value]
         self._storage.set_trial_state_values(trial, STATES[outcome.state], values)
 

@@ -55,7 +55,7 @@ class Tally:
         done, count: steps of the stage; `before` of the done ones are from earlier runs.
         began: when the stage began, by `time.monotonic`.
         running: the trials that workers have, with their latest sign of life.
-        incumbent: number and value of the best complete trial.
+        incumbent: number and outcome of the best complete trial.
     """
 
     spec: Spec
@@ -68,7 +68,7 @@ class Tally:
     began: float
     pruned: int = 0
     failed: int = 0
-    incumbent: tuple[int, float] | None = None
+    incumbent: tuple[int, Outcome] | None = None
     running: Mapping[int, Progressed | None] = field(default_factory=dict)
 
     def after(self, event: Event, now: float) -> "Tally":
@@ -94,9 +94,9 @@ class Tally:
         return self
 
     def _counted(self, number: int, outcome: Outcome) -> "Tally":
-        best, value = self.incumbent, outcome.value
-        if outcome.state == "complete" and value is not None:
-            best = best if best and not self.spec.metric.better(value, best[1]) else (number, value)
+        best, metric = self.incumbent, self.spec.metric
+        if outcome.state == "complete" and (best is None or outcome.cost(metric) < best[1].cost(metric)):
+            best = number, outcome
         pruned, failed = self.pruned + (outcome.state == "pruned"), self.failed + (outcome.state == "failed")
         return replace(self, done=self.done + 1, pruned=pruned, failed=failed, incumbent=best)
 
@@ -190,7 +190,7 @@ def _aside(tally: Tally, event: Event, now: float) -> str:
     """The state of all trials in a line, where no bar shows it."""
     if not isinstance(event, Told):
         return ""
-    best = f"best {tally.incumbent[1]:.3g} (trial {tally.incumbent[0]})" if tally.incumbent else "no best yet"
+    best = f"best {tally.incumbent[1].value:.3g} (trial {tally.incumbent[0]})" if tally.incumbent else "no best yet"
     return f"; {tally.done} of {tally.count}, {best}, {tally.left(now)}"
 
 
@@ -222,7 +222,7 @@ def draw(tally: Tally, now: float) -> RenderableType:
     if tally.stage == "search":
         counts = Text(f"  {tally.pruned} pruned, {tally.failed} failed")
         if tally.incumbent:
-            counts.append(f"; best so far {tally.incumbent[1]:.3g} (trial {tally.incumbent[0]})", style="green")
+            counts.append(f"; best so far {tally.incumbent[1].value:.3g} (trial {tally.incumbent[0]})", style="green")
         lines.append(counts)
     running = Grid.grid(padding=(0, 2))
     for number, sign in sorted(tally.running.items()):

@@ -1,5 +1,6 @@
 """Results of training as values that can be read without torch: of a trial on all folds, and of a refit."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from tuner.data.series import Floats
 from tuner.evaluation.detection import Detection, Scores
+from tuner.spec.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Outcome:
         reason: why it was pruned or failed; empty when it is complete.
         curve: the validation curve: mean over folds of the study's metric, by epoch.
         folds: the fold curves.
-        best_epoch: where the validation curve is best, counted from 1; 0 if there is no finished epoch.
+        best_epoch: where the cost (`Metric.cost`) is least, counted from 1; 0 if there is no finished epoch.
         steps: optimiser steps at the best epoch, mean over folds.
         fold_epochs: epochs trained, summed over folds.
         weights: entries of the network's weight matrices, which the penalties act on.
@@ -77,8 +79,19 @@ class Outcome:
 
     @property
     def value(self) -> float | None:
-        """The best mean, which is the trial's value whether pruned or complete; None if it failed."""
+        """The mean at the best epoch, which is the trial's value whether pruned or complete; None if it failed."""
         return None if self.state == "failed" else self.curve[self.best_epoch - 1]
+
+    def costs(self, metric: Metric) -> Floats:
+        """The quantity to minimise that it is compared by, of each epoch."""
+        by_epoch = np.array([fold.metric for fold in self.folds]).reshape(len(self.folds), len(self.curve)).T
+        # each sum runs along a row, as in training: the same to the last bit
+        epochs: Floats = np.nanmean(metric.costs(np.ascontiguousarray(by_epoch)), axis=1)
+        return epochs
+
+    def cost(self, metric: Metric) -> float:
+        """The same at the best epoch; infinite if it failed."""
+        return math.inf if self.state == "failed" else metric.cost(self.at_best("metric"))
 
     def at_best(self, which: Literal["train_loss", "valid_loss", "metric"]) -> tuple[float, ...]:
         """A quantity of each fold at the best epoch."""

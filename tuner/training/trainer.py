@@ -21,8 +21,8 @@ from tuner.training.outcome import FoldCurve, Outcome, Refitted
 
 # Stands where a trial's number stands in the key of the random streams; no trial has it.
 REFIT = 2**32 - 1
-# Told of the epoch that a fold has finished, of the fold's number, both from 1 on, and of the mean curve before.
-OnFold = Callable[[int, int, Sequence[float]], None]
+# Told of the epoch that a fold has finished, of the fold's number, both from 1 on, and of the trial's value before.
+OnFold = Callable[[int, int, float | None], None]
 
 
 class Diverged(ArithmeticError):
@@ -92,6 +92,7 @@ class LockStep:
     def __init__(self, spec: Spec, runs: Sequence[FoldRun]) -> None:
         self.runs = runs
         self.curve: list[float] = []
+        self.costs: list[float] = []
         self.best = Snapshot()
         self._metric = spec.metric
         self._earlier_only = spec.cv.scheme == "walk_forward"
@@ -112,7 +113,7 @@ class LockStep:
             except Diverged as error:
                 raise Diverged(f"fold {number}: {error}") from None
             if on_fold is not None:
-                on_fold(run.epochs, number, self.curve)
+                on_fold(run.epochs, number, self.value)
         if self._metric.name == "loss":
             values = tuple(run.last_loss for run in self.runs)
         else:
@@ -125,18 +126,25 @@ class LockStep:
             )
         self._by_fold.append(values)
         self.curve.append(float(np.nanmean(values)))
+        self.costs.append(self._metric.cost(values))
         if self.best_epoch == len(self.curve):
             steps = float(np.mean([run.learner.steps for run in self.runs]))
             self.best = Snapshot(tuple(scores), tuple(run.learner.weights() for run in self.runs), steps)
 
     @property
     def best_epoch(self) -> int:
-        return self._metric.best_epoch(self.curve)
+        """The first epoch of the least cost, counted from 1; 0 before there is one."""
+        return int(np.argmin(self.costs)) + 1 if self.costs else 0
+
+    @property
+    def value(self) -> float | None:
+        """The mean at the best epoch so far."""
+        return self.curve[self.best_epoch - 1] if self.curve else None
 
     @property
     def cost(self) -> float:
-        """The best mean so far, as a quantity to minimise."""
-        return self._metric.cost(self._metric.best(self.curve))
+        """The least so far (`Metric.cost`)."""
+        return min(self.costs)
 
     def fold_curves(self) -> tuple[FoldCurve, ...]:
         return tuple(run.curve([values[fold] for values in self._by_fold]) for fold, run in enumerate(self.runs))
@@ -173,7 +181,7 @@ def train_folds(
         params: a value for each parameter of the space.
         stream: key of the random streams, beside the study's seed and the fold: (number,) for a trial.
         precision: of the networks.
-        thresholds: by epoch, the cost above which the best mean so far ends the trial; empty: never.
+        thresholds: by epoch, the cost above which the least cost so far ends the trial; empty: never.
         is_audit: only note the first epoch whose threshold is exceeded, and go on.
         on_fold: told of each fold's epochs.
     """
