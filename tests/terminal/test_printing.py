@@ -135,7 +135,7 @@ def test_what_the_best_trial_warns_of_is_said_last() -> None:
 
 
 def test_programs_are_told_the_same() -> None:
-    event = result_event(MIXED, 12.34567)
+    event = result_event(MIXED, 12.34567, interrupted=False)
     # log ratios to the best 1.70 and 0.77: variance 0.43, times 1/2 + 1/2; in units of a loss of 1
     chosen = {
         "trial": 2,
@@ -159,13 +159,14 @@ def test_programs_are_told_the_same() -> None:
         "optimism": None,
         "looks": 0,
         "verdict": list(conclude(MIXED)),
+        "interrupted": False,
         "seconds": 12.346,
         "fold_epochs": 12,
     }
 
 
 def test_programs_are_told_of_the_holdout_by_model() -> None:
-    event = result_event(HELD, 1.0)
+    event = result_event(HELD, 1.0, interrupted=False)
     json.dumps(event, allow_nan=False)
     assert list(event["holdout"]) == ["best", "logistic regression"]
     best = event["holdout"]["best"]
@@ -178,10 +179,10 @@ def test_programs_are_told_of_the_holdout_by_model() -> None:
 
 
 def test_what_is_not_known_is_null() -> None:
-    assert result_event(NOTHING, 0.0)["best"] is None
+    assert result_event(NOTHING, 0.0, interrupted=False)["best"] is None
     outcome = make_outcome([1.0])
     folds = (replace(outcome.folds[0], metric=(math.nan,)), outcome.folds[1])
-    event = result_event(make_findings(replace(outcome, folds=folds)), 1.0)
+    event = result_event(make_findings(replace(outcome, folds=folds)), 1.0, interrupted=False)
     assert event["best"]["se"] is None
 
 
@@ -190,7 +191,7 @@ def test_the_mean_of_all_runs_is_told_beside_the_first_one() -> None:
     findings = make_findings(make_outcome([1.0]), make_outcome([2.0]), spec=spec)
     trials = (replace(findings.trials[0], repeats=(make_outcome([2.0]), make_outcome([3.0]))), findings.trials[1])
     findings = replace(findings, trials=trials, summary=summarise(spec, FACTS.test_to_train, trials))
-    best = result_event(findings, 1.0)["best"]
+    best = result_event(findings, 1.0, interrupted=False)["best"]
     assert (best["value"], best["repeat_mean"]) == (1.0, 2.0)
 
 

@@ -128,19 +128,19 @@ def study_plots(findings: Findings) -> list[Plot]:
     return [*plots[:first], *paths, *plots[first:]]
 
 
-def write_report(findings: Findings, folder: Path) -> Path:
-    """Writes `report.html` into `folder`, and says where it lies.
+def write_report(findings: Findings, folder: Path, *, is_running: bool = False) -> Path:
+    """Writes `report.html` into `folder`, and says where it lies; one of a running study says so and loads itself anew.
 
     Raises:
         UserError: the place cannot be written.
     """
     path = folder / "report.html"
-    write_whole(path, study_page(findings))
+    write_whole(path, study_page(findings, is_running=is_running))
     return path
 
 
-def study_page(findings: Findings) -> str:
-    """The page of a study."""
+def study_page(findings: Findings, *, is_running: bool = False) -> str:
+    """The page of a study, one that is being run among them."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     failures = [(trial.number, trial.outcome.reason) for trial in findings.trials if trial.outcome.state == "failed"]
     holdout = findings.holdout
@@ -153,6 +153,7 @@ def study_page(findings: Findings) -> str:
         plots,
         first=sum(plot.key in FIRST for plot in plots),
         name=spec.study.name,
+        is_running=is_running,
         spec=spec,
         facts=facts,
         summary=summary,

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tuner.files import check_folder, write_folder, write_whole
+from tuner.report.live_report import keep_report
 from tuner.report.tables import comparison_table, folds_table
 from tuner.results.advice import advise_before
 from tuner.results.configuration import Rule, chosen_configuration
@@ -51,25 +52,33 @@ def search_study(
     """Runs or continues a study up to its number of trials, shows the result and writes the report."""
     started = time.monotonic()
     interrupted = False
+    name = spec.study.name
+    folder = Path("studies") / name
+    console.print(f"report: {folder / 'report.html'}, written every minute while the study runs", markup=False)
     prepared = _prepare(spec, console)
     print_warnings(console, advise_before(spec, prepared.facts))
     with Store(storage, create=True) as store:
-        with show_events(console, spec, prepared.facts, as_json=as_json) as notify:
+        with (
+            show_events(console, spec, prepared.facts, as_json=as_json) as show,
+            keep_report(store, name, folder, show) as notify,
+        ):
             try:
                 search(prepared, store, notify, backend, timeout=timeout)
             except KeyboardInterrupt:
                 interrupted = True
-        found = findings(store.open(spec.study.name))
+        found = findings(store.open(name))
+    if found.trials:
+        _report(found)
     if as_json:
-        print_json(result_event(found, time.monotonic() - started))
+        print_json(result_event(found, time.monotonic() - started, interrupted=interrupted))
     else:
         print_result(console, found)
     if interrupted:
         done = f"{found.summary.trials} of {spec.study.trials} trials"
         return _stopped(console, f"Stopped after {done}; they are saved.")
     if found.summary.best is not None:
-        _report(console, found)
-        console.print(f"next: python -m tuner.export --study {spec.study.name}", markup=False)
+        console.print(f"report: {folder / 'report.html'}", markup=False)
+        console.print(f"next: python -m tuner.export --study {name}", markup=False)
     return 0
 
 
@@ -97,7 +106,7 @@ def trace_path(
         done = 0 if path is None else len(path.points)
         return _stopped(console, f"Stopped after {done} of {len(values)} points; they are saved.")
     if path is not None:
-        _report(console, found)
+        console.print(f"report: {_report(found)}", markup=False)
     return 0
 
 
@@ -208,10 +217,10 @@ def _prepare(spec: Spec, console: Console) -> Prepared:
     return prepared
 
 
-def _report(console: Console, found: Findings) -> None:
+def _report(found: Findings) -> Path:
     from tuner.report.page import write_report  # loads plotly
 
-    console.print(f"report: {write_report(found, Path('studies') / found.spec.study.name)}", markup=False)
+    return write_report(found, Path("studies") / found.spec.study.name)
 
 
 def _stopped(console: Console, what: str) -> int:

@@ -91,7 +91,7 @@ def print_result(console: Console, findings: Findings) -> None:
     print_warnings(console, advise_after(findings.spec, best))
 
 
-def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
+def result_event(findings: Findings, seconds: float, *, interrupted: bool) -> dict[str, Any]:
     """The last line of `--json`; without a holdout, `holdout` is empty."""
     summary = findings.summary
     return {
@@ -104,6 +104,7 @@ def result_event(findings: Findings, seconds: float) -> dict[str, Any]:
         "best": None if summary.best is None else _selection_dict(summary.best),
         "one_se": None if summary.one_se is None else _selection_dict(summary.one_se),
         **_holdout_dict(findings),
+        "interrupted": interrupted,
         "seconds": round(seconds, 3),
         "fold_epochs": summary.fold_epochs,
     }
