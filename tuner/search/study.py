@@ -84,8 +84,10 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
 
 def findings(study: StoredStudy) -> Findings:
     """The told trials of a study and what they amount to."""
+    # the count first: of a study that is being run, more may be told while the rest is read
+    told = study.n_told()
     outcomes, repeats = study.outcomes(), study.repeats()
-    trials = [Trial(number, params, outcomes[number]) for number, params in enumerate(study.params()[: study.n_told()])]
+    trials = [Trial(number, params, outcomes[number]) for number, params in enumerate(study.params()[:told])]
     # those of trials that are finalists no longer, since more were trained, count for nothing
     for trial in finalists(study.spec, trials):
         keys = [(trial.number, number) for number in range(1, study.spec.search.repeats + 1)]
