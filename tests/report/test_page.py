@@ -53,7 +53,7 @@ def test_it_says_how_to_reproduce_it(text) -> None:
 
 def test_every_figure_says_how_to_read_it(text) -> None:
     sections = re.findall(r"<section id=\"(\w+)\">\s*<h3>[^<]+</h3>\s*<p>[^<]{60,}</p>", text)
-    assert sections == ["overfitting", "effects", "history", "curves", "spread", "strengths"]
+    assert sections == ["overfitting", "effects", "history", "curves", "spread", "strengths", "parallel"]
 
 
 def test_what_is_not_listed_is_counted(text) -> None:
@@ -141,7 +141,7 @@ def wide(browser, tmp_path_factory):
 
 def test_every_figure_is_drawn_and_nothing_is_asked_of_the_network(wide) -> None:
     plots = wide.page.locator(".plot")
-    assert plots.count() == 2 + 4 + 12
+    assert plots.count() == 2 + 5 + 12
     empty = "nodes => nodes.filter(one => !one.querySelector('.scatterlayer path, .barlayer path')).length"
     assert plots.evaluate_all(empty) == 0
     assert wide.requests == [wide.page.url]
@@ -160,6 +160,30 @@ def test_hover_shows_a_trial(wide) -> None:
     label = wide.page.locator("#history .hoverlayer .hovertext")
     label.first.wait_for()
     assert re.search(r"trial \d+: 0\.\d{4}|best up to trial", label.first.text_content())
+
+
+def test_a_trial_under_the_pointer_stands_out_in_the_other_figures(wide) -> None:
+    def chosen() -> list[str]:
+        traces = "plot => plot.data.flatMap(one => (one.selectedpoints ?? []).map(at => one.ids[at]))"
+        return list(wide.page.evaluate(f"[...document.querySelectorAll('#strengths .plot')].flatMap({traces})"))
+
+    wide.page.locator("#history .plot .scatterlayer .trace:nth-child(2) .points path").nth(5).hover(force=True)
+    wait_until(lambda: len(chosen()) >= 12)
+    assert len(set(chosen())) == 1
+    wide.page.locator("h1").hover()
+    wait_until(lambda: chosen() == [])
+
+
+def test_a_click_on_a_heading_sorts_the_trials_and_a_second_one_turns_them_round(wide) -> None:
+    def column() -> list[float]:
+        return [float(text) for text in wide.page.locator(".sortable tbody tr td:nth-child(5)").all_text_contents()]
+
+    head = wide.page.locator(".sortable thead th:nth-child(5)")
+    before = column()
+    head.click()
+    assert column() == sorted(before) != before
+    head.press("Enter")
+    assert column() == sorted(before, reverse=True)
 
 
 def test_a_click_in_the_legend_hides_a_trace(wide) -> None:

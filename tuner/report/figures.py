@@ -91,6 +91,7 @@ def _points(figure: go.Figure, values: "pd.Series[float]", name: str, colour: st
     figure.add_scatter(
         x=values.index,
         y=values,
+        ids=[f"trial {number}" for number in values.index],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": size},
         name=name,
@@ -213,6 +214,7 @@ def _panel(
             figure.add_scatter(
                 x=_beside(places, choices) if choices else places.astype(float),
                 y=trials.value,
+                ids=[f"trial {number}" for number in trials.index],
                 mode="markers",
                 marker={
                     "color": colour,
@@ -275,7 +277,6 @@ def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
                 "array": [gain.interval[1] - gain.gain for gain in gains],
                 "arrayminus": [gain.gain - gain.interval[0] for gain in gains],
                 "color": colour,
-                "thickness": 1.5,
             },
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": BLACK, "width": 1}},

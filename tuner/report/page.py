@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner.files import write_whole
+from tuner.report.coordinates import parallel_figure
 from tuner.report.curve_figures import curves_figure, overfitting_figures, regularisation_path_figure
 from tuner.report.detection_figures import precision_recall_figure, scored_figure
 from tuner.report.figures import effects_figure, history_figure, spread_figure, strength_figures
@@ -72,6 +73,11 @@ READINGS = {
         "weight_decay * steps, and that of l1 the share of exact zeros: each has a panel. Outliers lie outside the "
         "axis; a double click shows them.",
     ),
+    "parallel": (
+        "All parameters together",
+        "A line per complete trial, from its parameters to its score at the right, best at the top. Where the best "
+        "lines run together, a parameter has a narrow good range; where they spread, it hardly matters.",
+    ),
 }
 # The figures that answer first: does it work, does it overfit, what matters?
 FIRST = ("scored", "overfitting", "effects")
@@ -116,6 +122,8 @@ def study_plots(findings: Findings) -> list[Plot]:
         figures["spread"] = (spread_figure(findings, trials),)
     if panels := strength_figures(findings, trials):
         figures["strengths"] = tuple(panels.values())
+    if (parallel := parallel_figure(findings, trials)) is not None:
+        figures["parallel"] = (parallel,)
     if effects := find_effects(findings.spec, findings.trials):
         figures["effects"] = (effects_figure(findings.spec.metric, effects),)
     plots = [Plot(key, *reading, figures[key]) for key, reading in READINGS.items() if key in figures]
