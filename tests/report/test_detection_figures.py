@@ -17,6 +17,7 @@ from tuner.report.detection_figures import (
     precision_recall_frame,
     scored_figure,
     time_bounds,
+    true_runs,
 )
 from tuner.results.findings import OutOfFoldScores
 
@@ -103,25 +104,30 @@ def test_a_long_series_keeps_the_extremes_of_every_stretch(rows, seed) -> None:
         assert (inside.min(), inside.max()) == (values[first:past].min(), values[first:past].max())
 
 
-def test_runs_have_their_first_and_last_time() -> None:
-    assert time_bounds(np.arange(6), np.array([1, 1, 0, 0, 0, 1], bool)).tolist() == [[0, 1], [5, 5]]
+def test_runs_have_their_first_and_last_time_and_end_at_a_gap() -> None:
+    time, mask = np.array([0, 1, 2, 3, 100, 101]), np.array([1, 1, 0, 1, 1, 0], bool)
+    assert true_runs(time, mask).tolist() == [[0, 2], [3, 4], [4, 5]]
+    assert time_bounds(time, true_runs(time, mask)).tolist() == [[0, 1], [3, 3], [100, 100]]
 
 
-def test_events_and_flags_are_boxes_and_the_threshold_is_a_line() -> None:
-    figure = scored_figure(scored([0, 1, 3, 4, 2, 1], labels=[0, 0, 1, 1, 0, 0]), 3.0)
-    # both rows of the event, one of which has the threshold's own score
-    boxes = {name: list(trace(figure, name).x) for name in ("labelled (1)", "flagged (1)")}
-    assert boxes["flagged (1)"] == boxes["labelled (1)"] == [2, 2, 3, 3, 2, None]
+def test_events_are_shaded_through_both_panels_and_told_by_whether_they_are_caught() -> None:
+    labels = [0, 0, 1, 1, 0, 0, 0, 1, 0]
+    figure = scored_figure(scored([0, 1, 3, 2, 1, 3, 0, 1, 0], labels), 3.0)
+    shades = [drawn for drawn in figure.data if drawn.name == "event"]
+    assert [list(shade.x) for shade in shades] == [[2, 2, 3, 3, 2, None, 7, 7, 7, 7, 7, None]] * 2
+    lanes = {name: list(trace(figure, name).x)[::2] for name in ("caught (1)", "missed (1)", "false alarms (1)")}
+    assert lanes == {"caught (1)": [2, 3, 2], "missed (1)": [7, 7, 7], "false alarms (1)": [5, 5, 5]}
+    assert figure.layout.annotations[0].text == "<b>1 of 2 events caught, 1 false alarm</b>"
     (line,) = figure.layout.shapes
     assert (line.y0, line.yref) == (3.0, "y2")
-    assert figure.data[0].name == "&lt;b&gt;x&lt;/b&gt;", "a column's name is shown as it is"
+    assert figure.data[1].name == "&lt;b&gt;x&lt;/b&gt;", "a column's name is shown as it is"
 
 
 def test_times_stay_times_and_nothing_labelled_is_said() -> None:
     time = np.datetime64("2024-01-01T09:30", "ns") + np.arange(4) * np.timedelta64(1, "m")
     figure = scored_figure(scored([0.0, 1.0, 2.0, 0.0], time=time), 1.0)
-    assert str(trace(figure, "flagged").x[0]).startswith("2024-01-01 09:31")
-    assert trace(figure, "labelled").name == "labelled (0)"
+    assert str(trace(figure, "false alarms").x[0]).startswith("2024-01-01 09:31")
+    assert figure.layout.annotations[0].text == "<b>0 of 0 events caught, 1 false alarm</b>"
 
 
 def test_two_hundred_thousand_rows_are_quick_and_no_event_is_lost() -> None:
@@ -133,6 +139,5 @@ def test_two_hundred_thousand_rows_are_quick_and_no_event_is_lost() -> None:
     assert clock.perf_counter() - started < 5
     assert size < 1_500_000
     runs = int((np.diff(np.concatenate([[0], labels.astype(int)])) == 1).sum())
-    lane = trace(figure, "labelled")
-    assert sum(x is None for x in lane.x) == runs
-    assert lane.name == f"labelled ({runs})"
+    lanes = [trace(figure, name) for name in ("caught", "missed")]
+    assert sum(x is None for lane in lanes for x in lane.x) == runs == sum(x is None for x in figure.data[0].x)

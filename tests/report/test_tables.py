@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tests.report.making import HOLDOUT, MIXED, searched
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.detection import Detection
@@ -18,7 +20,9 @@ from tuner.report.tables import (
     detection_table,
     folds_table,
     holdout_table,
+    interval_text,
     path_table,
+    score_text,
     scores_table,
     side_by_side_table,
     statuses_table,
@@ -214,3 +218,9 @@ def test_configurations_stand_side_by_side() -> None:
     rows = rows_of(table)
     assert rows["dropout"] == (f"{one.summary.best.trial.params['dropout']:.4g}", "")
     assert "synthetic" not in rows, "neither searched it"
+
+
+@pytest.mark.parametrize("value", [-0.00001, -0.0, 0.00004])
+def test_what_rounds_to_zero_has_no_sign(value) -> None:
+    assert score_text(value) == "0.0000"
+    assert interval_text((value, 0.1), "+z.4f") == "+0.0000 to +0.1000"

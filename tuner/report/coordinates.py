@@ -62,7 +62,7 @@ def parallel_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure | Non
             hovertemplate="%{text}<extra></extra>",
         )
     ends = [(*map(_short, (_levels(domain)[0], _levels(domain)[-1])),) for domain in domains.values()]
-    for place, (low, high) in enumerate([*ends, (f"{worst:.4f}", f"{best:.4f}")]):
+    for place, (low, high) in enumerate([*ends, (f"{worst:z.4f}", f"{best:z.4f}")]):
         figure.add_vline(place, line={"color": INK, "width": 1})
         for y, text, anchor in ((0, low, "top"), (1, high, "bottom")):
             figure.add_annotation(x=place, y=y, text=plain(text), yanchor=anchor, showarrow=False, font={"size": 11})
@@ -93,7 +93,7 @@ def _heights(domain: Domain, values: list[Value]) -> Floats:
 
 
 def _texts(trial: Mapping[str, Any], domains: Iterable[str]) -> list[str]:
-    return [*(f"{name} {_short(trial[name])}" for name in domains), f"{trial['value']:.4f}"]
+    return [*(f"{name} {_short(trial[name])}" for name in domains), f"{trial['value']:z.4f}"]
 
 
 def _short(value: Value) -> str:

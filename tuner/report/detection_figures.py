@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from sklearn.metrics import precision_recall_curve
 
-from tuner.data.series import Bools, Floats, runs
+from tuner.data.series import Bools, Floats, Ints, runs
 from tuner.evaluation.detection import Scores, average_precision
-from tuner.report.style import BLACK, BLUE, GREEN, VERMILION, plain, styled
+from tuner.report.style import BLACK, BLUE, GREEN, GREEN_SHADE, PURPLE, VERMILION, plain, styled
 from tuner.results.findings import OutOfFoldScores
+from tuner.results.verdict import count
 
 MOST_POINTS = 1000
 # A line keeps the least and the greatest value of each of so many stretches: more than a screen has columns.
@@ -78,37 +79,56 @@ def precision_recall_figure(scores: Scores, labels: Bools, threshold: float) -> 
 
 
 def scored_figure(scored: OutOfFoldScores, threshold: float) -> go.Figure:
-    """Three panels by time: the values, their scores with the threshold, and what was labelled and what flagged.
+    """Three panels by time: the values, their scores with the threshold, and the events caught, missed and made up.
 
-    Lines are thinned out, so that hundreds of thousands of rows stay quick; no event is left out.
+    Events are shaded through the first two. Lines are thinned out, so that hundreds of thousands of rows stay quick; no
+    event is left out.
     """
     time = scored.time
     if time.dtype.kind == "M":
         # finer ones would turn into numbers where they are put among None
         time = time.astype("datetime64[ms]")
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.45, 0.4, 0.15])
+    flagged = scored.scores >= threshold
+    events, alarms = true_runs(time, scored.labels), true_runs(time, flagged)
+    caught = np.array([flagged[first:past].any() for first, past in events], bool)
+    false = np.array([not scored.labels[first:past].any() for first, past in alarms], bool)
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.45, 0.37, 0.18])
+    bounds = time_bounds(time, events)
     for row, (name, values) in enumerate(((plain(scored.name), scored.values), ("anomaly score", scored.scores)), 1):
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        margin = 0.05 * (high - low) or 1.0
+        shade = {"fillcolor": GREEN_SHADE, "line": {"color": GREEN_SHADE, "width": 1}, "hoverinfo": "skip"}
+        figure.add_trace(boxes(bounds, low - margin, high + margin, name="event", showlegend=row == 1, **shade), row, 1)
         x, y = extremes(time, values)
         figure.add_scatter(x=x, y=y, mode="lines", line={"color": BLUE, "width": 1}, name=name, row=row, col=1)
+        figure.update_yaxes(range=[low - margin, high + margin], row=row, col=1)
     dashed = {"color": BLACK, "width": 1, "dash": "dash"}
     figure.add_hline(threshold, line=dashed, row=2, col=1)
     # a shape has no place in the legend: an empty line stands there for it
     figure.add_scatter(x=[None], y=[None], mode="lines", line=dashed, name=f"threshold {threshold:.4g}", row=2, col=1)
-    lanes = ((scored.scores >= threshold, "flagged", VERMILION), (scored.labels, "labelled", GREEN))
-    for low, (mask, name, colour) in enumerate(lanes):
-        _lane(figure, time_bounds(time, mask), name, colour, low)
+    lanes = (
+        ("false alarms", time_bounds(time, alarms[false]), VERMILION),
+        ("missed", bounds[~caught], PURPLE),
+        ("caught", bounds[caught], GREEN),
+    )
+    for low, (name, found, colour) in enumerate(lanes):
+        look = {"fillcolor": colour, "line": {"color": colour, "width": 1.5}, "hoveron": "fills", "hoverinfo": "name"}
+        figure.add_trace(boxes(found, low, low + 0.9, name=f"{name} ({len(found)})", **look), 3, 1)
     figure.update_yaxes(title="value", row=1, col=1)
     figure.update_yaxes(title="score", row=2, col=1)
-    figure.update_yaxes(
-        tickvals=[low + 0.45 for low in range(len(lanes))],
-        ticktext=[name for _, name, _ in lanes],
-        range=[-0.1, len(lanes)],
-        fixedrange=True,
-        row=3,
-        col=1,
-    )
+    ticks = {"tickvals": [low + 0.45 for low in range(len(lanes))], "ticktext": [name for name, *_ in lanes]}
+    figure.update_yaxes(**ticks, range=[-0.1, len(lanes)], fixedrange=True, row=3, col=1)
     figure.update_xaxes(title="time", row=3, col=1)
+    said = f"<b>{caught.sum()} of {count(len(events), 'event')} caught, {count(int(false.sum()), 'false alarm')}</b>"
+    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "paper", "yanchor": "bottom"}
+    figure.add_annotation(text=said, showarrow=False, **place)
     return styled(figure, height=620)
+
+
+def segments(time: Column) -> Ints:
+    """The number of the segment that each row belongs to, (n,): far apart in time another one begins."""
+    apart = np.diff(time.astype(np.float64))
+    return np.cumsum(np.concatenate([[False], apart > GAP * np.median(apart)])) if len(apart) else np.zeros(1, int)
 
 
 def extremes(time: Column, values: Floats | Scores) -> tuple[Column, Column]:
@@ -123,32 +143,35 @@ def extremes(time: Column, values: Floats | Scores) -> tuple[Column, Column]:
         # sorted by value within each stretch, the extremes are its first and its last row
         order = rows[np.lexsort((values[rows], stretch))]
         rows = np.unique(np.concatenate([order[edges], order[np.append(edges[1:], len(order)) - 1]]))
-    apart = np.diff(time.astype(np.float64))
-    part = np.cumsum(np.concatenate([[False], apart > GAP * np.median(apart)])) if len(apart) else np.zeros(1, int)
+    part = segments(time)
     gaps = np.flatnonzero(np.diff(part[rows])) + 1
     return np.insert(time[rows], gaps, time[rows[gaps]]), np.insert(values[rows].astype(np.float64), gaps, np.nan)
 
 
-def time_bounds(time: Column, mask: Bools) -> Column:
-    """First and last time of each run of true rows, (n, 2)."""
-    bounds = np.array(runs(mask), dtype=int).reshape(-1, 2)
-    return np.stack([time[bounds[:, 0]], time[bounds[:, 1] - 1]], axis=1)
+def true_runs(time: Column, mask: Bools) -> Ints:
+    """The runs of true rows as half-open intervals, (runs, 2); none reaches across a gap in time."""
+    part = segments(time)
+    found = [
+        (start + first, start + past)
+        for start, end in zip(*_stretches(part), strict=True)
+        for first, past in runs(mask[start:end])
+    ]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
-def _lane(figure: go.Figure, bounds: Column, name: str, colour: str, low: int) -> None:
-    """A box per run, in one trace; its outline keeps a single row visible among hundreds of thousands."""
+def _stretches(part: Ints) -> tuple[list[int], list[int]]:
+    starts = np.flatnonzero(np.diff(part, prepend=-1)).tolist()
+    return starts, [*starts[1:], len(part)]
+
+
+def time_bounds(time: Column, intervals: Ints) -> Column:
+    """First and last time of half-open intervals of rows, (n, 2)."""
+    return np.stack([time[intervals[:, 0]], time[intervals[:, 1] - 1]], axis=1)
+
+
+def boxes(bounds: Column, low: float, high: float, **look: Any) -> go.Scatter:  # noqa: ANN401 (plotly's)
+    """A box per pair of times, in one trace; its outline keeps a single row visible among hundreds of thousands."""
     first, last = bounds.astype(object).T
     x = np.stack([first, first, last, last, first, np.full(len(bounds), None)], axis=1)
-    figure.add_scatter(
-        x=x.ravel(),
-        y=[low, low + 0.9, low + 0.9, low, low, None] * len(bounds),
-        mode="lines",
-        fill="toself",
-        fillcolor=colour,
-        line={"color": colour, "width": 1.5},
-        name=f"{name} ({len(bounds)})",
-        hoveron="fills",
-        hoverinfo="name",
-        row=3,
-        col=1,
-    )
+    y = [low, high, high, low, low, None] * len(bounds)
+    return go.Scatter(x=x.ravel(), y=y, mode="lines", fill="toself", **look)

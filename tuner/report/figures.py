@@ -224,7 +224,7 @@ def _panel(
                     "line": {"color": BLACK, "width": 1 if large else 0},
                 },
                 text=[
-                    f"trial {number}: {value:.4f}<br>" + "<br>".join(map(_said, told, values))
+                    f"trial {number}: {value:z.4f}<br>" + "<br>".join(map(_said, told, values))
                     for number, value, *values in zip(
                         trials.index, trials.value, *(trials[name] for name in told), strict=True
                     )
@@ -259,11 +259,8 @@ def _beside(values: pd.Series, choices: tuple[Value, ...]) -> list[float]:
 
 def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
     """The gains of each parameter's best and highest value over its lowest one, with intervals, the largest first."""
-    rows = [
-        f"<b>{effect.name}</b><br>{plain(effect.direction)}"
-        + (f" (best {_short(effect.best.value)})" if effect.is_clear and effect.direction.endswith("between") else "")
-        for effect in effects
-    ]
+    between = {effect.name: f" (best {_short(effect.best.value)})" for effect in effects if effect.is_between}
+    rows = [f"<b>{each.name}</b><br>{plain(each.direction)}{between.get(each.name, '')}" for each in effects]
     figure = go.Figure()
     for name, gains, colour, symbol, size, off in (
         ("highest value searched", [effect.highest for effect in effects], BLUE, "square", 8, 0.14),
@@ -281,8 +278,8 @@ def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": BLACK, "width": 1}},
             text=[
-                f"{effect.name} {_short(gain.value)} against {_short(effect.lowest)}: {gain.gain:+.4f} "
-                f"({gain.interval[0]:+.4f} to {gain.interval[1]:+.4f})"
+                f"{effect.name} {_short(gain.value)} against {_short(effect.lowest)}: {gain.gain:+z.4f} "
+                f"({gain.interval[0]:+z.4f} to {gain.interval[1]:+z.4f})"
                 for effect, gain in zip(effects, gains, strict=True)
             ],
             name=name,

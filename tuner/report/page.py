@@ -29,8 +29,9 @@ MOST_FAILURES = 5
 READINGS = {
     "scored": (
         "Anomaly scores over time",
-        "Each row is scored by a network that was not trained on it, one fold after the other. Below are the labelled "
-        "events and the rows that the threshold flags. Check which events are missed, and what they share.",
+        "Each row is scored by a network that was not trained on it, one fold after the other. Labelled events are "
+        "shaded; an event is caught where a row of it is flagged, and flagged rows outside of all events are false "
+        "alarms. Check which events are missed, and what they share.",
     ),
     "overfitting": (
         "Overfitting, before and after",

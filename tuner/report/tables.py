@@ -40,7 +40,7 @@ class Table:
 
 def score_text(value: float | None) -> str:
     """A score, to four places; empty where there is none."""
-    return "" if value is None or math.isnan(value) else f"{value:.4f}"
+    return "" if value is None or math.isnan(value) else f"{value:z.4f}"
 
 
 def value_text(value: Value) -> str:
@@ -57,14 +57,14 @@ def domain_text(domain: Domain) -> str:
     return ", ".join(map(value_text, domain.choices))
 
 
-def interval_text(interval: Interval | None, form: str = ".4f") -> str:
+def interval_text(interval: Interval | None, form: str = "z.4f") -> str:
     """An interval; empty where there is none."""
     return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
 def with_error(value: float | None, error: float) -> str:
     """A score with its standard error, as far as they are known."""
-    return score_text(value) + (f" ± {error:.4f}" if math.isfinite(error) else "")
+    return score_text(value) + (f" ± {error:z.4f}" if math.isfinite(error) else "")
 
 
 def _losses(outcome: Outcome) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def scores_table(findings: Findings) -> Table:
         distance = ""
         if best is not None and score is not None and trial is not best.trial:
             errors = (cost_of_runs(metric, trial) - best.cost) / best.cost_se if best.cost_se > 0 else math.nan
-            distance = f"{score - best.mean:+.4f}" + ("" if math.isnan(errors) else f" ({errors:.1f})")
+            distance = f"{score - best.mean:+z.4f}" + ("" if math.isnan(errors) else f" ({errors:z.1f})")
         pruned = ", pruned" if trial.outcome.state == "pruned" else ""
         rows.append((name, f"{trial.number}{pruned}", score_text(score), distance, *_losses(trial.outcome)))
     rows.append((baseline.name, "", score_text(baseline.value), "", "", ""))
@@ -166,7 +166,7 @@ def holdout_table(holdout: Holdout) -> Table:
             score.name,
             score_text(score.value),
             interval_text(score.interval),
-            "" if score is best else interval_text(score.difference_interval, "+.4f"),
+            "" if score is best else interval_text(score.difference_interval, "+z.4f"),
         )
         for score in holdout.scores
         if score.value is not None
@@ -186,7 +186,7 @@ def detection_table(holdout: Holdout) -> Table:
     for score in holdout.scores:
         rates = (score.average_precision, score.precision, score.recall, score.f1)
         caught = "" if score.caught is None else f"{score.caught:.3g}"
-        rows.append((score.name, *("" if rate is None else f"{rate:.3f}" for rate in rates), caught))
+        rows.append((score.name, *("" if rate is None else f"{rate:z.3f}" for rate in rates), caught))
     return Table(
         title=f"Held-out data: detection of {holdout.anomalous} anomalous rows in {holdout.events} events",
         heads=("model", "average precision", "precision", "recall", "F1", "events caught"),
@@ -244,7 +244,7 @@ def folds_table(spec: Spec, facts: StudyInfo) -> Table:
         rows=tuple((str(number), *map(str, row)) for number, row in enumerate(rows, 1)),
         notes=(
             f"Held-out data: {facts.holdout:,} windows.",
-            f"{facts.baseline.name}: {facts.baseline.value:.4f}, a baseline without a network.",
+            f"{facts.baseline.name}: {facts.baseline.value:z.4f}, a baseline without a network.",
         ),
     )
 
@@ -258,7 +258,7 @@ def statuses_table(statuses: Sequence[Status]) -> Table:
             f"{status.trials} of {status.wanted}",
             *(f"{count} {state}" for state, count in ended.items() if count),
         ]
-        best = "none yet" if status.best is None else f"{status.best[1]:.4f}, trial {status.best[0]}"
+        best = "none yet" if status.best is None else f"{status.best[1]:z.4f}, trial {status.best[0]}"
         running = "" if status.holder is None else "\nrunning"
         changed = f"{status.changed.astimezone():%Y-%m-%d %H:%M}{running}"
         rows.append((status.study, "\n".join(counts), f"{best}\n{METRICS[status.metric].words}", changed))

@@ -50,15 +50,21 @@ class Effect:
     is_clear: bool
 
     @property
+    def is_between(self) -> bool:
+        """Whether the score is best between the ends, of a parameter that is no word."""
+        ends = (self.lowest, self.highest.value)
+        return self.is_clear and not isinstance(self.lowest, str) and self.best.value not in ends
+
+    @property
     def direction(self) -> str:
         """The direction in which the score improves, in words."""
         if not self.is_clear:
             return "no clear effect"
         if isinstance(self.lowest, str):
             return f"{self.best.value} is best"
-        if self.best.value == self.lowest:
-            return "less is better"
-        return "more is better" if self.best.value == self.highest.value else "best in between"
+        if self.is_between:
+            return "best in between"
+        return "less is better" if self.best.value == self.lowest else "more is better"
 
 
 def find_effects(spec: Spec, trials: Sequence[Trial]) -> tuple[Effect, ...]:

@@ -53,7 +53,7 @@ class Metric:
 
     def change_text(self, change: float) -> str:
         """Such a change in words."""
-        return f"{change:+.4f}" if self.maximise else f"{100 * change:+.3g} %"
+        return f"{change:+z.4f}" if self.maximise else f"{100 * change:+.3g} %"
 
     def better(self, value: float, than: float) -> bool:
         """True where `value` beats `than`; equals do not."""
