@@ -12,7 +12,6 @@ DATA_FILES = {
     "a header only": data("the file has no rows", "a,b\n"),
     "no header": data("the first line holds values (1.5, 2, 3), not the columns' names", "1.5,2,3\n4,5,6"),
     "binary": data("this is not a text file", bytes(range(256)) * 9),
-    "UTF-16": data("this is UTF-16 text", rows(9, "{n},1").encode("utf-16")),
     "latin-1": data("bad.csv:3: this is not UTF-8 text", "a,b\n1,2\nä,3".encode("latin-1")),
     "ragged": data("bad.csv:3: 3 values where the header names 2 columns", "a,b\n1,2\n1,2,3"),
     "an open quote": data("a quotation mark is out of place", 'a,b\n1,2\n"1,2\n3,4'),

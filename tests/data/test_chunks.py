@@ -9,9 +9,10 @@ import pytest
 
 from tests.data.reading import written
 from tuner.data.chunks import Chunk, Wanted, read_chunks
-from tuner.data.columns import numbers, times
-from tuner.data.reading import open_file, open_frame
+from tuner.data.clock import read_clock
+from tuner.data.columns import numbers
 from tuner.errors import UserError
+from tuner.reading.files import open_file, open_frame
 
 WANTED = Wanted(("time",), dated=True, features=("x", "y"), targets=("x",), optional=True)
 PLAIN = """
@@ -45,7 +46,7 @@ def test_rows_come_as_they_are_so_many_at_a_time(tmp_path, rows) -> None:
     parts = chunks(path, rows=rows)
     assert [len(part.time) for part in parts[:-1]] == [rows] * (len(parts) - 1)
     found, table = joined(parts), open_file(path).read("whole")
-    np.testing.assert_array_equal(found["time"], times(table, ["time"]))
+    np.testing.assert_array_equal(found["time"], read_clock(table, ["time"]).time)
     np.testing.assert_array_equal(found["features"], np.column_stack([numbers(table, name) for name in "xy"]))
     np.testing.assert_array_equal(found["targets"][:, 0], [1, 2, 3.25, -1000])
     assert found["text"] == ["2024-05-01 00:00:00", "2024-05-01T00:01", "2024-05-01 00:02", "2024-05-01 00:03:00.5"]

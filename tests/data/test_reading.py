@@ -19,7 +19,7 @@ ROWS = "time,a,b\n1,0.5,1\n2,1.5,0\n3,2.5,4\n"
         (b"time,a\n\n\n1,2\n\n2\n", "1 value where the header names 2 columns", "data.csv:6"),
         (b'time,a\n1,2\n2,"3\n4,5\n', "quotation mark", "data.csv:3"),
         (b'time,"a\n1,"2"\n4,5\n', "quotation mark", "data.csv:1"),
-        (b"2014-02-14 14:30:00,6.4,0\n2014-02-14 14:35:00,5.8,0\n", "first line holds values", "data.csv:1"),
+        (b"1704067200,6.4,0\n1704067500,5.8,0\n", "first line holds values", "data.csv:1"),
     ],
 )
 def test_broken_file(tmp_path: Path, content: bytes, what: str, place: str) -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data.columns import Column, DataTable
 from tuner.data.dataset import make_dataset
 from tuner.data.series import Floats
 from tuner.errors import UserError
 from tuner.proposal.profile import Profile, make_profile
 from tuner.proposal.propose import HOLDOUT, WINDOWS, Proposal, proposals, render_study_file
+from tuner.reading.table import Column, DataTable
 from tuner.spec.file import read_spec_dict
 
 ROWS = 1200

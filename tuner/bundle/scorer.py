@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 
 from tuner.bundle.archive import Bundle
 from tuner.data.chunks import Chunk, read_chunks
-from tuner.data.reading import open_file, open_frame
 from tuner.data.series import Bools, Floats, Ints
+from tuner.reading.files import open_file, open_frame
 from tuner.training.learner import EVALUATION_BATCH
 
 # Rows read at a time. Batches begin anew with each chunk, so the same rows give the same bits wherever they come from.
@@ -21,16 +22,18 @@ CHUNK = 16 * EVALUATION_BATCH
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of consecutive rows; NaN where a row cannot be scored.
+    """Scores of rows in the order of their times; NaN where a row cannot be scored.
 
     Attributes:
         text: the time as the data say it, an Arrow array of text, (rows,).
+        row: the number of each in the data, from 0, (rows,).
         score: (rows,) higher where more anomalous.
         flag: (rows,) 1 from the threshold on, else 0; NaN throughout without a threshold.
         forecast: (rows, targets) what was forecast of each row; (rows, 0) for `classify`.
     """
 
     text: Any
+    row: Ints
     score: Floats
     flag: Floats
     forecast: Floats
@@ -58,7 +61,8 @@ class Scorer:
             UserError: a column is missing, holds text among numbers, or the times do not increase.
         """
         file, names = open_frame(frame), self.manifest.columns.time
-        parts = [self.columns(part) for part in self.chunks(read_chunks(file, self.manifest.wanted, CHUNK))]
+        scored = in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK)))
+        parts = [self.columns(part) for part in scored]
         found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}
         time = np.arange(len(frame)) if not names else next(file.batches(names))[names[0]].to_pandas().array
         return pd.DataFrame({"time": time, **found}, index=frame.index).astype({"flag": "Int8"})
@@ -69,7 +73,8 @@ class Scorer:
         Raises:
             UserError: as `score`, or the file cannot be read.
         """
-        return self.chunks(read_chunks(open_file(path, self.manifest.reading), self.manifest.wanted, CHUNK))
+        file = open_file(path, self.manifest.reading)
+        return in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK)))
 
     @property
     def names(self) -> list[str]:
@@ -109,7 +114,7 @@ class Scorer:
         if manifest.threshold is not None:
             flag = np.where(np.isnan(score), np.nan, score >= manifest.threshold)
         old = len(score) - new
-        return Scored(rows.text, score[old:], flag[old:], forecast[old:])
+        return Scored(rows.text, rows.row[old:], score[old:], flag[old:], forecast[old:])
 
     def _complete(self, rows: Chunk) -> Ints:
         """The first row of each window that lacks no value and is cut by no gap up to the row it answers."""
@@ -135,6 +140,31 @@ class Scorer:
         return np.concatenate(outputs)
 
 
+def in_file_order(parts: Iterable[Scored]) -> Iterator[Scored]:
+    """The same scores in the order of the data's rows; a row that repeats another has none.
+
+    Held back, and put in order at the end, from the first part on that is not the next one.
+    """
+    held, expected = list[Scored](), 0
+    for part in parts:
+        if held or not np.array_equal(part.row, np.arange(expected, expected + len(part.row))):
+            held.append(part)
+        else:
+            yield part
+            expected += len(part.row)
+    if not held:
+        return
+    row = np.concatenate([part.row for part in held]) - expected
+    place = np.full(row.max() + 1, -1)
+    place[row] = np.arange(len(row))
+    lost = place < 0
+    text = pa.chunked_array([chunk for part in held for chunk in pa.chunked_array(part.text).chunks])
+    arrays = [np.concatenate([getattr(part, name) for part in held])[place] for name in ("score", "flag", "forecast")]
+    for values in arrays:
+        values[lost] = np.nan
+    yield Scored(text.take(pa.array(place, mask=lost)), np.arange(len(place)) + expected, *arrays)
+
+
 def _count(rows: Bools, start: Ints, stop: Ints) -> Ints:
     """The number of true rows from start to stop - 1, (n,)."""
     total = np.concatenate([[0], np.cumsum(rows)])
@@ -143,10 +173,11 @@ def _count(rows: Bools, start: Ints, stop: Ints) -> Ints:
 
 
 def _joined(held: Chunk, chunk: Chunk) -> Chunk:
-    parts = (np.concatenate([getattr(held, name), getattr(chunk, name)]) for name in ("time", "features", "targets"))
+    names = ("row", "time", "features", "targets")
+    parts = (np.concatenate([getattr(held, name), getattr(chunk, name)]) for name in names)
     return Chunk(chunk.text, *parts)
 
 
 def _last(rows: Chunk, count: int) -> Chunk:
     start = max(0, len(rows.time) - count)
-    return Chunk(None, rows.time[start:], rows.features[start:], rows.targets[start:])
+    return Chunk(None, rows.row[start:], rows.time[start:], rows.features[start:], rows.targets[start:])

@@ -1,17 +1,19 @@
 """Rows to be scored, a chunk at a time, so that memory does not grow with the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
-from tuner.data.columns import Column, DataTable, is_date, is_number, numbers, times
-from tuner.data.reading import DataFile
-from tuner.data.series import Floats
+from tuner.data.clock import Clock, read_clock
+from tuner.data.columns import is_date, numbers
+from tuner.data.series import Floats, Ints
 from tuner.errors import UserError, listed, nearest
+from tuner.reading.files import DataFile
+from tuner.reading.table import Column, DataTable
 
 
 @dataclass(frozen=True)
@@ -38,46 +40,63 @@ class Chunk:
 
     Attributes:
         text: the time as the file says it, an Arrow array of text, (rows,); the row number where there is no time.
+        row: the number of each in the file, from 0, (rows,).
         time: (rows,) increasing dates or numbers.
         features: (rows, features), NaN where missing.
         targets: (rows, targets), NaN where missing.
     """
 
     text: Any
+    row: Ints
     time: Column
     features: Floats
     targets: Floats
 
 
 def read_chunks(file: DataFile, wanted: Wanted, rows: int) -> Iterator[Chunk]:
-    """The rows of a file, `rows` at a time.
+    """The rows of a file in the order of their times, `rows` at a time.
 
     Raises:
-        UserError: the file cannot be read, lacks a column, or has text among numbers or times out of order.
+        UserError: the file cannot be read, lacks a column, or has text among numbers, or times out of an order that can
+            be mended.
     """
-
-    @cache
-    def all_times() -> Column:
-        return _times(file.read("", wanted.time), wanted)
-
-    start, last = 0, None
-    for table, raw in file.parts(_present(file, wanted), rows):
+    present = _present(file, wanted)
+    clock = _clock(file, wanted) if wanted.time else None
+    if clock is None or (np.diff(clock.rows, prepend=-1) == 1).all():
+        parts = file.parts(present, rows)
+    else:
+        parts = _reordered(file, present, clock.rows, rows)
+    start = 0
+    for table, raw in parts:
         stop = start + len(raw)
-        if not wanted.time:
-            time: Column = np.arange(start, stop)
-            text = pa.array(time).cast(pa.string())
-        else:
-            column, text = table.columns[wanted.time[0]], raw[wanted.time[0]].cast(pa.string())
-            # how dates are written may show in other rows only
-            time = _times(table, wanted) if is_number(column) or is_date(column) else all_times()[start:stop]
-            if last is not None and not time[0] > last:
-                all_times()  # refuses it
+        row = np.arange(start, stop) if clock is None else clock.rows[start:stop]
+        texts = [raw[name].cast(pa.string()) for name in wanted.time] or [pa.array(row).cast(pa.string())]
         features, targets = (
             np.column_stack([_numbers(table, name, len(raw)) for name in names]) if names else np.empty((len(raw), 0))
             for names in (wanted.features, wanted.targets)
         )
-        yield Chunk(text, time, features, targets)
-        start, last = stop, time[-1]
+        text = texts[0] if len(texts) == 1 else compute.binary_join_element_wise(*texts, " ")
+        yield Chunk(text, row, row if clock is None else clock.time[start:stop], features, targets)
+        start = stop
+
+
+def _clock(file: DataFile, wanted: Wanted) -> Clock:
+    table = file.read("", wanted.time)
+    clock = read_clock(table, wanted.time)
+    if wanted.dated != is_date(clock.time):
+        here, then = ("numbers", "dates") if wanted.dated else ("dates", "numbers")
+        raise UserError(f"the column holds {here}, and held {then} in training", where=table.at(0, wanted.time[0]))
+    return clock
+
+
+def _reordered(file: DataFile, names: Sequence[str], order: Ints, rows: int) -> Iterator[tuple[DataTable, Any]]:
+    """The rows of a file in another order, `rows` at a time: all are read first."""
+    whole = pa.concat_tables([raw for _, raw in file.parts(names, rows)])
+    table = file.read("", names).take(order)
+    raw = whole.take(order)
+    for start in range(0, len(order), rows):
+        part = np.arange(start, min(start + rows, len(order)))
+        yield table.take(part), raw.take(part)
 
 
 def _present(file: DataFile, wanted: Wanted) -> list[str]:
@@ -89,14 +108,6 @@ def _present(file: DataFile, wanted: Wanted) -> list[str]:
         hint = nearest(lacking[0], file.names) if len(lacking) == 1 else f"there are {listed(file.names)}"
         raise UserError(f"there is no column {listed(lacking)}", where=file.where, hint=hint)
     return [name for name in dict.fromkeys([*needed, *wanted.targets]) if name in file.names]
-
-
-def _times(table: DataTable, wanted: Wanted) -> Column:
-    stamps = times(table, wanted.time)
-    if wanted.dated != is_date(stamps):
-        here, then = ("numbers", "dates") if wanted.dated else ("dates", "numbers")
-        raise UserError(f"the column holds {here}, and held {then} in training", where=table.at(0, wanted.time[0]))
-    return stamps
 
 
 def _numbers(table: DataTable, name: str, rows: int) -> Floats:

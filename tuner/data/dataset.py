@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.columns import Column, DataTable, labels, numbers, refuse_missing, times
+from tuner.data.clock import Clock, read_clock
+from tuner.data.columns import labels, numbers, refuse_missing
 from tuner.data.roles import Roles, assign_roles
 from tuner.data.series import (
     LONGEST_INTERPOLATED,
@@ -24,6 +25,7 @@ from tuner.data.series import (
 )
 from tuner.data.sources import lookback, read_tables
 from tuner.errors import UserError, counted, listed
+from tuner.reading.table import Column, DataTable, merged
 from tuner.spec.sections import DataSection, Spec
 
 
@@ -70,7 +72,10 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
         UserError: as `load_dataset`.
     """
     roles = assign_roles(tables, spec.data)
-    files = [_checked(table, roles, spec.data) for table in tables]
+    clocks = [read_clock(table, roles.time) if roles.time else None for table in tables]
+    files = [_checked(table, clock, roles, spec.data) for table, clock in zip(tables, clocks, strict=True)]
+    read = [note for table in tables for note in table.notes]
+    read += [note for clock in clocks if clock is not None for note in clock.notes]
     steady = [piece for rows in files for piece in rows.pieces(split_at_gaps(rows.time, spec.data.max_gap))]
     segments = [piece for rows in steady for piece in rows.pieces(split_at_missing(rows.missing))]
     if not segments:
@@ -91,20 +96,21 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
         interpolated=longest,
         lookback=reach,
         digest=_digest(series, repr((feature_names, target_names, longest, reach))),
-        notes=(*roles.notes, *_notes(files, steady, segments, constant, spec.data.max_gap)),
+        notes=(*dict.fromkeys(read), *roles.notes, *_notes(files, steady, segments, constant, spec.data.max_gap)),
         time_names=roles.time,
         label_name=roles.label,
-        reading=tables[0].reading,
+        reading=merged(table.reading for table in tables),
     )
 
 
-def _checked(table: DataTable, roles: Roles, data: DataSection) -> _Rows:
+def _checked(table: DataTable, clock: Clock | None, roles: Roles, data: DataSection) -> _Rows:
+    table = table if clock is None else table.take(clock.rows)
     columns = [numbers(table, name) for name in roles.numeric]
     if data.missing == "refuse":
         for name, column in zip(roles.numeric, columns, strict=True):
             refuse_missing(table, name, column)
     values = np.column_stack(columns)
-    time = np.arange(len(values)) if not roles.time else times(table, roles.time)
+    time = np.arange(len(values)) if clock is None else clock.time
     marks = None if roles.label is None else labels(table, roles.label)
     return _Rows(table.name, time, values, np.asarray(np.isnan(values).any(axis=1)), marks)
 

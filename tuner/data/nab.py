@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tuner.data.columns import DataTable
-from tuner.data.reading import open_file
 from tuner.errors import UserError, nearest
+from tuner.reading.files import open_file
+from tuner.reading.table import DataTable
 
 COMMIT = "ea702d75cc2258d9d7dd35ca8e5e2539d71f3140"
 ADDRESS = f"https://raw.githubusercontent.com/numenta/NAB/{COMMIT}/"

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuner.data.columns import Column, DataTable, dates, is_date, is_number, missing, parsed, truths
+from tuner.data.clock import time_parts
+from tuner.data.columns import dates, is_date, is_number, missing, parsed, truths
 from tuner.errors import UserError, counted, listed, nearest
+from tuner.reading.table import Column, DataTable
 from tuner.spec.sections import DataSection
 
 MOST_FEATURES = 1000
@@ -53,7 +55,7 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> Roles:
     named = {*(data.time or ()), data.label or None, *(data.features or ()), *(data.target or ())}
     free = {name: column for name, column in first.columns.items() if name not in named}
     recognised = _recognised_time(free) if not data.time else None
-    clock = data.time or (() if recognised is None else (recognised,))
+    clock = data.time or time_parts(free, recognised)
     time = () if data.time == () else clock
     alike = [name for name in free if name not in clock and _letters(name) in _LABEL]
     recognised = next((name for name in alike if _marks(free[name])), None)

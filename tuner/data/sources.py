@@ -7,10 +7,10 @@ from os.path import commonpath
 from pathlib import Path
 
 from tuner.data import nab
-from tuner.data.columns import DataTable
 from tuner.data.market import DERIVED, LOOKBACK, simulate
-from tuner.data.reading import display_path, open_file, open_frame
 from tuner.errors import UserError, nearest
+from tuner.reading.files import display_path, open_file, open_frame
+from tuner.reading.table import DataTable
 from tuner.spec.sections import DataSection, Reading
 
 MARKET = "market"

@@ -12,12 +12,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tuner.data.columns import DataTable
 from tuner.data.dataset import make_dataset
 from tuner.data.folds import make_problem
 from tuner.data.seasonality import Rhythm
 from tuner.errors import UserError, counted
 from tuner.proposal.profile import Profile, make_profile
+from tuner.reading.table import DataTable
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import CvSection, Kind, MetricName, Scheme, StudySection
 
