@@ -153,7 +153,7 @@ def _be(server: str, folder: Path, command: str, arguments: list[str], before: C
     sys.argv = [f"tuner {command}", *arguments]
     if before is not None:
         before()
-    import_module("tuner.search.workers").fork_server = lambda: FORKS  # type: ignore[attr-defined]
+    import_module("tuner.search.workers").start_method = lambda: FORKS  # type: ignore[attr-defined]
     import_module("tuner.terminal").execute(import_module(f"tuner.{command}").app)
 
 

@@ -45,8 +45,6 @@ def run_study(
 ) -> Findings:
     """Runs or continues a study, as `python -m tuner.run` does, but silently; what the store then holds of it.
 
-    Workers are processes that import the calling script anew: keep the call below `if __name__ == "__main__":`.
-
     >>> import tuner
     >>> found = tuner.run_study(
     ...     {

@@ -70,7 +70,7 @@ def _backend(workers: int, cluster: str | None) -> "Backend":
     try:
         from tuner.search.dask import DaskCluster
     except ImportError:
-        raise UserError("Dask is not installed", where="--cluster", hint='pip install "tuner[cluster]"') from None
+        raise UserError("Dask is not installed", where="--cluster", hint='pip install "lstm-tuner[cluster]"') from None
     return DaskCluster(cluster)
 
 

@@ -1,4 +1,4 @@
-"""Interruptions of a command: Ctrl-C, SIGTERM, and SIGHUP when its terminal is closed; each as `KeyboardInterrupt`.
+"""Interruptions of a command: Ctrl-C, SIGTERM, and what comes when its terminal is closed; each as `KeyboardInterrupt`.
 
 Raised anywhere, it could leave a transaction open, or a lock taken: `defer_interrupts` keeps it back until `let_in`.
 """
@@ -12,6 +12,11 @@ from dataclasses import dataclass
 
 # Seconds after which an interrupt that waits, or that Python has lost, is raised wherever the program is.
 LONGEST = 1.0
+# What comes when the terminal is closed.
+if sys.platform == "win32":
+    CLOSED = signal.SIGBREAK
+else:
+    CLOSED = signal.SIGHUP
 
 
 @dataclass
@@ -31,18 +36,19 @@ def heed_signals() -> None:
     terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
     def interrupt(number: int, _: object) -> None:
-        if number == signal.SIGHUP:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the kernel may both send one
+        if number == CLOSED:
+            signal.signal(CLOSED, signal.SIG_IGN)  # the shell and the kernel may both send one
             for terminal in terminals:  # a closed one cannot be written to
                 os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
         if not _state.depth:
             raise KeyboardInterrupt
         _wait()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, CLOSED):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
-    signal.signal(signal.SIGALRM, lambda *_: let_in())
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, lambda *_: let_in())
     sys.unraisablehook = _keep
 
 
@@ -66,13 +72,19 @@ def let_in() -> None:
     """
     if _state.came:
         _state.came = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _set_alarm(0)
         raise KeyboardInterrupt
 
 
 def _wait() -> None:
     _state.came = True
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    _set_alarm(LONGEST)
+
+
+def _set_alarm(seconds: float) -> None:
+    """Sets the alarm clock; without one, as on Windows, what waits is raised at the next `let_in` or end of a block."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _keep(lost: "sys.UnraisableHookArgs") -> None:

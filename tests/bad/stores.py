@@ -21,6 +21,18 @@ STORES = {
     "an option of no driver": command(
         "the store cannot be opened", *(*RUN, "--storage", "postgresql+psycopg://user:secret@127.0.0.1:1/x?pass=secret")
     ),
+    "a password with an @": command(
+        "--storage: the store cannot be opened: its URL has an `@` besides the one before the host in a user name or",
+        *(*RUN, "--storage", "postgresql+psycopg://user:secret@secret@127.0.0.1:1/x"),
+    ),
+    "a user name with a slash": command(
+        "`@` as %40, `:` as %3A and `/` as %2F", *(*RUN, "--storage", "postgresql+psycopg://us/er:secret@127.0.0.1:1/x")
+    ),
+    "in memory": command("cannot be kept in memory", *RUN, "--storage", "sqlite:///:memory:"),
+    "in memory, by no name": command("cannot be kept in memory", *RUN, "--storage", "sqlite://"),
+    "in memory, by an option": command(
+        "cannot be kept in memory", *RUN, "--storage", "sqlite:///file:x?mode=memory&uri=true"
+    ),
     "an unknown study": command("there is no study 'smal' did you mean `small`?", "export", "--study", "smal"),
     "an unfinished trial": command(
         "there is no finished trial 99 its finished trials are 0 to 23", *RUN, "--replay", "99"

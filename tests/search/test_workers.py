@@ -43,7 +43,7 @@ def shared() -> Shared:
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalProcesses]:
     """Two workers, from the tests' own server, which has imported torch; the last tests start one as users do."""
-    monkeypatch.setattr(module, "fork_server", lambda: FORKS)
+    monkeypatch.setattr(module, "start_method", lambda: FORKS)
     backend = LocalProcesses(2)
     backend.broadcast(shared())
     yield backend

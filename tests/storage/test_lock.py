@@ -1,6 +1,5 @@
 """One writer a study: a second real process is refused, and told who holds the lock; a dead one holds nothing."""
 
-import fcntl
 import os
 import signal
 import socket
@@ -12,6 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from filelock import FileLock
 
 from tuner.errors import UserError
 from tuner.storage.lock import Holder, file_holder, file_lock
@@ -41,6 +41,11 @@ def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
+@pytest.fixture
+def beside(path: Path) -> Path:
+    return path.with_name("studies.db.small.holder")
+
+
 def refusal(path: Path) -> UserError:
     with pytest.raises(UserError) as caught, file_lock(path, "small"):
         pass
@@ -54,12 +59,12 @@ def test_the_holder_is_named_with_its_process_host_and_time(path, holder) -> Non
     assert "wait for it, stop it, or give your study another" in message
 
 
-def test_the_lock_of_a_process_that_was_killed_is_taken_over(path, holder) -> None:
+def test_the_lock_of_a_process_that_was_killed_is_taken_over(path, beside, holder) -> None:
     refusal(path)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     with file_lock(path, "small"):
-        assert f'"process": {os.getpid()}' in path.read_text()
+        assert f'"process": {os.getpid()}' in beside.read_text()
 
 
 def test_the_lock_of_a_process_that_ended_is_free(path, holder) -> None:
@@ -86,17 +91,27 @@ def test_other_studies_have_other_locks(path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"process": 1}'])
-def test_a_holder_that_has_not_said_who_it_is_is_another_process(path, text) -> None:
+def test_a_holder_that_has_not_said_who_it_is_is_another_process(path, beside, text) -> None:
     with file_lock(path, "small"):
-        path.write_text(text)
+        beside.write_text(text)
         assert "the study small is being run by another process" in str(refusal(path))
 
 
-def test_a_longer_name_of_an_earlier_holder_leaves_no_rest(path) -> None:
+def test_what_an_earlier_holder_left_is_written_over_and_goes_in_the_end(path, beside) -> None:
     path.parent.mkdir()
-    path.write_text("x" * 500)
+    beside.write_text("x" * 500)
     with file_lock(path, "small"):
         assert f"by process {os.getpid()}" in str(refusal(path))
+    assert not beside.exists()
+
+
+def test_a_place_that_cannot_be_written_is_said_and_the_lock_given_back(path, beside) -> None:
+    beside.mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot be written"), file_lock(path, "small"):
+        pass
+    beside.rmdir()
+    with file_lock(path, "small"):
+        pass
 
 
 # --- looking
@@ -117,17 +132,26 @@ def test_a_lock_that_nobody_ever_had_is_nobody_s_and_not_made(path) -> None:
     assert not path.parent.exists()
 
 
-def test_one_who_looks_is_waited_for(path) -> None:
+@pytest.mark.parametrize("other", [file_holder, lambda path: file_lock(path, "small").__enter__()])
+def test_one_who_looks_is_waited_for(path, other) -> None:
     with file_lock(path, "small"):
         pass
-    with path.open("rb") as looking:
-        fcntl.flock(looking, fcntl.LOCK_SH)
-        Timer(0.03, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
-        with file_lock(path, "small"):
-            pass
+    looking = FileLock(path, thread_local=False)
+    looking.acquire()
+    later = Timer(0.04, looking.release)
+    later.start()
+    assert other(path) is None
+    later.join()
 
 
-def test_a_holder_that_has_not_said_who_it_is_is_seen_too(path) -> None:
+def test_a_lock_that_is_not_ours_to_try_is_whose_it_is_said_to_be(path, beside) -> None:
+    path.mkdir(parents=True)
+    assert file_holder(path) is None
+    beside.write_text('{"host": "h", "process": 7, "since": "today"}')
+    assert file_holder(path) == Holder("h", 7, "today")
+
+
+def test_a_holder_that_has_not_said_who_it_is_is_seen_too(path, beside) -> None:
     with file_lock(path, "small"):
-        path.write_text("{")
+        beside.write_text("{")
         assert file_holder(path) == Holder()

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -71,7 +72,8 @@ def serve(store: Store, port: int, draw: Draw, announce: Callable[[str], None]) 
         raise UserError(
             f"the port {port} cannot be used: {error.strerror}", where="--port", hint=f"name another: --port {port + 1}"
         ) from None
-    os.nice(NICE)
+    if sys.platform != "win32":
+        os.nice(NICE)
     keeper = Thread(target=_keep_up, args=(store, draw, looked, stop), daemon=True)
     keeper.start()
     try:

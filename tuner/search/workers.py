@@ -6,14 +6,16 @@ An executor a worker, rather than one of many workers, because a dying process b
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import active_children, forkserver, get_context, resource_tracker
+from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import BaseContext
+from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from tuner.search.events import Progressed
@@ -50,21 +52,35 @@ class Backend(Protocol):
         """Ends all workers at once, whatever they are doing."""
 
 
-def fork_server() -> ForkServerContext:
-    """Has a process import all that a worker needs, from which workers are then forked, each in an instant.
+def start_method() -> BaseContext:
+    """How workers start: forked in an instant from a server that has imported all that they need, else anew.
 
-    It begins at once, beside whatever its caller imports, and ends with its caller. Ctrl-C is for the latter alone.
+    Anew where that is Python's own choice, as forking is unsafe (macOS) or missing (Windows). The server begins at
+    once, beside whatever its caller imports, and ends with its caller.
     """
+    if get_all_start_methods()[0] == "spawn":
+        return get_context("spawn")
     context = get_context("forkserver")
     # the last is what torch imports for the first optimiser, which takes about as long as torch itself
     context.set_forkserver_preload(["tuner.search.workers", "tuner.training.trainer", "torch._dynamo"])
-    resource_tracker.ensure_running()  # would else unblock what is blocked here
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with _apart():
         forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
     return context
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Has processes that start in its block hear no Ctrl-C, nor import the calling script: it may lack a main guard."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()  # would else unblock what is blocked here
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        sys.modules["__main__"] = main
 
 
 @dataclass
@@ -86,8 +102,11 @@ class LocalProcesses:
     whatever kind: no orphan keeps computing.
     """
 
+    _line: Any  # these two are of another type on Windows
+    _sign: Any
+
     def __init__(self, workers: int) -> None:
-        self._context = fork_server()
+        self._context = start_method()
         self._shared: bytes | None = None
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
@@ -100,14 +119,15 @@ class LocalProcesses:
     @defer_interrupts()  # a process that is half started would wait for the other half
     def _call(self, index: int, function: Callable[..., R], *arguments: object) -> "Future[R]":
         """Has a worker call the function: another one, if its process has died."""
-        try:
-            return self._slots[index].executor.submit(function, *arguments)
-        except BrokenExecutor:
-            self._slots[index].executor.shutdown(wait=False)
-            self._slots[index] = self._slot()
-            if self._shared is not None:
-                self._slots[index].executor.submit(_take_in, self._shared)
-            return self._slots[index].executor.submit(function, *arguments)
+        with _apart():
+            try:
+                return self._slots[index].executor.submit(function, *arguments)
+            except BrokenExecutor:
+                self._slots[index].executor.shutdown(wait=False)
+                self._slots[index] = self._slot()
+                if self._shared is not None:
+                    self._slots[index].executor.submit(_take_in, self._shared)
+                return self._slots[index].executor.submit(function, *arguments)
 
     def probe(self, precision: str) -> Machine:
         try:
@@ -136,9 +156,10 @@ class LocalProcesses:
 
     def close(self) -> None:
         self._lifeline.close()
-        for pid in [child.pid for child in active_children() if child.pid]:
-            with suppress(ProcessLookupError):  # one that was stopped would keep us waiting
-                os.kill(pid, signal.SIGCONT)
+        if sys.platform != "win32":  # one that was stopped would keep us waiting
+            for pid in [child.pid for child in active_children() if child.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
         for slot in self._slots:
             slot.executor.shutdown(wait=True, cancel_futures=True)
 
@@ -163,7 +184,8 @@ def _set_up(line: Connection, sign: Connection) -> None:
 
 
 def _end_with(line: Connection) -> None:
-    line.poll(None)
+    with suppress(EOFError, OSError):
+        line.recv()
     os._exit(0)
 
 

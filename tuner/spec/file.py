@@ -15,12 +15,20 @@ from tuner.spec.space import PARAMETERS, parse_space
 SECTIONS = tuple(Spec.model_fields)
 # Bytes of a study file; more is another file that was named by mistake.
 MOST_BYTES = 1_000_000
+# The built-in studies stand in the package where it is installed, and beside it in a checkout.
+BUILT_IN = tuple(above / "studies" for above in Path(__file__).parents[1:3])
 
 
 def study_path(study: str) -> Path:
-    """The study file that `--study` means: a path if it has a separator or ends in .toml, else studies/STUDY.toml."""
-    is_path = "/" in study or "\\" in study or study.endswith(".toml")
-    return Path(study) if is_path else Path("studies") / f"{study}.toml"
+    """The study file that `--study` means: a path if it has a separator or ends in .toml, else studies/STUDY.toml.
+
+    Where that file is not there, a built-in study of this name.
+    """
+    if "/" in study or "\\" in study or study.endswith(".toml"):
+        return Path(study)
+    own = Path("studies") / f"{study}.toml"
+    built_in = {path.stem: path for folder in BUILT_IN for path in folder.glob("*.toml")}
+    return built_in[study] if study in built_in and not own.exists() else own
 
 
 def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:

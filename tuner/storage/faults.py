@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os.path import expanduser
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy import URL, make_url
@@ -81,6 +82,22 @@ def opening(url: str) -> Iterator[URL]:
     Raises:
         UserError: it cannot be opened; a password is not shown.
     """
+    parsed = _parse(url)
+    where = display_url(parsed)
+    try:
+        yield parsed
+    except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError, ValueError) as error:
+        hint = "name another --storage"
+        if isinstance(error, ImportError):
+            hint = 'install the driver that the URL names; for PostgreSQL: pip install "lstm-tuner[postgresql]"'
+        fault = database_fault(error, where) or UserError(_reason(error), hint=hint)
+        raise UserError(f"the store cannot be opened: {fault.what}", where=where, hint=fault.hint) from None
+    except UserError as error:
+        raise UserError(error.what, where=error.where or where, hint=error.hint) from None
+
+
+def _parse(url: str) -> URL:
+    """The URL with `~` as the home folder; refused, unseen, where it is not read as it was meant."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -90,17 +107,22 @@ def opening(url: str) -> Iterator[URL]:
             where="--storage",
             hint="write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
         ) from None
-    where = display_url(parsed)
-    try:
-        yield parsed
-    except (*DATABASE_ERRORS, ImportError, OSError, RuntimeError, ValueError) as error:
-        hint = "name another --storage"
-        if isinstance(error, ImportError):
-            hint = 'install the driver that the URL names; for PostgreSQL: pip install "tuner[postgresql]"'
-        fault = database_fault(error, where) or UserError(_reason(error), hint=hint)
-        raise UserError(f"the store cannot be opened: {fault.what}", where=where, hint=fault.hint) from None
-    except UserError as error:
-        raise UserError(error.what, where=error.where or where, hint=error.hint) from None
+    if parsed.get_backend_name() != "sqlite":
+        if url.count("@") != (parsed.username is not None):
+            raise UserError(
+                "the store cannot be opened: its URL has an `@` besides the one before the host",
+                where="--storage",
+                hint="in a user name or password write `@` as %40, `:` as %3A and `/` as %2F",
+            )
+        return parsed
+    file = parsed.database or ""
+    if not file or ":memory:" in file or parsed.query.get("mode") == "memory":
+        raise UserError(
+            "the store cannot be kept in memory: all trials would be lost when the command ends",
+            where="--storage",
+            hint="name a file: sqlite:///FILE",
+        )
+    return parsed.set(database=expanduser(file))  # noqa: PTH111 (Path raises for an unknown user)
 
 
 @contextmanager

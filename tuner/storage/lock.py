@@ -1,19 +1,17 @@
 """One writer per study: a lock of the operating system or of the database server, which ends with its holder."""
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import socket
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
+from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,8 +19,8 @@ from tuner.errors import UserError
 from tuner.files import unwritable
 from tuner.storage.faults import GONE, display_url, fault_message
 
-# How often, and how many seconds apart, a lock is tried for: whoever looks at it (`file_holder`) has it for an instant.
-TRIES, APART = 5, 0.02
+# For how long, and how many seconds apart, a lock is tried for: whoever looks (`file_holder`) has it for an instant.
+PATIENCE, APART = 0.1, 0.02
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,7 @@ class Holder:
 
 def sqlite_file(url: URL) -> Path | None:
     """The file that a SQLite URL names; None for any other database."""
-    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if named else None
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def lock_path(database: Path, study: str) -> Path:
@@ -52,60 +49,53 @@ def lock_path(database: Path, study: str) -> Path:
 
 @contextmanager
 def file_lock(path: Path, study: str) -> Iterator[None]:
-    """Holds the lock file at `path` while the block runs; the file says who holds it.
+    """Holds the lock file at `path` while the block runs; a file beside it says who holds it.
 
     Raises:
         UserError: another process holds it, or it cannot be written.
     """
     holder = Holder(socket.gethostname(), os.getpid(), f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
-    with ExitStack() as stack:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # without a buffer, which closing would write out once more
-            file = stack.enter_context(path.open("ab+", buffering=0))
-            if not _take(file):
-                file.seek(0)
-                raise _refusal(study, str(path.parent), _read_holder(file.read()))
-            file.truncate(0)
-            file.write(json.dumps(asdict(holder)).encode())
-        except OSError as error:
-            raise unwritable(error, path) from None
+    lock, beside = FileLock(path), _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=PATIENCE, poll_interval=APART)
+        beside.write_text(json.dumps(asdict(holder)), encoding="utf-8")
+    except Timeout:
+        raise _refusal(study, str(path.parent), _read_holder(path)) from None
+    except OSError as error:
+        lock.release()
+        raise unwritable(error, path) from None
+    try:
         yield
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+        lock.release()
 
 
 def file_holder(path: Path) -> Holder | None:
-    """The holder of the lock file at `path`; None if nobody holds it.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    try:
-        with path.open("rb", buffering=0) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _read_holder(file.read())
-            return None
-    except FileNotFoundError:
+    """The holder of the lock file at `path`; None if nobody holds it."""
+    if not path.exists():
         return None
-    except OSError as error:
-        raise UserError(f"the lock file cannot be read: {error.strerror}", where=str(path)) from None
-
-
-def _take(file: IO[bytes]) -> bool:
-    for _ in range(TRIES):
-        with suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        time.sleep(APART)
-    return False
-
-
-def _read_holder(written: bytes) -> Holder:
     try:
-        holder = json.loads(written)
+        with FileLock(path).acquire(timeout=PATIENCE, poll_interval=APART):
+            return None
+    except Timeout:
+        return _read_holder(path)
+    except OSError:  # it is not ours to lock: what stands beside it must do
+        return _read_holder(path) if _beside(path).exists() else None
+
+
+def _beside(path: Path) -> Path:
+    """The file that says who holds the lock: on Windows nobody else may read a file that is locked."""
+    return path.with_suffix(".holder")
+
+
+def _read_holder(path: Path) -> Holder:
+    try:
+        holder = json.loads(_beside(path).read_bytes())
         return Holder(holder["host"], holder["process"], holder["since"])
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return Holder()
 
 

@@ -60,7 +60,8 @@ class Store:
                 new = True
             arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if self._url.get_backend_name() == "sqlite" else {}
             known = check_tables(create_engine(self._url, poolclass=NullPool, **arguments))
-            self.storage = RDBStorage(url, engine_kwargs=arguments, skip_compatibility_check=True)
+            whole = self._url.render_as_string(hide_password=False)
+            self.storage = RDBStorage(whole, engine_kwargs=arguments, skip_compatibility_check=True)
             self.engine = self.storage.engine
             self._check_version()
             # another tool's is left as it is until a study is begun

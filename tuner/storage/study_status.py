@@ -49,7 +49,7 @@ def read_statuses(url: str) -> list[Status]:
         path = sqlite_file(parsed)
         if path is not None and not path.exists():
             raise missing_store(display_url(parsed))
-        engine = create_engine(url) if path is None else _read_only(path)
+        engine = create_engine(parsed) if path is None else _read_only(path)
         try:
             with engine.connect() as connection:
                 return statuses(connection, path)

@@ -38,7 +38,11 @@ def new_app() -> typer.Typer:
 
 def cores() -> int:
     """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # where a process can be tied to some
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def execute(app: typer.Typer) -> None:

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from pkgutil import resolve_name
 
 from tuner.errors import UserError
 from tuner.spec.sections import Precision, Spec
@@ -50,7 +51,7 @@ def probe(precision: str) -> Machine:
     environment = {
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
-        "tuner": version("tuner"),
+        "tuner": resolve_name("tuner:__version__"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": f"{model} {instructions()}",
         "device": best_device().type,
