@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 
 # Names that a message lists before it stops.
 MOST_LISTED = 15
@@ -19,6 +20,10 @@ class UserError(Exception):
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what, where, hint)
         self.what, self.where, self.hint = what, where, hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # a worker's reaches the process that asked for the work
+        return partial(UserError, where=self.where, hint=self.hint), (self.what,)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

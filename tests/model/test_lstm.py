@@ -22,13 +22,15 @@ def sequences(batch: int = BATCH) -> Tensor:
     return torch.randn(LENGTH, batch, FEATURES, generator=torch.Generator().manual_seed(2))
 
 
+@pytest.mark.parametrize(("cell", "kind"), [("lstm", nn.LSTM), ("gru", nn.GRU)])
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("training", [True, False])
-def test_without_regularisers_it_is_an_lstm_and_a_linear_head(num_layers, training):
+def test_without_regularisers_it_is_a_recurrent_layer_and_a_linear_head(cell, kind, num_layers, training):
     torch.manual_seed(1)
-    lstm, head = nn.LSTM(FEATURES, HIDDEN, num_layers), nn.Linear(HIDDEN, OUTPUTS)
-    model = network(num_layers).train(training)
-    assert torch.equal(model(sequences()), head(lstm(sequences())[0][-1]))
+    layer, head = kind(FEATURES, HIDDEN, num_layers), nn.Linear(HIDDEN, OUTPUTS)
+    model = network(num_layers, cell=cell).train(training)
+    assert torch.equal(model(sequences()), head(layer(sequences())[0][-1]))
+    assert {name.partition(".")[0] for name in model.state_dict()} == {cell, "head"}
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])

@@ -13,11 +13,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import save
 from safetensors.torch import load
-from torch import Tensor
+from torch import Tensor, nn
 
 from tuner.bundle.manifest import AGAIN, FORMAT, MANIFEST, Manifest, parse_manifest
 from tuner.errors import UserError
-from tuner.model.lstm import Network
+from tuner.model.building import build_network
 
 WEIGHTS, CONFIG = "model.safetensors", "config.toml"
 FILES = frozenset({MANIFEST, WEIGHTS, CONFIG})
@@ -28,7 +28,7 @@ class Bundle:
     """A bundle in memory: what it says of itself, and its networks, in evaluation mode."""
 
     manifest: Manifest
-    networks: tuple[Network, ...]
+    networks: tuple[nn.Module, ...]
 
 
 def bundle_files(
@@ -37,7 +37,7 @@ def bundle_files(
     """The contents of a bundle's files by name; the manifest ends with a checksum of all of them."""
     tensors = {f"{number}.{name}": array for number, state in enumerate(weights) for name, array in state.items()}
     files = {WEIGHTS: save(tensors), CONFIG: config.encode()}
-    values = json.loads(manifest.model_dump_json())
+    values = json.loads(manifest.model_dump_json(by_alias=True))
     text = json.dumps({**values, "sha256": _checksum(values, files)}, indent=1)
     return {**files, MANIFEST: f"{text}\n".encode()}
 
@@ -103,11 +103,12 @@ def _checksum(values: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _blank(manifest: Manifest) -> Network:
-    """A network of the bundle's shape, without memory for its weights."""
-    shape = manifest.networks.model_dump(exclude={"count"})
+def _blank(manifest: Manifest) -> nn.Module:
+    """A network of the bundle's shape, without memory for its weights, and without dropout."""
+    shape = manifest.networks.model_dump(exclude={"count", "model"})
+    params = {"dropout": 0.0, "input_dropout": 0.0, "recurrent_dropout": 0.0, **shape}
     with torch.device("meta"):
-        return Network(len(manifest.columns.features), manifest.outputs, **shape)
+        return build_network(manifest.networks.model, len(manifest.columns.features), manifest.outputs, params)
 
 
 def _tensors(content: bytes, expected: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:

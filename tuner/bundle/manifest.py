@@ -10,7 +10,7 @@ from tuner.bundle.rarity import Rarity
 from tuner.data.chunks import Wanted
 from tuner.data.folds import Scaling
 from tuner.errors import UserError
-from tuner.spec.sections import Reading, TaskSection
+from tuner.spec.sections import ModelSection, Reading, TaskSection
 
 FORMAT: Literal[2] = 2
 MANIFEST = "manifest.json"
@@ -43,6 +43,7 @@ class Networks(Part):
     hidden_size: int = Field(ge=1, le=4096)
     num_layers: int = Field(ge=1, le=16)
     normalization: Literal["none", "batch", "layer"]
+    model: ModelSection = ModelSection()
 
 
 class Manifest(Part):

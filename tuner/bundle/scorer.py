@@ -13,6 +13,7 @@ import torch
 from tuner.bundle.archive import Bundle
 from tuner.data.chunks import Chunk, read_chunks
 from tuner.data.series import Bools, Floats, Ints
+from tuner.model.building import predict
 from tuner.reading.files import open_file, open_frame
 from tuner.training.learner import EVALUATION_BATCH
 
@@ -135,7 +136,7 @@ class Scorer:
         outputs = [np.empty((0, self.manifest.outputs))]
         for part in torch.split(begins, EVALUATION_BATCH):
             x = values.index_select(0, (part + offsets).reshape(-1)).view(self._window, len(part), values.shape[1])
-            total = torch.stack([network(x) for network in self._networks]).mean(dim=0)
+            total = torch.stack([predict(network, x) for network in self._networks]).mean(dim=0)
             outputs.append(total.numpy().astype(np.float64))
         return np.concatenate(outputs)
 

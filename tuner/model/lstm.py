@@ -1,4 +1,6 @@
-"""The network: input dropout, a stacked LSTM, normalisation and dropout of its last hidden vector, a linear head."""
+"""The network: stacked LSTM or GRU cells, normalisation and dropout of their last hidden vector, a linear head."""
+
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -6,15 +8,16 @@ from tuner.model.dropout import regularise
 
 
 class Network(nn.Module):
-    """An LSTM read at its last step.
+    """An LSTM, or a GRU, read at its last step.
 
     With every regulariser at 0 it computes exactly `nn.Linear(nn.LSTM(x)[0][-1])`.
 
     Args:
         features: columns of the input.
         outputs: columns of the output.
+        cell: "lstm", or "gru" (Cho et al., EMNLP 2014).
         hidden_size: units a layer.
-        num_layers: LSTM layers.
+        num_layers: of cells.
         dropout: share of units dropped between layers (each step anew, as `nn.LSTM` does) and before the head.
         input_dropout: share of input columns dropped, one mask a sequence.
         recurrent_dropout: share of hidden-to-hidden weights dropped, one mask a batch.
@@ -26,6 +29,7 @@ class Network(nn.Module):
         features: int,
         outputs: int,
         *,
+        cell: Literal["lstm", "gru"] = "lstm",
         hidden_size: int,
         num_layers: int,
         dropout: float = 0.0,
@@ -36,7 +40,9 @@ class Network(nn.Module):
         super().__init__()
         # nn.LSTM warns of dropout that one layer has no place for; the head's dropout acts all the same
         between = dropout if num_layers > 1 else 0.0
-        self.lstm = nn.LSTM(features, hidden_size, num_layers, dropout=between)
+        make = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        self.cell = cell
+        self.add_module(cell, make(features, hidden_size, num_layers, dropout=between))
         kinds = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
         self.norm: nn.Module = kinds[normalization](hidden_size)
         self.head = nn.Linear(hidden_size, outputs)
@@ -44,5 +50,5 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps sequences (length, batch, features) to outputs (batch, outputs)."""
-        output: Tensor = self.head(self.norm(self.lstm(x)[0][-1]))
+        output: Tensor = self.head(self.norm(getattr(self, self.cell)(x)[0][-1]))
         return output

@@ -32,11 +32,13 @@ class Moments:
     @staticmethod
     def of(parameters: Sequence[nn.Parameter]) -> "Moments":
         """Those before the first step; the parameters, and their gradients, become views of one vector."""
-        vector = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
+        # a network of one's own may have none of a kind
+        parts = [parameter.detach().reshape(-1) for parameter in parameters] or [torch.empty(0)]
+        vector = nn.Parameter(torch.cat(parts))
         gradient, mean, square = (torch.zeros_like(vector) for _ in range(3))
         sizes = [parameter.numel() for parameter in parameters]
-        parts = zip(parameters, vector.detach().split(sizes), gradient.split(sizes), strict=True)  # type: ignore[no-untyped-call]
-        for parameter, values, own in parts:
+        views = zip(parameters, vector.detach().split(sizes), gradient.split(sizes), strict=True)  # type: ignore[no-untyped-call]
+        for parameter, values, own in views if parameters else ():
             parameter.data = values.view_as(parameter)
             # backward adds to a gradient that is there, in place
             parameter.grad = own.view_as(parameter)
@@ -61,7 +63,7 @@ class Adam:
     def __init__(
         self, model: nn.Module, name: Literal["adamw", "adam"], learning_rate: float, weight_decay: float
     ) -> None:
-        parameters = list(model.parameters())
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.matrices = Moments.of([parameter for parameter in parameters if parameter.ndim > 1])
         self.others = Moments.of([parameter for parameter in parameters if parameter.ndim <= 1])
         self.learning_rate = learning_rate

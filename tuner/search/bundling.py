@@ -108,6 +108,7 @@ def _manifest(
             hidden_size=int(params["hidden_size"]),
             num_layers=int(params["num_layers"]),
             normalization=str(params["normalization"]),  # type: ignore[arg-type]  # the space knows no other words
+            model=spec.model,
         ),
         residual=_residual(prepared, choice, refits),
         threshold=threshold,

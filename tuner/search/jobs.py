@@ -62,7 +62,12 @@ class Task:
     is_audit: bool = False
 
     def run(self, shared: Shared, report: Report) -> Outcome:
+        from tuner.model.own import load_own
         from tuner.training.trainer import train_folds
+
+        if shared.spec.model.own is not None:
+            # a network that has changed ends the run, not the trial
+            load_own(shared.spec.model.own, shared.spec.model.sha256)
 
         def on_fold(epoch: int, fold: int, value: float | None) -> None:
             report(Progressed(self.number, epoch, fold, value))

@@ -43,6 +43,11 @@ def prepare(spec: Spec) -> Prepared:
     """
     data = load_dataset(spec)
     problem = make_problem(spec, data)
+    if spec.model.own is not None:
+        from tuner.model.building import adapt  # loads torch
+
+        spec, notes = adapt(spec, problem.features.shape[1], problem.answers.shape[1])
+        data = replace(data, notes=(*data.notes, *notes))
     folds = problem.folds()
     if len(problem.split.holdout):
         problem.refit()  # what cannot be scored in the end is refused now

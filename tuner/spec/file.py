@@ -102,6 +102,10 @@ def _check_together(spec: Spec) -> None:
     if (data.path is None) == (data.source is None):
         fault = "neither `path` nor `source`" if data.path is None else "both `path` and `source`"
         raise UserError(f"the study has {fault}", where="[data]", hint="give exactly one of them")
+    if spec.model.own is None and spec.model.args:
+        raise UserError("`args` belongs to a network of one's own", where="[model] args", hint="name it as `class`")
+    if spec.model.own is not None and spec.model.cell != "lstm":
+        raise UserError("`cell` belongs to our network", where="[model] cell", hint="remove `cell` or `class`")
     if task.kind == "classify" and (task.horizon or task.difference):
         key = "horizon" if task.horizon else "difference"
         raise UserError(f"`{key}` belongs to a forecast", where=f"[task] {key}", hint=f"remove `{key}`")
@@ -164,7 +168,8 @@ def _keys(section: str) -> list[str]:
     if section == "space":
         return list(PARAMETERS)
     model = Spec.model_fields[section].annotation
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, Section) else []
+    fields = model.model_fields if isinstance(model, type) and issubclass(model, Section) else {}
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _homes() -> dict[str, str]:

@@ -98,6 +98,19 @@ class DataSection(Section):
         return Reading(**{key: getattr(self, key) for key in Reading.model_fields})
 
 
+class ModelSection(Section):
+    """The network: ours, of LSTM or GRU cells, or a class of one's own with constants for it.
+
+    `class` is "file.py:Class", from the study file's folder, or "package.module:Class"; a study notes the hash of that
+    file as `sha256` when it begins.
+    """
+
+    cell: Literal["lstm", "gru"] = "lstm"
+    own: str | None = Field(default=None, alias="class")
+    args: dict[str, Any] = Field(default_factory=dict)
+    sha256: str | None = None
+
+
 class TaskSection(Section):
     """The network's task: the row `horizon` steps ahead, or a verdict on the window's last row.
 
@@ -177,6 +190,7 @@ class Spec(Section):
 
     study: StudySection
     data: DataSection
+    model: ModelSection = ModelSection()
     task: TaskSection = TaskSection()
     cv: CvSection = CvSection()
     train: TrainSection = TrainSection()
@@ -194,7 +208,7 @@ class Spec(Section):
 
     def to_dict(self) -> dict[str, Any]:
         """The Spec as plain values, for TOML and JSON; `read_spec_dict` reads it back. Keys without a value are out."""
-        sections = self.model_dump(exclude={"space"}, exclude_none=True)
+        sections = self.model_dump(exclude={"space"}, exclude_none=True, by_alias=True)
         for section in sections.values():
             section.update({key: list(value) for key, value in section.items() if isinstance(value, tuple)})
         return sections | {"space": {name: _line(domain) for name, domain in self.space.items()}}
@@ -214,8 +228,14 @@ def _line(domain: Domain) -> Any:  # noqa: ANN401 (TOML value)
 
 
 def resolved(spec: Spec, folder: Path) -> Spec:
-    """The same Spec with its data path made absolute: relative paths start from the study file's folder."""
-    if spec.data.path is None:
-        return spec
-    path = str((folder / expanduser(spec.data.path)).absolute())  # noqa: PTH111 (Path raises for an unknown user)
-    return spec.model_copy(update={"data": spec.data.model_copy(update={"path": path})})
+    """The same Spec with absolute paths of data and network: relative ones start from the study file's folder."""
+
+    def absolute(path: str) -> str:
+        return str((folder / expanduser(path)).absolute())  # noqa: PTH111 (Path raises for an unknown user)
+
+    data, model = spec.data, spec.model
+    if data.path is not None:
+        data = data.model_copy(update={"path": absolute(data.path)})
+    if model.own is not None and model.own.rpartition(":")[0].endswith(".py"):
+        model = model.model_copy(update={"own": absolute(model.own)})
+    return spec.model_copy(update={"data": data, "model": model})

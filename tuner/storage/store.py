@@ -202,13 +202,19 @@ def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API c
 
 
 def _check_unchanged(stored: StoredStudy, spec: Spec, facts: StudyInfo) -> None:
-    """Only the number of trials may change in a begun study, and the place of equal data."""
+    """Only the number of trials may change in a begun study, and the places of equal data and of an equal network."""
     before, after = stored.spec.to_dict(), spec.to_dict()
     for section in after:
         for key in sorted(before[section].keys() | after[section].keys()):
-            if (section, key) in {("study", "trials"), ("data", "path")}:
+            if (section, key) in {("study", "trials"), ("data", "path"), ("model", "class")}:
                 continue
             old, new = (json.dumps(side[section].get(key)) for side in (before, after))
+            if key == "sha256" and old != new:
+                raise UserError(
+                    "the source of the network has changed since the study began",
+                    where="[model] class",
+                    hint="put it back, or search anew under another `[study] name`",
+                )
             if old != new:
                 raise UserError(
                     f"`{key}` was {old} when the study began and is {new} now",

@@ -56,6 +56,7 @@ def search_study(
     folder = Path("studies") / name
     console.print(f"report: {folder / 'report.html'}, written every minute while the study runs", markup=False)
     prepared = _prepare(spec, console)
+    spec = prepared.spec
     print_warnings(console, advise_before(spec, prepared.facts))
     with Store(storage, create=True) as store:
         with (
@@ -117,7 +118,8 @@ def replay_trial(spec: Spec, storage: str, number: int, console: Console, *, as_
     with Store(storage, create=False) as store:
         study = store.open(spec.study.name)
         # as it was run, but for where the data lie now
-        prepared = _prepare(study.spec.model_copy(update={"data": spec.data}), console)
+        model = spec.model.model_copy(update={"sha256": study.spec.model.sha256})
+        prepared = _prepare(study.spec.model_copy(update={"data": spec.data, "model": model}), console)
         compared = retrain(prepared, study, number)
     if as_json:
         print_json({"event": "replay", **asdict(compared)})
@@ -131,6 +133,7 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
     from tuner.terminal.estimate import estimate_seconds  # loads torch
 
     prepared = _prepare(spec, console)
+    spec = prepared.spec
     machine = probe(spec.train.precision)
     machine.refuse(spec, machine.precision)
     facts = replace(prepared.facts, precision=machine.precision)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Ints
-from tuner.model.lstm import Network
+from tuner.model.building import build_network, predict
 from tuner.model.optim import Adam, clip_gradient, proximal_l1
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
@@ -62,16 +62,7 @@ class Learner:
         self.batches = max(1, min(batches, len(fold.train) // 2))
         self.steps = 0
         with self._stream.drawn():
-            self.network = Network(
-                fold.rows.shape[1],
-                fold.answers.shape[1],
-                hidden_size=int(params["hidden_size"]),
-                num_layers=int(params["num_layers"]),
-                dropout=float(params["dropout"]),
-                input_dropout=float(params["input_dropout"]),
-                recurrent_dropout=float(params["recurrent_dropout"]),
-                normalization=str(params["normalization"]),
-            ).to(device)
+            self.network = build_network(spec.model, fold.rows.shape[1], fold.answers.shape[1], params).to(device)
         self._optimizer = Adam(
             self.network, spec.train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
         )
@@ -119,12 +110,10 @@ class Learner:
         return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1])
 
     def _forward(self, x: Tensor) -> Tensor:
-        output: Tensor
         if not self._bf16:
-            output = self.network(x)
-            return output
+            return predict(self.network, x)
         with torch.autocast(self._device.type, dtype=torch.bfloat16):
-            output = self.network(x)
+            output = predict(self.network, x)
         return output.float()
 
     def _loss(self, output: Tensor, answer: Tensor, reduction: str) -> Tensor:
