@@ -281,6 +281,11 @@ def test_validation_data_scaled_by_themselves_are_found(scaled) -> None:
     train, valid = walk(400, COLUMNS), walk(200, COLUMNS, seed=3)
     cuts = [cut(scaled(part), TIME)[:-1] for part in (train, valid)]
     assert [each.code for each in tuner.check(healthy(), *cuts)] == ["own_statistics"]
+    if scaled(train).min() < 0:
+        afterwards = [
+            scaled(cut(part, TIME).reshape(-1, COLUMNS)).reshape(-1, TIME, COLUMNS) for part in (train, valid)
+        ]
+        assert [each.code for each in tuner.check(healthy(), *afterwards)] == ["own_statistics"]
     mean, deviation = train.mean(0), train.std(0)
     assert tuner.check(healthy(), *(cut((part - mean) / deviation, TIME) for part in (train, valid))) == []
 

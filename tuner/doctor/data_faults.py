@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.model_selection import check_cv
 
 from tuner.data.overlap import shares_rows
@@ -14,7 +15,7 @@ from tuner.doctor.probe import Finding
 from tuner.errors import UserError
 
 # Rows below which statistics say nothing.
-LEAST_ROWS = 50
+LEAST_ROWS = 100
 
 
 def find_shared_rows(train: Sequences, valid: Sequences) -> Finding | None:
@@ -37,9 +38,9 @@ def find_own_statistics(train: Sequences, valid: Sequences) -> Finding | None:
     if all(_is_standard(one.steps[start:][:length]) for one in (train, valid) for start, length in _each(one)):
         return None  # each sequence by itself, as is usual
     kinds = {"mean and deviation": _is_standard, "minimum and maximum": _is_ranged}
-    rows = [np.unique(one.steps, axis=0) for one in (train, valid)]
+    views = [_views(one) for one in (train, valid)]
     for name, is_scaled in kinds.items():
-        if all(len(each) >= LEAST_ROWS and is_scaled(each) for each in rows):
+        if all(any(len(rows) >= LEAST_ROWS and is_scaled(rows) for rows in own) for own in views):
             return Finding(
                 "own_statistics",
                 f"Validation data are scaled by their own {name}: these are exact in both parts.",
@@ -72,6 +73,12 @@ def _each(sequences: Sequences) -> list[tuple[int, int]]:
     return list(zip(sequences.first.tolist(), sequences.lengths.tolist(), strict=True))
 
 
+def _views(sequences: Sequences) -> list[Floats]:
+    """What may have been scaled: windows or the series that they were cut from, by column or as a whole."""
+    distinct = pd.DataFrame(sequences.steps).drop_duplicates().to_numpy()
+    return [rows for each in (sequences.steps, distinct) for rows in (each, each.reshape(-1, 1))]
+
+
 def _is_standard(rows: Floats) -> bool:
     """True where each column has mean 0 and deviation 1, but for what a few rows more or less would change."""
     near = max(2 / len(rows), 1e-5)
@@ -82,4 +89,5 @@ def _is_ranged(rows: Floats) -> bool:
     """True where each column reaches 0 and 1, and goes no further; one that often does so is no scaled one."""
     low, high = rows.min(axis=0), rows.max(axis=0)
     ends = np.abs(low).max() < 1e-6 and np.abs(high - 1).max() < 1e-6
-    return bool(ends and ((rows == low).sum(axis=0) <= 2).all() and ((rows == high).sum(axis=0) <= 2).all())
+    often = np.maximum((rows == low).sum(axis=0), (rows == high).sum(axis=0)).max()
+    return bool(ends and often <= 2)
