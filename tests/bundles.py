@@ -122,3 +122,19 @@ def plain_outputs(bundle: Bundle, features: np.ndarray) -> np.ndarray:
                 each.append(head(last)[0].numpy())
         outputs.append(np.mean(each, axis=0))
     return np.array(outputs)
+
+
+# Every shape of network and task that can be exported, as changes of a manifest.
+EXPORTS: dict[str, dict[str, Any]] = {
+    "forecast": {},
+    "change": {"difference": True, "horizon": 3},
+    "other targets": {"targets": ("c", "a"), "difference": True},
+    "no threshold": {"targets": ("c",), "threshold": None},
+    "batch": {"networks": Networks(count=3, hidden_size=5, num_layers=2, normalization="batch")},
+    "layer": {"networks": Networks(count=1, hidden_size=5, num_layers=3, normalization="layer"), "window": 1},
+    "classify": {"kind": "classify", "networks": Networks(count=2, hidden_size=4, num_layers=1, normalization="batch")},
+    "classify deep": {
+        "kind": "classify",
+        "networks": Networks(count=2, hidden_size=4, num_layers=2, normalization="none"),
+    },
+}

@@ -1,10 +1,12 @@
 """From a finished study to scores of new rows, by the commands: `export --bundle`, then `score`."""
 
+import importlib.util
 import json
 import tomllib
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import torch
@@ -137,7 +139,9 @@ def _facts(folder: Path):
 def test_exported_again_it_is_the_same_bundle_and_replaces_the_old_one(finished) -> None:
     before = {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()}
     (finished / "bundle" / "config.toml").write_text("damaged")
-    assert run(finished, "export", "--study", "small", "--bundle", "bundle").status == 0
+    message = refusal(run(finished, "export", "--study", "small", "--bundle", "bundle"))
+    assert "bundle: this already exists use --force" in " ".join(message.split())
+    assert run(finished, "export", "--study", "small", "--bundle", "bundle", "--force").status == 0
     assert {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()} == before
 
 
@@ -156,6 +160,44 @@ def test_a_bundle_in_a_wrong_place_is_refused_before_training(finished) -> None:
     message = refusal(run(finished, "export", "--study", "small", "--bundle", "new", "--format", "json"))
     assert "leave out --out and --format" in message
     assert not (finished / "new").exists()
+
+
+def test_the_same_networks_are_written_for_torch_and_for_onnx(finished) -> None:
+    """As files to be used without the tuner: their scores and forecasts are the bundle's."""
+    for form, name in (("pytorch", "model.py"), ("onnx", "model.onnx")):
+        done = run(finished, "export", "--study", "small", "--format", form, "--out", f"other/{name}")
+        assert (done.status, done.out.split(":")[0]) == (0, f"other/{name}"), done.err
+    assert sorted(path.name for path in (finished / "other").iterdir()) == ["model.onnx", "model.pt", "model.py"]
+    scored = pd.read_csv(finished / "scores.csv")
+    rows = torch.tensor(pd.read_csv(finished / "data.csv").to_numpy())
+    described = importlib.util.spec_from_file_location("exported_model", finished / "other" / "model.py")
+    assert described is not None and described.loader is not None
+    exported = importlib.util.module_from_spec(described)
+    described.loader.exec_module(exported)
+    np.testing.assert_allclose(exported.score(exported.load(), rows), scored["score"], rtol=1e-4, atol=1e-4)
+    assert tomllib.loads((finished / "bundle" / "config.toml").read_text())["training"]["steps"] == exported.STEPS
+    windows = rows.unfold(0, 6, 1).transpose(1, 2).contiguous().numpy()
+    session = onnxruntime.InferenceSession(finished / "other" / "model.onnx", providers=["CPUExecutionProvider"])
+    (forecasts,) = session.run(None, {"rows": windows})
+    np.testing.assert_allclose(forecasts[:-1, 0], scored["forecast"][6:], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--format", "pytorch"], "--format pytorch: networks are written to a file add --out model.py"),
+        (["--format", "onnx"], "add --out model.onnx"),
+        (["--format", "onnx", "--bundle", "new"], "leave out --out and --format"),
+        (["--format", "pytorch", "--out", "net.pt"], "the weights would take this name"),
+        (["--format", "onnx", "--out", "data.csv"], "data.csv: this already exists use --force"),
+        (["--format", "pytorch", "--out", "data.py"], "data.pt: this already exists"),
+    ],
+)
+def test_what_cannot_be_written_is_one_message_before_training(finished, flags, message) -> None:
+    (finished / "data.pt").write_text("mine")
+    said = refusal(run(finished, "export", "--study", "small", *flags))
+    assert message in " ".join(said.split())
+    assert "networks trained" not in said
 
 
 def test_data_that_are_not_as_they_were_are_refused(finished) -> None:

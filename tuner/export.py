@@ -1,4 +1,4 @@
-"""`python -m tuner.export`: the chosen configuration of a study, or its network ready to score."""
+"""`python -m tuner.export`: the chosen configuration of a study, or its networks in a form that scores rows."""
 
 import json
 import sys
@@ -19,11 +19,13 @@ app = new_app()
 
 
 class Format(StrEnum):
-    """The format of a configuration."""
+    """The format of a configuration, or of networks."""
 
     TOML = "toml"
     JSON = "json"
     YAML = "yaml"
+    PYTORCH = "pytorch"
+    ONNX = "onnx"
 
 
 class Choice(StrEnum):
@@ -39,28 +41,43 @@ def main(
     rule: Annotated[
         Choice, typer.Option(help="The best trial, or the strongest regularisation within one standard error of it.")
     ] = Choice.BEST,
-    format: Annotated[Format, typer.Option(help="File format.")] = Format.TOML,  # noqa: A002 (the flag's name)
+    format: Annotated[  # noqa: A002 (the flag's name)
+        Format,
+        typer.Option(help="File format; pytorch and onnx write the network, refitted on all rows."),
+    ] = Format.TOML,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Output file (default: standard output).")] = None,
     bundle: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Refit the network on all rows; write a folder that can score."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a network that was written before.")] = False,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Writes the best configuration of a study: parameters, epochs, score, data, seed and versions.
 
     With --bundle the network too, refitted on all rows: a folder that `python -m tuner.score` scores new rows with.
+    --format pytorch writes it as a Python file that needs torch alone, its weights beside it; --format onnx as a graph
+    from raw rows to forecasts or scores.
     """
     if bundle is not None and (out is not None or format is not Format.TOML):
         fault = "a bundle has its configuration in it, as TOML"
         raise UserError(fault, where="--bundle", hint="leave out --out and --format, or give a command of its own")
+    is_network = format in (Format.PYTORCH, Format.ONNX)
+    if is_network and out is None:
+        name = "model.py" if format is Format.PYTORCH else "model.onnx"
+        raise UserError("networks are written to a file", where=f"--format {format.value}", hint=f"add --out {name}")
 
-    from tuner.terminal.actions import export_bundle, read_configuration
+    place = out if is_network else bundle
+    if place is not None:
+        from tuner.terminal.exports import export_networks  # loads torch
 
-    if bundle is not None:
+        form = format.value if is_network else "bundle"
         console, progress = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False)
-        export_bundle(study, rule.value, storage, bundle, console, progress)
+        export_networks(study, rule.value, storage, form, place, console, progress, force=force)
         return
+
+    from tuner.terminal.actions import read_configuration
+
     text = _written(read_configuration(study, rule.value, storage), format)
     if out is None:
         sys.stdout.write(text)
@@ -74,7 +91,7 @@ def _written(values: dict[str, Any], form: Format) -> str:
             return tomli_w.dumps(values)
         case Format.JSON:
             return json.dumps(values, indent=2) + "\n"
-        case Format.YAML:
+        case _:
             return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 

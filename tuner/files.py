@@ -40,14 +40,17 @@ def make_folder(path: Path) -> None:
         raise unwritable(error, path) from None
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes the text aside and renames it to `path`; folders that are missing are made.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes the content aside and renames it to `path`; folders that are missing are made.
 
     Raises:
         UserError: the place cannot be written.
     """
     with written_whole(path) as file:
-        file.write(text)
+        if isinstance(content, bytes):
+            file.buffer.write(content)
+        else:
+            file.write(content)
 
 
 @contextmanager

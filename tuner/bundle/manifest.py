@@ -97,6 +97,17 @@ class Manifest(Part):
         return len(self.columns.targets) or 1
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of an exported network's rows: the features, then the targets that are not among them."""
+        columns = self.columns
+        return (*columns.features, *(name for name in columns.targets if name not in columns.features))
+
+    @property
+    def target_inputs(self) -> list[int]:
+        """The places of the targets among `inputs`."""
+        return [self.inputs.index(name) for name in self.columns.targets]
+
+    @property
     def wanted(self) -> Wanted:
         """The columns to read from data: targets only where they are there, unless a forecast starts from them."""
         columns = self.columns

@@ -2,30 +2,27 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 from rich.console import Console
 from rich.markup import escape
 
-from tuner.files import check_folder, write_folder, write_whole
+from tuner.files import write_whole
 from tuner.report.live_report import keep_report
 from tuner.report.tables import comparison_table, folds_table
 from tuner.results.advice import advise_before
 from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.fold_pairs import remarks
-from tuner.search.bundling import MEMBERS, refit_all
 from tuner.search.path_training import plan_path, stored_path, train_path
 from tuner.search.study import Prepared, findings, prepare
 from tuner.search.study import run as search
 from tuner.search.workers import Backend, LocalProcesses
 from tuner.spec.sections import Spec
 from tuner.storage.store import Store
-from tuner.terminal import INTERRUPTED, cores
+from tuner.terminal import INTERRUPTED
 from tuner.terminal.display import duration, show_events
 from tuner.terminal.printing import (
     path_event,
@@ -175,31 +172,6 @@ def read_configuration(study: str, rule: Rule, storage: str) -> dict[str, Any]:
     with Store(storage, create=False) as store:
         stored = store.open(study)
         return chosen_configuration(findings(stored), stored.environment(), rule)
-
-
-def export_bundle(study: str, rule: Rule, storage: str, folder: Path, console: Console, progress: Console) -> None:
-    """Trains the trial that the rule chooses on all rows, and writes the bundle.
-
-    Raises:
-        UserError: the folder holds something else.
-    """
-    from tuner.bundle.archive import FILES, bundle_files  # loads torch
-
-    check_folder(folder, FILES)
-    with Store(storage, create=False) as store:
-        stored = store.open(study)
-        found = findings(stored)
-        values = chosen_configuration(found, stored.environment(), rule)
-        backend = LocalProcesses(min(cores(), MEMBERS))
-        with closing(backend), show_events(progress, found.spec, found.facts) as notify:
-            manifest, states = refit_all(stored, found, rule, backend, notify)
-    write_folder(folder, bundle_files(manifest, states, tomli_w.dumps(values)))
-    trial = found.chosen(rule).trial
-    limit = "no threshold (no labels)" if manifest.threshold is None else f"threshold {manifest.threshold:.3g}"
-    console.print(f"{folder}: trial {trial.number} of {study}, {limit}", markup=False)
-    networks = f"{manifest.networks.count} networks of {trial.outcome.weights:,} weights"
-    console.print(f"{networks}, refitted on {found.facts.rows:,} rows")
-    console.print(f"next: python -m tuner.score --bundle {folder} --data FILE --out FILE", markup=False)
 
 
 def serve_dashboard(storage: str, port: int, console: Console) -> None:
