@@ -17,6 +17,7 @@ from tests.bundles import make_frame, write_bundle
 from tests.processes import Done, run
 from tests.studies import write_small
 from tuner.bundle.archive import read_bundle
+from tuner.search.evaluate import MEMBERS
 from tuner.storage.store import Store
 
 CLASSIFY = """
@@ -90,7 +91,7 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
     np.testing.assert_allclose(manifest.features.mean, x[:-1].mean())
     assert manifest.targets is not None
     np.testing.assert_allclose(manifest.targets.deviation, x[6:].std())
-    assert (manifest.networks.count, manifest.networks.hidden_size) == (3, 4)
+    assert (manifest.networks.count, manifest.networks.hidden_size) == (MEMBERS, 4)
 
 
 def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finished) -> None:
@@ -99,7 +100,7 @@ def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finishe
     x = pd.read_csv(finished / "data.csv")["x"].to_numpy()
     scaled = ((x - manifest["features"]["mean"][0]) / manifest["features"]["deviation"][0]).astype(np.float32)
     forecasts = []
-    for number in range(3):
+    for number in range(MEMBERS):
         lstm, head = nn.LSTM(1, 4), nn.Linear(4, 1)
         for part, name in ((lstm, "lstm"), (head, "head")):
             part.load_state_dict({key: state[f"{number}.{name}.{key}"] for key in part.state_dict()})

@@ -1,12 +1,16 @@
 """The scale of scores: how rare, by hand; strictly increasing; and the unit of errors that is carried over."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.making import make_small_problem
 from tuner.bundle.rarity import KNOTS, carried_residual, fit_rarity
+from tuner.data.folds import Scaling
 
 FINITE = st.floats(-1e6, 1e6, width=32)
 SCORES = arrays.arrays(np.float32, st.integers(1, 80), elements=FINITE)
@@ -64,9 +68,12 @@ def test_the_knots_of_many_scores_are_few_and_dense_in_the_tail():
 
 
 def test_the_unit_of_errors_is_the_fold_models():
+    fold = make_small_problem().folds()[0]
     # one target: each fold's own residual, in the data's units
-    unit = carried_residual(np.array([9.0]), [0.25, 1.0], np.array([[2.0], [4.0]]))
+    folds = [replace(fold, targets=Scaling((0.0,), (deviation,))) for deviation in (2.0, 4.0)]
+    unit = carried_residual([np.array([9.0])], [0.25, 1.0], folds)
     np.testing.assert_allclose(unit, [(0.5 * 2 + 1.0 * 4) / 2])
-    # two: the refit says how it divides, 3 to 4, with a mean square of 1
-    unit = carried_residual(np.array([3.0, 4.0]), [1.0], np.array([[1.0, 1.0]]))
+    # two: the refits say how it divides, 3 to 4 on average, with a mean square of 1
+    folds = [replace(fold, targets=Scaling((0.0, 0.0), (1.0, 1.0)))]
+    unit = carried_residual([np.array([2.0, 5.0]), np.array([4.0, 3.0])], [1.0], folds)
     np.testing.assert_allclose(unit, np.array([3.0, 4.0]) / np.sqrt(12.5))

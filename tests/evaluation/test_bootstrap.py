@@ -5,10 +5,11 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from sklearn.metrics import average_precision_score, f1_score
 
 from tuner.data.windows import make_windows
-from tuner.evaluation.bootstrap import DRAWS, Draws, cut_blocks, draw_blocks, interval
+from tuner.evaluation.bootstrap import DRAWS, Draws, Variance, cut_blocks, draw_blocks, jackknife, total_error
 
 
 def test_blocks_by_hand():
@@ -105,16 +106,17 @@ def test_draws_without_an_anomalous_row_have_no_detection_metric():
     assert np.isnan(draws.mean(np.ones(3), np.array([True, True, False]))[1])
 
 
-def test_an_interval_holds_95_in_100_and_leaves_out_what_is_missing():
-    assert interval(np.append(np.arange(201.0), np.nan)) == (5.0, 195.0)
-    assert interval(np.full(3, np.nan)) is None
-
-
-def test_the_interval_of_a_mean_is_as_wide_as_theory_has_it():
+def test_the_variance_of_a_mean_is_as_theory_has_it_by_rows_and_by_members():
     values = np.random.default_rng(0).normal(size=2000)
     draws = draw_blocks(np.arange(2000) // 5, (0,))
     assert draws is not None
-    found = interval(draws.mean(values, np.ones(2000, bool)))
-    assert found is not None
-    assert found[0] < values.mean() < found[1]
-    assert found[1] - found[0] == pytest.approx(2 * 1.96 / np.sqrt(2000), rel=0.1)
+    assert np.var(draws.mean(values, np.ones(2000, bool))) == pytest.approx(1 / 2000, rel=0.1)
+    without = (values[:8].sum() - values[:8]) / 7
+    assert jackknife(without) == pytest.approx((values[:8].var(ddof=1) / 8, 7))
+
+
+def test_variances_are_added_and_multiplied_by_a_quantile_of_t():
+    assert total_error([Variance(4.0, 7)]) == pytest.approx((2.0, 2.0 * t.ppf(0.975, 7)))
+    freedom = 5.0**2 / (3.0**2 / 3 + 2.0**2 / 2)
+    assert total_error([Variance(3.0, 3), Variance(2.0, 2)])[1] == pytest.approx(5**0.5 * t.ppf(0.975, freedom))
+    assert total_error([Variance(0.0, 3)]) == (0.0, 0.0)

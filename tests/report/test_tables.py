@@ -141,20 +141,20 @@ def test_the_holdout_has_a_row_a_model_with_its_interval() -> None:
     table = holdout_table(HOLDOUT)
     assert table.title == "Held-out data: F1, higher is better"
     assert table.rows == (
-        ("best", "0.6100", "0.5500 to 0.6600", ""),
+        ("shipped = best", "0.6100", "0.5500 to 0.6600", ""),
         ("default", "0.4100", "0.3500 to 0.4600", "-0.3000 to -0.1000"),
     )
     one = replace(searched(20, "f1"), holdout=HOLDOUT)
-    assert rows_of(comparison_table([one]))["best on held-out data"] == ("0.6100 (0.5500 to 0.6600)",)
+    assert rows_of(comparison_table([one]))["shipped, on held-out data"] == ("0.6100 (0.5500 to 0.6600)",)
 
 
 def test_what_is_detected_on_the_holdout_is_a_row_a_model_too() -> None:
-    pca = Score("PCA", None, None, None, None, None, None, None, 0.5, 0.5, 0.5, 0.5, 7 / 3)
+    pca = Score("PCA", None, None, None, None, None, None, None, 0.5, 0.5, 0.5, 0.5, 2)
     holdout = replace(HOLDOUT, scores=(*HOLDOUT.scores, pca))
-    assert [row[0] for row in holdout_table(holdout).rows] == ["best", "default"], "what could be measured"
+    assert [row[0] for row in holdout_table(holdout).rows] == ["shipped = best", "default"], "what could be measured"
     rows = rows_of(detection_table(holdout))
-    assert rows["best"] == ("", "0.700", "0.500", "0.580", "")
-    assert rows["PCA"] == ("0.500", "0.500", "0.500", "0.500", "2.33")
+    assert rows["shipped = best"] == ("", "0.700", "0.500", "0.580", "")
+    assert rows["PCA"] == ("0.500", "0.500", "0.500", "0.500", "2")
 
 
 def test_a_path_says_of_every_point_what_was_measured() -> None:
@@ -205,7 +205,7 @@ def test_studies_are_compared_in_their_order() -> None:
     assert rows["trials: complete + pruned + failed"][2] == "0 + 1 + 0"
     assert rows["best ± SE"][2] == "nothing completed"
     assert rows["baseline"] == ("0.9500 (base rate)", "0.3500 (base rate)", "0.5000 (persistence)")
-    assert rows["best on held-out data"] == ("not scored",) * 3
+    assert rows["shipped, on held-out data"] == ("not scored",) * 3
     assert one.summary.best is not None
     assert rows["mean of its runs"][0] == f"{one.summary.best.repeat_mean:.4f}"
 

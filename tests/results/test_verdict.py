@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
+from tuner.data.series import Floats
 from tuner.evaluation.baselines import Baseline
 from tuner.evaluation.bootstrap import Interval
-from tuner.evaluation.holdout import Holdout, Score
+from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, Score, leave_one_out, score_models
 from tuner.results.findings import Findings, FoldInfo
-from tuner.results.verdict import conclude, find_optimism, recommend
+from tuner.results.verdict import conclude, find_optimism, judge_tuning, recommend
+from tuner.spec.metric import METRICS
 from tuner.training.outcome import Outcome
 
 
@@ -22,8 +25,8 @@ def score(
 def make_holdout(*scores: Score, metric: str = "loss") -> Holdout:
     return Holdout(
         metric=metric,
-        scores=(score("best", 2, 0.4), *scores),
-        seeds=3,
+        scores=(score("shipped", 2, 0.4), *scores),
+        members=3,
         trained=200,
         windows=74,
         blocks=12,
@@ -109,12 +112,12 @@ def test_a_baseline_that_beats_the_network_is_named() -> None:
 def test_a_model_that_cannot_be_scored_decides_nothing() -> None:
     unknown = replace(score("default", 1, None), difference=None)
     assert first(unknown, score("unregularised", 0, 0.6, 0.2, CLEARLY)).startswith("Inconclusive. ")
-    nothing = replace(make_holdout(), scores=(score("best", 2, None),), metric="f1")
+    nothing = replace(make_holdout(), scores=(score("shipped", 2, None),), metric="f1")
     assert conclude(found(nothing, maximise=True))[:2] == (
         "Inconclusive. No comparison on held-out data is possible.",
         "The best configuration cannot be scored on held-out data: they have no anomalous row.",
     )
-    diverged = replace(make_holdout(), scores=(score("best", 2, None),))
+    diverged = replace(make_holdout(), scores=(score("shipped", 2, None),))
     assert "its refits diverged" in conclude(found(diverged))[1]
 
 
@@ -251,3 +254,57 @@ def test_before_anything_completed_that_is_all_there_is_to_say() -> None:
     findings = make_findings(make_outcome([1.0], "pruned"))
     assert recommend(findings) == ["No trial of small has completed yet: there is nothing to recommend."]
     assert conclude(findings) == ()
+
+
+# --- the verdict on networks that are known to be alike, or not
+
+ROWS, BLOCK, MEMBERS, DRAWS = 480, 24, 8, 100
+ALIKE = HoldoutWindows(np.arange(ROWS), np.arange(ROWS) // BLOCK, np.ones(ROWS, bool), None)
+# Of kinds of series: rows that errors remember, the share of rows in bursts, and the part of the seeds in the errors.
+KINDS = {
+    "calm": (1, 0.0, 0.1),
+    "slow": (12, 0.0, 0.1),
+    "bursts": (6, 0.05, 0.1),
+    "seeds": (3, 0.0, 0.2),
+    "all": (12, 0.05, 0.1),
+}
+
+
+def wander(rng: np.random.Generator, memory: int, count: int) -> Floats:
+    """Noise of unit variance that is forgotten after so many rows, (count, rows)."""
+    noise = np.cumsum(rng.normal(size=(count, ROWS + memory)), axis=1)
+    return (noise[:, memory:] - noise[:, :-memory]) / memory**0.5
+
+
+def verdicts(kind: str, gain: float, *, seeds: bool = True) -> list[str]:
+    """The verdict on each draw of ensembles of one configuration, where the losses of all but the first are greater."""
+    memory, bursts, part = KINDS[kind]
+    rng, said = np.random.default_rng(0), []
+    for _ in range(DRAWS):
+        scale = np.where(wander(rng, 8, 1) > np.quantile(wander(rng, 8, 1), 1 - bursts), 8.0, 1.0)
+        common, pattern = wander(rng, memory, 1), wander(rng, 4 * BLOCK, 1)
+        contenders = []
+        for number, name in enumerate(("shipped", "default", "unregularised")):
+            # a seed errs in ways of its own, and more or less in a way that all share
+            own = wander(rng, memory, MEMBERS) + pattern * rng.normal(size=(MEMBERS, 1))
+            outputs = scale * (common + part * own)
+            losses = np.square(leave_one_out(outputs)) / (1 - gain if number else 1)
+            losses = losses if seeds else losses[:1]
+            contenders.append(Contender(name, number, losses, losses, None))
+        scores = score_models(METRICS["loss"], ALIKE, contenders, 0)
+        said.append(judge_tuning(METRICS["loss"], replace(make_holdout(), scores=scores)))
+    return said
+
+
+def share(said: list[str], *words: str) -> float:
+    return sum(one.startswith(words) for one in said) / len(said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_that_differ_by_their_seeds_alone_are_not_told_apart_and_a_gain_is_seen(kind) -> None:
+    assert share(verdicts(kind, 0.0), "Tuning helped", "Tuning harmed") <= 0.07
+    assert share(verdicts(kind, 0.2), "Tuning helped") >= 0.8
+
+
+def test_intervals_of_the_rows_alone_would_tell_them_apart() -> None:
+    assert share(verdicts("all", 0.0, seeds=False), "Tuning helped", "Tuning harmed") > 0.1

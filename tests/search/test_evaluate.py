@@ -8,26 +8,33 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
 from tests.making import make_dataset, make_spec, marked
 from tests.search.making import make_outcome
+from tuner.bundle.archive import bundle_files, read_bundle
+from tuner.bundle.scorer import Scorer
 from tuner.data.folds import Problem, make_problem
 from tuner.errors import UserError
 from tuner.evaluation.baselines import measure_baseline
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout
+from tuner.files import write_folder
 from tuner.results.findings import Findings, describe_study
 from tuner.results.selection import Selection, Trial, summarise
-from tuner.search.evaluate import SEEDS, Run, score_holdout
+from tuner.search.bundling import make_manifest
+from tuner.search.evaluate import MEMBERS, Run, score_holdout
 from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan, Ticked
 from tuner.search.jobs import Job, Shared
-from tuner.search.study import prepare
-from tuner.spec.sections import FLOAT32
+from tuner.search.study import Prepared, prepare
+from tuner.spec.sections import FLOAT32, Spec, TaskSection
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.machine import Machine
+from tuner.training.outcome import FoldCurve
 from tuner.training.trainer import refit
 
 LABELS = marked(160, (10, 12), (50, 53), (90, 92), (130, 133), (145, 146))
@@ -53,8 +60,8 @@ TRIALS = (trial(0, 4.0, dropout=0.0), trial(1, 3.0), trial(2, 1.0, dropout=0.4),
 class Here:
     """A backend of one worker, in this process, that counts its jobs; the first `deaths` of them kill it."""
 
-    def __init__(self, problem: Problem, deaths: int = 0) -> None:
-        self._shared = Shared(SPEC, problem.folds(), FLOAT32)
+    def __init__(self, problem: Problem, deaths: int = 0, spec: Spec = SPEC) -> None:
+        self._shared = Shared(spec, problem.folds(), FLOAT32)
         self._deaths = deaths
         self.free = 1
         self.jobs: list[Any] = []
@@ -121,41 +128,76 @@ def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(st
     events = score(study, problem, backend)
     jobs = {(job.params["dropout"], job.steps, job.seed) for job in backend.jobs}
     dropouts = {0.0: 3, TRIALS[1].params["dropout"]: 4, 0.4: 5, 0.5: 6}
-    assert jobs == {(dropout, steps, seed) for dropout, steps in dropouts.items() for seed in range(SEEDS)}
-    assert events == [StageBegan("holdout", 12), *[StageAdvanced("holdout")] * 12]
-    assert len(backend.jobs) == 12
+    assert jobs == {(dropout, steps, seed) for dropout, steps in dropouts.items() for seed in range(MEMBERS)}
+    count = 4 * MEMBERS
+    assert events == [StageBegan("holdout", count), *[StageAdvanced("holdout")] * count]
+    assert len(backend.jobs) == count
     assert [model.name for model in kept(study).scores] == [
-        "best", "1se", "unregularised", "default", "ensemble", "PCA", "logistic regression",
+        "shipped", "best", "1se", "unregularised", "default", "PCA", "logistic regression",
     ]  # fmt: skip
+    shipped, best = kept(study).scores[:2]
+    assert replace(best, name="shipped") == shipped
+    assert (best.trial, best.difference) == (2, 0.0)
 
 
-def test_the_best_is_scored_on_the_rows_of_the_holdout(study, problem) -> None:
+def test_the_report_is_of_the_rows_of_the_holdout(study, problem) -> None:
     score(study, problem, Here(problem))
     report = kept(study)
     data = problem.refit()
-    judged = [refit(SPEC, data, TRIALS[2].params, steps=5, repeat=seed) for seed in range(SEEDS)]
-    assert report.scores[0].loss == pytest.approx(np.mean([each.losses for each in judged]))
-    flags = [each.scores >= FOUND.threshold for each in judged]
-    labels = LABELS[problem.windows.target[data.valid]]
-    assert report.scores[0].recall == pytest.approx(np.mean([flag[labels].mean() for flag in flags]))
     assert (report.windows, report.anomalous, report.events) == (len(data.valid), 4, 2)
     assert (report.metric, report.trained, report.blocks) == ("loss", len(data.train), len(data.valid) // 4)
     assert report.baseline == measure_baseline(SPEC, problem, [data]).value
-    together = report.score("ensemble")
-    assert together is not None and together.loss is not None and report.scores[0].loss is not None
-    # cross-entropy is convex: the mean logit is no worse than the seeds
-    assert together.loss <= report.scores[0].loss
+
+
+@pytest.mark.parametrize("kind", ["classify", "forecast", "difference"])
+def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_path, kind) -> None:
+    task = {"kind": "classify"} if kind == "classify" else {"kind": "forecast", "difference": kind == "difference"}
+    spec = SPEC.model_copy(update={"task": TaskSection(window=4, **task)})
+    problem = make_problem(spec, DATA)
+    data, folds = problem.refit(), problem.folds()
+    dataset = replace(DATA, target_names=() if kind == "classify" else ("a",))
+    prepared = Prepared(spec, dataset, problem, folds, describe_study(spec, dataset, problem, folds))
+    study = store.begin(spec, prepared.facts)
+    refits = [refit(spec, data, TRIALS[2].params, steps=5, repeat=seed) for seed in range(MEMBERS)]
+    out_of_fold = np.abs(np.random.default_rng(0).normal(size=99))
+    outputs = np.mean([one.outputs[:, 0] for one in refits], axis=0)
+    raw = outputs if data.targets is None else np.abs(outputs - data.answers[data.valid, 0]) / 0.5**0.5
+    detection = replace(FOUND, threshold=float(np.quantile(raw, 0.6)))
+    curves = tuple(FoldCurve((0.5,), (1.0,), (1.0,)) for _ in folds)
+    trials = [replace(each, outcome=replace(each.outcome, detection=detection, folds=curves)) for each in TRIALS[2:]]
+    trials = [replace(each, number=number) for number, each in enumerate(trials)]
+    summary = summarise(spec, prepared.facts.test_to_train, trials)
+    found = Findings(spec, prepared.facts, tuple(trials), summary)
+    score_holdout(Run(study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
+    assert summary.best is not None and summary.one_se is not None
+    shipped = kept(study, summary.best.trial.number, summary.one_se.trial.number).scores[0]
+
+    manifest = make_manifest(prepared, found, "best", data, out_of_fold, None, refits)
+    write_folder(tmp_path / "bundle", bundle_files(manifest, [one.weights for one in refits], ""))
+    start = problem.windows.first[data.valid[0]]
+    frame = pd.DataFrame(DATA.series[0].features[start:], columns=["a", "b"])
+    scored = Scorer(read_bundle(tmp_path / "bundle")).score(frame).iloc[problem.windows.target[data.valid] - start]
+    flags, labels = scored["flag"].to_numpy(float), LABELS[problem.windows.target[data.valid]]
+    assert 0 < flags.mean() < 1
+    assert shipped.precision == pytest.approx(precision_score(labels, flags, zero_division=0.0))
+    assert shipped.recall == pytest.approx(recall_score(labels, flags))
+    assert shipped.f1 == pytest.approx(f1_score(labels, flags))
+    assert shipped.average_precision == pytest.approx(average_precision_score(labels, scored["score"]))
+    if kind != "classify":
+        truth = DATA.series[0].targets[problem.windows.target[data.valid], 0]
+        errors = (scored["forecast"].to_numpy() - truth) / data.targets.deviation[0]
+        assert shipped.loss == pytest.approx(np.mean(errors[data.counted] ** 2), rel=1e-4)
 
 
 def test_what_is_there_is_not_trained_again(study, problem) -> None:
     score(study, problem, Here(problem), deadline=time.monotonic())
     before = study.refits()
-    assert 0 < len(before) < 12
+    assert 0 < len(before) < 4 * MEMBERS
     assert study.holdout(2, 3) is None
     backend = Here(problem)
-    assert score(study, problem, backend)[0] == StageBegan("holdout", 12 - len(before))
+    assert score(study, problem, backend)[0] == StageBegan("holdout", 4 * MEMBERS - len(before))
     after = study.refits()
-    assert all(np.array_equal(after[key], value) for key, value in before.items())
+    assert all(np.array_equal(after[key][0], outputs) for key, (outputs, _) in before.items())
     again = Here(problem)
     assert score(study, problem, again) == []
     assert again.jobs == []
@@ -181,11 +223,11 @@ def test_a_refit_that_kills_its_worker_twice_cannot_be_measured(study, problem) 
     assert kept(study).scores[0].value is not None
 
 
-def test_a_trial_chosen_by_both_rules_is_scored_once(study, problem) -> None:
+def test_a_trial_chosen_by_both_rules_is_refitted_once(study, problem) -> None:
     backend = Here(problem)
     score(study, problem, backend, best=1, one_se=1)
-    assert len(backend.jobs) == 2 * SEEDS
-    assert [model.trial for model in kept(study, 1, 1).scores[:3]] == [1, 0, 1]
+    assert len(backend.jobs) == 2 * MEMBERS
+    assert [model.trial for model in kept(study, 1, 1).scores[:5]] == [1, 1, 1, 0, 1]
 
 
 def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, problem) -> None:
@@ -220,4 +262,4 @@ def test_a_holdout_that_cannot_be_scored_is_refused_before_the_search(tmp_path) 
 def test_trials_without_a_finished_epoch_are_left_out(study, problem) -> None:
     trials = (replace(TRIALS[0], outcome=make_outcome([], "failed")), *TRIALS[1:])
     score(study, problem, Here(problem), trials=trials)
-    assert [model.name for model in kept(study).scores[:3]] == ["best", "1se", "default"]
+    assert [model.name for model in kept(study).scores[:4]] == ["shipped", "best", "1se", "default"]

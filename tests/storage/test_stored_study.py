@@ -21,6 +21,7 @@ from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, score_models
 from tuner.results.selection import scalars
 from tuner.search.sampler import choose
+from tuner.spec.metric import METRICS
 from tuner.spec.space import defaults
 from tuner.storage.distributions import without_constants
 from tuner.training.outcome import FoldCurve, Outcome
@@ -240,17 +241,18 @@ def make_report() -> Holdout:
     rng = np.random.default_rng(0)
     held = HoldoutWindows(np.arange(60), np.arange(60) // 5, np.ones(60, bool), None)
     contenders = [Contender(name, None, rng.random((2, 60)), rng.random((2, 60)), None) for name in ("best", "rival")]
-    return Holdout("loss", score_models("loss", held, contenders, 0), 2, 100, 60, 12, 0, 0, 0.1 + 0.2)
+    return Holdout("loss", score_models(METRICS["loss"], held, contenders, 0), 2, 100, 60, 12, 0, 0, 0.1 + 0.2)
 
 
 def test_refits_come_back_bit_for_bit(store, study) -> None:
-    losses, scores = np.array([0.1, np.nan], np.float32), np.array([-np.pi, np.inf])
-    study.save_refit(3, 1, losses, scores)
-    study.save_refit(3, 2, scores, losses)
+    outputs, residual = np.array([[0.1, np.nan], [-np.inf, 1.0]], np.float32), np.array([np.pi, 0.0])
+    study.save_refit(3, 1, outputs, residual)
+    study.save_refit(3, 2, outputs[::-1], None)
     kept = store.open("small").refits()
     assert list(kept) == [(3, 1), (3, 2)]
-    np.testing.assert_array_equal(kept[3, 1][0], losses.astype(float))
-    np.testing.assert_array_equal(kept[3, 1][1], scores)
+    np.testing.assert_array_equal(kept[3, 1][0], outputs)
+    np.testing.assert_array_equal(kept[3, 1][1], residual)
+    assert kept[3, 2][1] is None
 
 
 def test_a_report_comes_back_under_its_trials_alone(store, study) -> None:

@@ -47,7 +47,7 @@ GOOD, OTHER, DIVERGED = (
     Outcome.failed("diverged: fold 2: [red]bad[/red]"),
 )
 
-BEST = Score("best", 1, 0.4, 0.05, (0.3, 0.5), 0.0, (0.0, 0.0), 0.4, 0.625, 0.75, 0.5, 0.6, 2.0)
+BEST = Score("shipped", 1, 0.4, 0.05, (0.3, 0.5), 0.0, (0.0, 0.0), 0.4, 0.625, 0.75, 0.5, 0.6, 2)
 LONG = replace(BEST, name="logistic regression", trial=None, value=10.5, difference_interval=(-0.5, 11.5))
 HOLDOUT = Holdout("loss", (BEST, LONG), 3, 200, 1074, 20, 33, 4, 0.5, looks=2)
 HELD = replace(make_findings(make_outcome([2.0]), make_outcome([0.375])), holdout=HOLDOUT)
@@ -168,8 +168,8 @@ def test_programs_are_told_the_same() -> None:
 def test_programs_are_told_of_the_holdout_by_model() -> None:
     event = result_event(HELD, 1.0, interrupted=False)
     json.dumps(event, allow_nan=False)
-    assert list(event["holdout"]) == ["best", "logistic regression"]
-    best = event["holdout"]["best"]
+    assert list(event["holdout"]) == ["shipped", "logistic regression"]
+    best = event["holdout"]["shipped"]
     keys = "metric trial value se interval difference difference_interval loss"
     assert list(best) == [*keys.split(), "average_precision", "precision", "recall", "f1", "caught", "events"]
     assert (best["metric"], best["value"], best["interval"], best["events"]) == ("loss", 0.4, (0.3, 0.5), 4)

@@ -1,11 +1,13 @@
-"""The refit: as many steps as cross-validation chose, pairs that begin alike, and scores by hand."""
+"""The refit: as many steps as cross-validation chose, pairs that begin alike, and outputs by hand."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from tests.making import make_small_problem, make_spec, marked, params
+from tests.making import make_small_problem, make_spec, marked, needs_bf16, params
+from tuner.spec.sections import Precision
 from tuner.training.learner import Learner
 from tuner.training.outcome import Refitted
 from tuner.training.trainer import REFIT, refit
@@ -45,23 +47,29 @@ def test_two_configurations_with_one_repeat_begin_alike():
     assert not alike(refitted(8, repeat=1), refitted(8, repeat=1, weight_decay=1.0))
 
 
-def test_a_refit_is_scored_on_the_windows_that_it_did_not_see():
+def test_a_refit_keeps_its_outputs_for_the_windows_that_it_did_not_see_and_its_training_residual():
     learner, found = by_hand(8), refitted(8)
-    errors = learner.evaluate(DATA.valid)[0] - DATA.answers[DATA.valid]
     residual = np.sqrt(np.mean((learner.evaluate(DATA.train)[0] - DATA.answers[DATA.train]) ** 2))
-    np.testing.assert_allclose(found.losses, errors[:, 0] ** 2, rtol=1e-6)
+    assert np.array_equal(found.outputs, learner.evaluate(DATA.valid)[0])
     assert found.residual is not None
     np.testing.assert_allclose(found.residual, [residual], rtol=1e-6)
-    np.testing.assert_allclose(found.scores, np.abs(errors[:, 0]) / residual, rtol=1e-6)
 
 
-def test_a_classifier_is_scored_by_its_logit_and_no_window_may_be_left_to_score():
+@needs_bf16
+def test_a_network_trained_in_bfloat16_gives_out_what_a_bundle_would_in_float32():
+    found = refit(make_spec(), DATA, params(), steps=2, repeat=0, precision=Precision(bf16_from=1))
+    learner = Learner(make_spec(), DATA, params(), key=(REFIT, 0))
+    learner.network.load_state_dict({name: torch.from_numpy(array) for name, array in found.weights.items()})
+    assert np.array_equal(found.outputs, learner.evaluate(DATA.valid)[0])
+
+
+def test_a_classifier_has_no_residual_and_no_window_may_be_left_to_score():
     labels = marked(60, (5, 9), (30, 34), (52, 56))
     data = make_small_problem(labels=labels, cv={"folds": 2, "holdout": 0.25}, task={"kind": "classify"}).refit()
     spec = make_spec(task={"kind": "classify"})
     found = refit(spec, data, params(), steps=0, repeat=0)
     assert found.residual is None
     untrained = Learner(spec, data, params(), key=(REFIT, 0))
-    assert np.array_equal(found.scores, untrained.evaluate(data.valid)[0][:, 0])
+    assert np.array_equal(found.outputs, untrained.evaluate(data.valid)[0])
     alone = refit(spec, replace(data, valid=data.valid[:0]), params(), steps=2, repeat=0)
-    assert alone.losses.shape == alone.scores.shape == (0,)
+    assert alone.outputs.shape == (0, 1)

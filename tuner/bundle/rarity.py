@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.data.folds import FoldData
 from tuner.data.series import Floats
 from tuner.evaluation.detection import Scores
 
@@ -58,18 +59,22 @@ def fit_rarity(scores: Scores) -> Rarity:
     return Rarity(tuple(raw.tolist()), tuple(np.log10(count / reached).tolist()), excess if excess > 0 else 1.0)
 
 
-def carried_residual(residual: Floats, train_losses: Sequence[float], deviations: Floats) -> tuple[float, ...]:
-    """The unit of the refit's forecast errors, (targets,): the training residuals of the fold models, not its own.
+def carried_residual(
+    residuals: Sequence[Floats], train_losses: Sequence[float], folds: Sequence[FoldData]
+) -> tuple[float, ...]:
+    """The unit of an ensemble's forecast errors, (targets,): the training residuals of the fold models, not its own.
 
-    Out-of-fold errors were measured in units of each fold model's training residuals. The refit's own are smaller or
-    larger, as it was trained on more rows and differently long, which would shift all its scores against the threshold.
-    Of a fold model only the mean over targets is kept; how it divides among targets is taken from the refit.
+    Out-of-fold errors were measured in units of each fold model's training residuals. Those of refits are smaller or
+    larger, as they were trained on more rows and differently long, which would shift all scores against the threshold.
+    Of a fold model only the mean over targets is kept; how it divides among targets is taken from the refits.
 
     Args:
-        residual: (targets,) of the refit, in units of its scaled targets.
+        residuals: (targets,) of each refit, in units of its scaled targets.
         train_losses: of each fold at the best epoch: the mean square of its residuals, in its scaled targets.
-        deviations: (folds, targets) by which each fold scales targets.
+        folds: which scale targets.
     """
+    residual = np.mean(residuals, axis=0)
+    deviations = np.array([fold.targets.deviation for fold in folds if fold.targets is not None])
     shape = residual / np.sqrt(np.mean(np.square(residual)))
     unit: Floats = shape * np.mean(np.sqrt(np.asarray(train_losses))[:, None] * deviations, axis=0)
     return tuple(np.maximum(unit, np.finfo(np.float32).tiny).tolist())

@@ -13,6 +13,7 @@ import torch
 from tuner.bundle.archive import Bundle
 from tuner.data.chunks import Chunk, read_chunks
 from tuner.data.series import Bools, Floats, Ints
+from tuner.evaluation.detection import scaled_errors
 from tuner.model.building import predict
 from tuner.reading.files import open_file, open_frame
 from tuner.training.learner import EVALUATION_BATCH
@@ -109,7 +110,7 @@ class Scorer:
             if manifest.task.difference:
                 values += rows.targets[first + self._window - 1]
             forecast[answered] = values
-            raw[answered] = np.sqrt(np.mean(np.square((values - rows.targets[answered]) / manifest.residual), axis=1))
+            raw[answered] = scaled_errors(values - rows.targets[answered], np.array(manifest.residual))
         score = manifest.rarity.apply(raw)
         flag = np.full(len(score), np.nan)
         if manifest.threshold is not None:

@@ -1,4 +1,5 @@
-"""Block bootstrap of what is measured on windows, the same draw for all models compared.
+"""Intervals of what is measured on windows: a block bootstrap of the rows, the same draw for all models compared, and a
+jackknife over the members of an ensemble.
 
 Neighbouring windows share rows, so whole blocks are drawn with replacement, from blocks that do not overlap (Carlstein,
 Ann. Statist. 14, 1986). A metric of a draw counts each window as often as its block was drawn.
@@ -6,6 +7,7 @@ Ann. Statist. 14, 1986). A metric of a draw counts each window as often as its b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,10 +15,9 @@ from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.detection import Scores
 
 DRAWS = 1000
-# Percentile intervals of fewer blocks are far too narrow.
+# Intervals of fewer blocks are far too narrow.
 LEAST_BLOCKS = 10
-# Of 95 %.
-PERCENTILES = (2.5, 97.5)
+CONFIDENCE = 0.95
 # Windows times draws that average precision holds in memory at once.
 CHUNK = 2_000_000
 
@@ -48,8 +49,7 @@ def cut_blocks(first: Ints, series: Ints, length: int) -> Ints:
 class Draws:
     """Counts of each block in each draw.
 
-    Draws without a window to average are NaN, and so are draws without an anomalous row in a detection metric;
-    `interval` leaves them out.
+    Draws without a window to average are NaN, and so are draws without an anomalous row in a detection metric.
 
     Attributes:
         blocks: (m,) the block of each window.
@@ -102,13 +102,32 @@ def draw_blocks(blocks: Ints, seed: Sequence[int]) -> Draws | None:
     return Draws(blocks, counts.astype(np.float64))
 
 
-def interval(values: Floats) -> Interval | None:
-    """The 95 % percentile interval of the draws, (draws,), that are no NaN; None without any."""
-    known = values[~np.isnan(values)]
-    if len(known) == 0:
-        return None
-    low, high = np.percentile(known, PERCENTILES)
-    return float(low), float(high)
+class Variance(NamedTuple):
+    """A variance that was estimated, with its degrees of freedom."""
+
+    value: float
+    freedom: int
+
+
+def jackknife(values: Floats) -> Variance:
+    """The variance of an estimate over its n members, from the estimates without each of them, (n,) (Tukey 1958)."""
+    count = len(values)
+    return Variance((count - 1) * float(np.var(values)), count - 1)
+
+
+def total_error(variances: Sequence[Variance]) -> tuple[float, float]:
+    """The standard error of independent variances together, and half the width of its 95 % interval.
+
+    That is a quantile of t with degrees of freedom by Welch and Satterthwaite (Biometrics Bulletin 2, 1946).
+    """
+    from scipy.special import stdtrit  # here: slow to import
+
+    total = sum(variance.value for variance in variances)
+    if total == 0:
+        return 0.0, 0.0
+    freedom = total**2 / sum(variance.value**2 / variance.freedom for variance in variances)
+    error = float(np.sqrt(total))
+    return error, error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -55,14 +55,14 @@ def root_mean_square(errors: Scores) -> Floats:
 
 
 def scaled_errors(errors: Scores, residual: Floats) -> Scores:
-    """The score of each forecast, (m,): root mean square over targets of its error, in units of training residuals.
+    """The score of each forecast, (…, m): root mean square over targets of its error, in units of training residuals.
 
     Args:
-        errors: (m, targets) of the windows to score.
+        errors: (…, m, targets) of the windows to score.
         residual: (targets,) root mean square error on training windows.
     """
     scaled = errors / np.maximum(residual, np.finfo(np.float32).tiny)
-    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=1))
+    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=-1))
     return scores
 
 

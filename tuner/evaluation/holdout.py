@@ -1,4 +1,10 @@
-"""Judges models on the holdout: each metric with a bootstrap interval, and paired differences to the best."""
+"""Judges models on the holdout as they would be shipped, and their differences to the one that is.
+
+Intervals allow for other rows and other seeds: the variance of a block bootstrap of the rows and that of a jackknife
+over the members of each ensemble are added. They are made of costs (`Metric.costs`): of a loss the logarithm, so that a
+difference is that of a ratio, and a few bad rows do not decide alone. Members are paired, as the i-th ones of two
+ensembles begin from the same random stream.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tuner.data.folds import FoldData
 from tuner.data.series import Bools, Floats, Ints
-from tuner.evaluation.bootstrap import Draws, Interval, draw_blocks, interval
-from tuner.evaluation.detection import Flagged, average_precision, judge_flags, number_events
+from tuner.evaluation.bootstrap import Draws, Interval, Variance, draw_blocks, jackknife, total_error
+from tuner.evaluation.detection import Flagged, average_precision, f1, judge_flags, number_events
+from tuner.spec.metric import Metric
 
 # Stands where a trial's number stands in the key of the random streams; no trial has it.
 BOOTSTRAP = 2**32 - 4
@@ -33,13 +41,13 @@ class HoldoutWindows:
 
 @dataclass(frozen=True)
 class Contender:
-    """A model on the holdout, once a seed that it was trained from.
+    """A model on the holdout: an ensemble, then the same without each of its members; a baseline has none.
 
     Attributes:
         name: of the model.
         trial: whose configuration it has; None for a baseline.
-        losses: (seeds, m); None if it has none in the units of the network's loss.
-        scores: (seeds, m), higher where more anomalous.
+        losses: (1 + members, m); None if it has none in the units of the network's loss.
+        scores: (1 + members, m), higher where more anomalous.
         threshold: from which score on it flags; None if none could be chosen.
     """
 
@@ -52,17 +60,15 @@ class Contender:
 
 @dataclass(frozen=True)
 class Score:
-    """The scores of a model on the holdout: means over its seeds, None where it cannot be measured.
-
-    Intervals are of 95 % and tell how much other rows would change the figure, not how much other seeds would.
+    """The scores of a model on the holdout, None where it cannot be measured. Intervals are of 95 %.
 
     Attributes:
         name, trial: of the model.
         value: of the study's metric, in its natural direction.
-        se: the bootstrap's standard error of it.
+        se: its standard error, over rows and seeds.
         interval: of `value`; None with too few blocks.
-        difference: `value` minus that of the best.
-        difference_interval: of `difference`, paired: the same rows for both.
+        difference: `value` minus that of the model that is shipped.
+        difference_interval: of `difference`, from the same rows for both.
         loss: mean over the windows that are counted.
         average_precision: None without an anomalous row in the holdout, as what follows.
         precision, recall, f1: at the model's threshold; None without one.
@@ -81,7 +87,7 @@ class Score:
     precision: float | None
     recall: float | None
     f1: float | None
-    caught: float | None
+    caught: int | None
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,8 @@ class Holdout:
 
     Attributes:
         metric: of the study.
-        scores: of the models, the best first.
-        seeds: how many refits of each network there are.
+        scores: of the models, the shipped one first.
+        members: refits of each network, whose mean output counts.
         trained: windows that the refits were trained on.
         windows: in the holdout.
         blocks: of the bootstrap.
@@ -102,7 +108,7 @@ class Holdout:
 
     metric: str
     scores: tuple[Score, ...]
-    seeds: int
+    members: int
     trained: int
     windows: int
     blocks: int
@@ -116,95 +122,143 @@ class Holdout:
         return next((score for score in self.scores if score.name == name), None)
 
 
-def score_models(metric: str, held: HoldoutWindows, contenders: Sequence[Contender], seed: int) -> tuple[Score, ...]:
-    """Scores the models, the first of which is the best, on the same bootstrap draws.
+def leave_one_out(outputs: npt.NDArray[np.floating]) -> Floats:
+    """The mean of all members' outputs, (members, …), then that without each of them, (1 + members, …)."""
+    total = outputs.sum(axis=0, dtype=np.float64)
+    return np.concatenate([total[None] / len(outputs), (total - outputs) / (len(outputs) - 1)])
+
+
+def window_losses(data: FoldData, outputs: Floats) -> Floats:
+    """The network's loss of each validation window, (…, m), from its outputs, (…, m, outputs)."""
+    answers = data.answers[data.valid]
+    if data.targets is None:
+        return cross_entropy(outputs[..., 0], answers[:, 0] > 0, data.class_weight)
+    losses: Floats = np.mean(np.square(outputs - answers), axis=-1)
+    return losses
+
+
+def cross_entropy(logits: Floats, labels: Bools, class_weight: float) -> Floats:
+    """The network's loss of each window, (…, m), where it learns labels: anomalous windows are weighted."""
+    with np.errstate(invalid="ignore"):  # of networks that diverged
+        return np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits))
+
+
+def score_models(metric: Metric, held: HoldoutWindows, contenders: Sequence[Contender], seed: int) -> tuple[Score, ...]:
+    """Scores the models, the first of which is shipped, on the same bootstrap draws.
 
     Args:
-        metric: of the study: "loss", "average_precision" or "f1".
+        metric: of the study.
         held: the windows of the holdout.
         contenders: the models.
         seed: of the study.
     """
     draws = draw_blocks(held.blocks, (seed, BOOTSTRAP))
-    best = contenders[0]
-    best_value, best_draws = measure(metric, held, best), _resample(metric, held, best, draws)
-    return tuple(_score(metric, held, contender, draws, best_value, best_draws) for contender in contenders)
+    costs = [_measure(metric, held, contender, draws) for contender in contenders]
+    return tuple(_score(metric, held, one, own, costs[0]) for one, own in zip(contenders, costs, strict=True))
 
 
-def cross_entropy(logits: Floats, labels: Bools, class_weight: float) -> Floats:
-    """The network's loss of each window, (m,), where it learns labels: anomalous windows are weighted."""
-    return np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits))
+@dataclass(frozen=True)
+class Costs:
+    """The costs of a model.
+
+    Attributes:
+        members: (1 + members,) of the ensemble, then of it without each member; (1,) of a baseline.
+        drawn: (draws,) of the ensemble in each draw; None without draws.
+        cases: independent blocks.
+    """
+
+    members: Floats
+    drawn: Floats | None
+    cases: int
+
+    def less(self, other: "Costs") -> "Costs":
+        """The excess over another model's."""
+        drawn = None if self.drawn is None or other.drawn is None else self.drawn - other.drawn
+        return Costs(self.members - other.members, drawn, self.cases)
+
+    def error(self) -> tuple[float, float] | None:
+        """The standard error of the whole ensemble's, and half the width of its interval; None with too few blocks."""
+        if self.drawn is None or self.cases < 2:
+            return None
+        seeds = [jackknife(self.members[1:])] if len(self.members) > 2 else []
+        return total_error([Variance(float(np.nanvar(self.drawn, ddof=1)), self.cases - 1), *seeds])
 
 
-def measure(metric: str, held: HoldoutWindows, contender: Contender) -> float | None:
-    """A metric of a model, mean over its seeds; None where it cannot be measured."""
-    if not _measurable(metric, held, contender):
+def _measure(metric: Metric, held: HoldoutWindows, contender: Contender, draws: Draws | None) -> Costs | None:
+    """The costs of a model; None where it cannot be measured."""
+    values = [_value(metric.name, held, contender, row) for row in range(len(contender.scores))]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
         return None
-    if metric == "loss":
-        assert contender.losses is not None  # noqa: S101 (measurable)
-        return float(np.mean(contender.losses[:, held.counted], dtype=np.float64))
-    if metric == "f1":
-        return float(np.mean([found.f1 for found in _flagged(held, contender)]))
-    assert held.labels is not None  # noqa: S101 (measurable)
-    return float(np.mean([average_precision(scores, held.labels) for scores in contender.scores]))
+    # a detection metric has as many independent cases as there are blocks with an anomalous row
+    judged = held.counted if metric.name == "loss" or held.labels is None else held.labels
+    drawn = None if draws is None else metric.costs(_resample(metric.name, held, contender, draws))
+    return Costs(metric.costs(known), drawn, len(np.unique(held.blocks[judged])))
 
 
 def _score(
-    metric: str,
-    held: HoldoutWindows,
-    contender: Contender,
-    draws: Draws | None,
-    best: float | None,
-    best_draws: Floats | None,
+    metric: Metric, held: HoldoutWindows, contender: Contender, own: Costs | None, shipped: Costs | None
 ) -> Score:
-    value, own_draws = measure(metric, held, contender), _resample(metric, held, contender, draws)
-    difference = None if value is None or best is None else value - best
-    paired = None if own_draws is None or best_draws is None else own_draws - best_draws
-    flagged = _flagged(held, contender) if _measurable("f1", held, contender) else []
+    value, found = _value(metric.name, held, contender), _flagged(held, contender)
+    se = interval = difference = difference_interval = None
+    if own is not None and value is not None:
+        if (error := own.error()) is not None:
+            se, interval = metric.in_units(error[0], value), _ends(metric, own.members[0], error[1])
+        if shipped is not None:
+            zero = metric.value(shipped.members[0])
+            difference = value - zero
+            if (error := own.less(shipped).error()) is not None:
+                low, high = _ends(metric, own.members[0], error[1])
+                difference_interval = low - zero, high - zero
     return Score(
         name=contender.name,
         trial=contender.trial,
         value=value,
-        se=None if own_draws is None else float(np.nanstd(own_draws, ddof=1)),
-        interval=None if own_draws is None else interval(own_draws),
+        se=se,
+        interval=interval,
         difference=difference,
-        difference_interval=None if paired is None else interval(paired),
-        loss=measure("loss", held, contender),
-        average_precision=measure("average_precision", held, contender),
-        precision=float(np.mean([found.precision for found in flagged])) if flagged else None,
-        recall=float(np.mean([found.recall for found in flagged])) if flagged else None,
-        f1=float(np.mean([found.f1 for found in flagged])) if flagged else None,
-        caught=float(np.mean([found.caught for found in flagged])) if flagged else None,
+        difference_interval=difference_interval,
+        loss=_value("loss", held, contender),
+        average_precision=_value("average_precision", held, contender),
+        precision=None if found is None else found.precision,
+        recall=None if found is None else found.recall,
+        f1=None if found is None else found.f1,
+        caught=None if found is None else found.caught,
     )
 
 
-def _measurable(metric: str, held: HoldoutWindows, contender: Contender) -> bool:
-    """True where the model has the metric on this holdout: a diverged one has none."""
+def _ends(metric: Metric, cost: float, half: float) -> Interval:
+    low, high = sorted(metric.value(cost + end) for end in (-half, half))
+    return low, high
+
+
+def _value(metric: str, held: HoldoutWindows, contender: Contender, row: int = 0) -> float | None:
+    """A metric of a model, or (from row 1 on) without one of its members; None where it cannot be measured."""
+    scores = contender.scores[row]
     if metric == "loss":
-        return contender.losses is not None and bool(np.isfinite(contender.losses).all())
-    if held.labels is None or not held.labels.any() or not np.isfinite(contender.scores).all():
-        return False
-    return metric == "average_precision" or contender.threshold is not None
-
-
-def _resample(metric: str, held: HoldoutWindows, contender: Contender, draws: Draws | None) -> Floats | None:
-    """A metric of a model in each draw, (draws,), mean over its seeds; None where it cannot be measured."""
-    if draws is None or not _measurable(metric, held, contender):
+        if contender.losses is None or not np.isfinite(contender.losses[row]).all():
+            return None
+        return float(np.mean(contender.losses[row][held.counted], dtype=np.float64))
+    if held.labels is None or not held.labels.any() or not np.isfinite(scores).all():
         return None
+    if metric == "average_precision":
+        return average_precision(scores, held.labels)
+    return None if contender.threshold is None else f1(scores >= contender.threshold, held.labels)
+
+
+def _flagged(held: HoldoutWindows, contender: Contender) -> Flagged | None:
+    """Judges the flags of the ensemble; None where it has none."""
+    if held.labels is None or _value("f1", held, contender) is None:
+        return None
+    return judge_flags(contender.scores[0] >= contender.threshold, held.labels, number_events(held.rows, held.labels))
+
+
+def _resample(metric: str, held: HoldoutWindows, contender: Contender, draws: Draws) -> Floats:
+    """A metric of a model that has it in each draw, (draws,)."""
     if metric == "loss":
-        assert contender.losses is not None  # noqa: S101 (measurable)
-        return draws.mean(contender.losses.mean(axis=0, dtype=np.float64), held.counted)
-    assert held.labels is not None  # noqa: S101 (measurable)
+        assert contender.losses is not None  # noqa: S101 (it is measured)
+        return draws.mean(contender.losses[0], held.counted)
+    assert held.labels is not None  # noqa: S101 (it is measured)
     if metric == "f1":
-        resampled = [draws.f1(scores >= contender.threshold, held.labels) for scores in contender.scores]
-    else:
-        resampled = [draws.average_precision(scores, held.labels) for scores in contender.scores]
-    mean: Floats = np.mean(resampled, axis=0)
-    return mean
-
-
-def _flagged(held: HoldoutWindows, contender: Contender) -> list[Flagged]:
-    """Judges the flags of each seed."""
-    assert held.labels is not None  # noqa: S101 (measurable)
-    events = number_events(held.rows, held.labels)
-    return [judge_flags(scores >= contender.threshold, held.labels, events) for scores in contender.scores]
+        return draws.f1(contender.scores[0] >= contender.threshold, held.labels)
+    return draws.average_precision(contender.scores[0], held.labels)

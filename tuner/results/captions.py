@@ -68,6 +68,7 @@ def explain_effort(findings: Findings) -> tuple[str, ...]:
 def explain_holdout(holdout: Holdout) -> str:
     """Explains the figures of a holdout."""
     return (
-        f"{holdout.windows:,} windows in {holdout.blocks} blocks, seen by no fold, scaling, threshold or choice; each "
-        f"network: mean of {holdout.seeds} refits on all rows before them."
+        f"{holdout.windows:,} windows in {holdout.blocks} blocks, seen by no fold, scaling, threshold or choice. Each "
+        f"network is an ensemble, as a bundle ships it: {holdout.members} refits on all rows before them, the mean of "
+        "which counts. Intervals allow for other rows and other seeds."
     )

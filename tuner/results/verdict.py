@@ -75,7 +75,7 @@ def conclude(findings: Findings) -> tuple[str, ...]:
             "looks a little better than it is.",
         )
     return (
-        " ".join((_judge_by_holdout(findings.spec.metric, holdout), *_better_baselines(findings.spec.metric, holdout))),
+        " ".join((judge_tuning(findings.spec.metric, holdout), *_better_baselines(findings.spec.metric, holdout))),
         optimism.said,
         f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it less "
         "honest.",
@@ -114,7 +114,7 @@ def find_optimism(findings: Findings) -> Optimism | None:
     return Optimism(optimism, f"{said}.")
 
 
-def _judge_by_holdout(metric: Metric, holdout: Holdout) -> str:
+def judge_tuning(metric: Metric, holdout: Holdout) -> str:
     """Judges by the intervals of the differences to the references: are they clear of zero?"""
     best = holdout.scores[0]
     references = {words: score for name, words in REFERENCES.items() if (score := holdout.score(name)) is not None}

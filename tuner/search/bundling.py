@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tuner.bundle.manifest import Columns, Manifest, Networks
 from tuner.bundle.rarity import carried_residual, fit_rarity
+from tuner.data.folds import FoldData
 from tuner.data.series import Bools
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
@@ -16,15 +17,13 @@ from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection
 from tuner.search.coordinator import do_all
+from tuner.search.evaluate import MEMBERS
 from tuner.search.events import Notify, StageAdvanced, StageBegan
 from tuner.search.jobs import Refit, Shared
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Refitted
-
-# Refits of a bundle, from different random streams; the mean of them counts.
-MEMBERS = 3
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
@@ -72,22 +71,34 @@ def refit_all(
     refits = [results[seed] for seed in jobs]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
-    return _manifest(prepared, found, rule, scores, None if rows is None else rows["label"], refits), tuple(
-        refit.weights for refit in refits
-    )
+    labels = None if rows is None else rows["label"]
+    manifest = make_manifest(prepared, found, rule, data, scores, labels, refits)
+    return manifest, tuple(refit.weights for refit in refits)
 
 
-def _manifest(
+def make_manifest(
     prepared: Prepared,
     found: Findings,
     rule: Rule,
+    data: FoldData,
     scores: Scores,
     labels: Bools | None,
     refits: Sequence[Refitted],
 ) -> Manifest:
+    """The manifest of a bundle.
+
+    Args:
+        prepared: the study's data.
+        found: what it found.
+        rule: which trial is chosen.
+        data: on which it was refitted.
+        scores: (n,) out of fold, of the chosen trial.
+        labels: (n,) of their rows; None without labels.
+        refits: of the chosen trial.
+    """
     spec, choice = prepared.spec, found.chosen(rule)
     params, values = choice.trial.params, chosen_configuration(found, dict(found.environment), rule)
-    data = prepared.problem.whole()
+    residuals = [refit.residual for refit in refits if refit.residual is not None]
     rarity = fit_rarity(scores)
     threshold = None
     if choice.trial.outcome.detection is not None:
@@ -110,7 +121,9 @@ def _manifest(
             normalization=str(params["normalization"]),  # type: ignore[arg-type]  # the space knows no other words
             model=spec.model,
         ),
-        residual=_residual(prepared, choice, refits),
+        residual=carried_residual(residuals, choice.trial.outcome.at_best("train_loss"), prepared.folds)
+        if residuals
+        else None,
         threshold=threshold,
         rows=len(scores),
         rarity=rarity,
@@ -134,17 +147,8 @@ def _columns(prepared: Prepared) -> Columns:
     )
 
 
-def _residual(prepared: Prepared, choice: Selection, refits: Sequence[Refitted]) -> tuple[float, ...] | None:
-    residuals = [refit.residual for refit in refits if refit.residual is not None]
-    deviations = [fold.targets.deviation for fold in prepared.folds if fold.targets is not None]
-    if not residuals:
-        return None
-    losses = choice.trial.outcome.at_best("train_loss")
-    return carried_residual(np.mean(residuals, axis=0), losses, np.array(deviations))
-
-
 def _holdout(found: Findings, choice: Selection) -> dict[str, Any] | None:
-    """Scores of refit A of the chosen trial on the holdout, one network and all of them together."""
+    """Scores of the same configuration, refitted on all rows before the holdout, on that."""
     if found.holdout is None:
         return None
     own = {score.name: asdict(score) for score in found.holdout.scores if score.trial == choice.trial.number}

@@ -5,23 +5,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.bundle.rarity import carried_residual
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Floats
 from tuner.evaluation.baselines import measure_baseline, score_baselines
 from tuner.evaluation.bootstrap import cut_blocks
-from tuner.evaluation.detection import number_events
-from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, cross_entropy, score_models
+from tuner.evaluation.detection import number_events, scaled_errors
+from tuner.evaluation.holdout import (
+    Contender,
+    Holdout,
+    HoldoutWindows,
+    leave_one_out,
+    score_models,
+    window_losses,
+)
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial
 from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Notify, Repeated, StageAdvanced, StageBegan
 from tuner.search.jobs import REPEAT, Refit, Task
 from tuner.search.workers import Backend
+from tuner.storage.schema import Array
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
 
-# Refits of each configuration, from other random streams; the same ones for all configurations.
-SEEDS = 3
+# Networks of an ensemble, here and in a bundle: refits from different random streams, whose mean output counts.
+MEMBERS = 8
 
 
 @dataclass(frozen=True)
@@ -66,9 +75,9 @@ def repeat(run: Run, trials: Sequence[Trial]) -> None:
 def score_holdout(run: Run, found: Findings) -> None:
     """Refits what is to be scored on the holdout, but for refits that are there, and keeps the report.
 
-    Scored are the best trial, the most regularised within one standard error, the defaults (trial 1) and the
-    unregularised configuration (trial 0), each trained for its own cross-validated number of steps: a pruned one for
-    the best of those that it had.
+    Scored are the trial that a bundle ships, the best one, the most regularised within one standard error, the defaults
+    (trial 1) and the unregularised configuration (trial 0), each as the ensemble of refits that would be shipped, and
+    each trained for its own cross-validated number of steps: a pruned one for the best of those that it had.
     """
     study, best, one_se = run.study, found.summary.best, found.summary.one_se
     if best is None or one_se is None or len(run.problem.split.holdout) == 0:
@@ -77,24 +86,21 @@ def score_holdout(run: Run, found: Findings) -> None:
     if study.holdout(*chosen) is not None:
         return
     references = dict(zip(("unregularised", "default"), found.trials, strict=False))
-    # the same trial is scored once under both rules; one that never finished an epoch has no steps
-    models = {
-        name: trial
-        for name, trial in {"best": best.trial, "1se": one_se.trial, **references}.items()
-        if trial.outcome.best_epoch and not (name == "1se" and chosen[0] == chosen[1])
-    }
+    named = {"shipped": best.trial, "best": best.trial, "1se": one_se.trial, **references}
+    # one that never finished an epoch has no steps
+    models = {name: trial for name, trial in named.items() if trial.outcome.best_epoch}
     data, there = run.problem.refit(), study.refits()
     jobs = {
         (trial.number, seed): Refit(data, trial.params, round(trial.outcome.steps), seed)
         for trial in models.values()
-        for seed in range(SEEDS)
+        for seed in range(MEMBERS)
         if (trial.number, seed) not in there
     }
-    lost = np.full(len(data.valid), np.nan)
+    lost = np.full((len(data.valid), data.answers.shape[1]), np.nan)
     run.notify(StageBegan("holdout", len(jobs)))
     for key, refitted in do_all(jobs, run.backend, run.notify, run.deadline):
         # one whose worker died cannot be measured
-        study.save_refit(*key, *((lost, lost) if refitted is None else (refitted.losses, refitted.scores)))
+        study.save_refit(*key, *((lost, lost[0]) if refitted is None else (refitted.outputs, refitted.residual)))
         run.notify(StageAdvanced("holdout"))
     refits = study.refits()
     if jobs.keys() <= refits.keys():
@@ -102,7 +108,10 @@ def score_holdout(run: Run, found: Findings) -> None:
 
 
 def _report(
-    run: Run, data: FoldData, models: Mapping[str, Trial], refits: Mapping[tuple[int, int], tuple[Floats, Floats]]
+    run: Run,
+    data: FoldData,
+    models: Mapping[str, Trial],
+    refits: Mapping[tuple[int, int], tuple[Array, Floats | None]],
 ) -> Holdout:
     spec, windows, chosen = run.study.spec, run.problem.windows, data.valid
     labels = None if data.labels is None else data.labels[chosen]
@@ -112,14 +121,13 @@ def _report(
         counted=data.counted,
         labels=labels,
     )
-    networks = [_network(name, trial, refits) for name, trial in models.items()]
+    networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
     baselines = score_baselines(run.problem, run.folds, data, spec.study.min_precision)
-    together = [] if labels is None else [_ensemble(networks[0], data)]
-    scores = score_models(spec.study.metric, held, [*networks, *together, *baselines], spec.study.seed)
+    scores = score_models(spec.metric, held, [*networks, *baselines], spec.study.seed)
     return Holdout(
         metric=spec.study.metric,
         scores=scores,
-        seeds=SEEDS,
+        members=MEMBERS,
         trained=len(data.train),
         windows=len(chosen),
         blocks=int(held.blocks[-1]) + 1,
@@ -129,17 +137,16 @@ def _report(
     )
 
 
-def _network(name: str, trial: Trial, refits: Mapping[tuple[int, int], tuple[Floats, Floats]]) -> Contender:
-    losses, scores = zip(*(refits[trial.number, seed] for seed in range(SEEDS)), strict=True)
-    found = trial.outcome.detection
+def _network(
+    name: str, trial: Trial, run: Run, data: FoldData, refits: Mapping[tuple[int, int], tuple[Array, Floats | None]]
+) -> Contender:
+    """The ensemble of a trial's refits, scored as a bundle of them would score the same rows."""
+    outputs, residuals = zip(*(refits[trial.number, seed] for seed in range(MEMBERS)), strict=True)
+    together, found = leave_one_out(np.stack(outputs)), trial.outcome.detection
+    scores = together[..., 0]
+    if data.targets is not None:
+        unit = carried_residual(residuals, trial.outcome.at_best("train_loss"), run.folds)
+        errors = (together - data.answers[data.valid]) * data.targets.deviation
+        scores = scaled_errors(errors, np.array(unit))
     threshold = None if found is None else found.threshold
-    return Contender(name, trial.number, np.stack(losses), np.stack(scores), threshold)
-
-
-def _ensemble(best: Contender, data: FoldData) -> Contender:
-    """The best's seeds as one model, by their mean score; of forecasts only the scores are known, hence no loss."""
-    scores = best.scores.mean(axis=0, keepdims=True)
-    losses = None
-    if data.targets is None:
-        losses = cross_entropy(scores, data.answers[data.valid, 0] > 0, data.class_weight)
-    return Contender("ensemble", best.trial, losses, scores, best.threshold)
+    return Contender(name, trial.number, window_losses(data, together), scores, threshold)

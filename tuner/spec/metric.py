@@ -10,6 +10,8 @@ Floats = npt.NDArray[np.float64]
 
 # A loss below counts as this one (errors of a ten-thousandth of a deviation): its logarithm would decide for all folds.
 LEAST_LOSS = 1e-8
+# Of any value that is shown: a greater one is no number to anybody.
+MOST_COST = 50.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Metric:
         """Values of folds, of any shape, as quantities to minimise; NaN stays NaN."""
         values = np.asarray(values, np.float64)
         return -values if self.maximise else np.log(np.maximum(values, LEAST_LOSS))
+
+    def value(self, cost: float) -> float:
+        """The value of a cost; those that are maximised lie between 0 and 1."""
+        return min(max(-cost, 0.0), 1.0) if self.maximise else math.exp(min(cost, MOST_COST))
 
     def cost(self, values: npt.ArrayLike) -> float:
         """The mean cost of a configuration's values by fold, (folds,); a fold without a value (NaN) does not count."""

@@ -115,15 +115,20 @@ class PathPointRow(Base):
 
 
 class RefitRow(Base):
-    """A configuration refitted on all rows before the holdout: losses and scores, (m,), of the holdout's windows."""
+    """A configuration refitted on all rows before the holdout.
+
+    Attributes:
+        outputs: (m, outputs) for the holdout's windows.
+        residual: (outputs,) on its training windows; None for `classify`.
+    """
 
     __tablename__ = "tuner_refits"
 
     study: Mapped[Owner]
     trial: Mapped[Key]
     seed: Mapped[Key]
-    losses: Mapped[Array]
-    scores: Mapped[Array]
+    outputs: Mapped[Array]
+    residual: Mapped[Array | None]
 
 
 class HoldoutRow(Base):

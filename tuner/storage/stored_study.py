@@ -187,16 +187,15 @@ class StoredStudy:
         configuration = json.dumps(dict(params), sort_keys=True)
         self._keep(PathPointRow(study=self._uuid, configuration=configuration, **_columns(outcome)))
 
-    def refits(self) -> dict[tuple[int, int], tuple[Floats, Floats]]:
-        """Losses and scores on the holdout, each (m,), of every refit, by trial and seed."""
+    def refits(self) -> dict[tuple[int, int], tuple[Array, Floats | None]]:
+        """Outputs for the holdout's windows, (m, outputs), and training residual of every refit, by trial and seed."""
         with self._reading() as session:
             rows = session.scalars(select(RefitRow).where(RefitRow.study == self._uuid))
-            return {(row.trial, row.seed): (row.losses, row.scores) for row in rows}
+            return {(row.trial, row.seed): (row.outputs, row.residual) for row in rows}
 
-    def save_refit(self, trial: int, seed: int, losses: Scores, scores: Scores) -> None:
-        """Keeps what a refit gave on the holdout, as 64-bit floats, in one commit."""
-        arrays = {"losses": losses.astype(np.float64), "scores": scores.astype(np.float64)}
-        self._keep(RefitRow(study=self._uuid, trial=trial, seed=seed, **arrays))
+    def save_refit(self, trial: int, seed: int, outputs: Array, residual: Floats | None) -> None:
+        """Keeps what a refit gave, in one commit."""
+        self._keep(RefitRow(study=self._uuid, trial=trial, seed=seed, outputs=outputs, residual=residual))
 
     def holdout(self, best: int, one_se: int) -> Holdout | None:
         """The report on the holdout with these two trials chosen; None if there is none."""

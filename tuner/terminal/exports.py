@@ -11,7 +11,8 @@ from tuner.bundle.torch_file import onnx_graph, torch_file, torch_weights
 from tuner.errors import UserError
 from tuner.files import check_folder, write_folder, write_whole
 from tuner.results.configuration import Rule, chosen_configuration
-from tuner.search.bundling import MEMBERS, refit_all
+from tuner.search.bundling import refit_all
+from tuner.search.evaluate import MEMBERS
 from tuner.search.study import findings
 from tuner.search.workers import LocalProcesses
 from tuner.storage.store import Store

@@ -50,7 +50,7 @@ class Learner:
         self._offsets = torch.arange(fold.window, device=device)[:, None]
         self._class_weight = torch.tensor(fold.class_weight, device=device)
         self._stream = Stream((spec.study.seed, *key), device)
-        self._device, self._bf16 = device, precision.is_bf16(int(params["hidden_size"]))
+        self._device, self.bf16 = device, precision.is_bf16(int(params["hidden_size"]))
         self._classify = spec.task.kind == "classify"
         self._clip = spec.train.clip
         self._l1 = float(params["l1"])
@@ -110,7 +110,7 @@ class Learner:
         return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1])
 
     def _forward(self, x: Tensor) -> Tensor:
-        if not self._bf16:
+        if not self.bf16:
             return predict(self.network, x)
         with torch.autocast(self._device.type, dtype=torch.bfloat16):
             output = predict(self.network, x)

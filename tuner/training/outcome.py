@@ -115,19 +115,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Refitted:
-    """A refitted network, and how it does on the validation windows of its data.
+    """A refitted network, and what it makes of the validation windows of its data.
 
     Attributes:
         weights: its state by name.
         residual: (outputs,) root mean square error on its training windows; None for `classify`.
-        losses: (m,) of the validation windows.
-        scores: (m,) of the validation windows, higher where more anomalous.
+        outputs: (m, outputs) of the validation windows, in float32 as a bundle computes them.
     """
 
     weights: Mapping[str, npt.NDArray[np.float32]]
     residual: Floats | None
-    losses: npt.NDArray[np.float32]
-    scores: Scores
+    outputs: npt.NDArray[np.float32]
 
 
 def standard_error(values: Sequence[float], test_to_train: float) -> float:

@@ -246,7 +246,7 @@ def refit(
     repeat: int,
     precision: Precision = FLOAT32,
 ) -> Refitted:
-    """Trains a network on the training windows of `data` for exactly `steps` steps, and scores the validation windows.
+    """Trains a network on the training windows of `data` for exactly `steps` steps, and runs it on the validation ones.
 
     Two configurations refitted with the same `repeat` begin from the same random stream: a pair.
 
@@ -262,10 +262,9 @@ def refit(
     while learner.steps < steps:
         learner.train_epoch(most_steps=steps - learner.steps)
     weights = {name: tensor.cpu().numpy() for name, tensor in learner.weights().items()}
-    outputs, losses = np.empty((0, data.answers.shape[1]), np.float32), np.empty(0, np.float32)
-    if len(data.valid):
-        outputs, losses = learner.evaluate(data.valid)
-    if data.targets is None:
-        return Refitted(weights, None, losses, outputs[:, 0])
-    residual: Floats = root_mean_square(learner.evaluate(data.train)[0] - data.answers[data.train])
-    return Refitted(weights, residual, losses, scaled_errors(outputs - data.answers[data.valid], residual))
+    learner.bf16 = False
+    outputs = learner.evaluate(data.valid)[0] if len(data.valid) else np.empty((0, data.answers.shape[1]), np.float32)
+    residual: Floats | None = None
+    if data.targets is not None:
+        residual = root_mean_square(learner.evaluate(data.train)[0] - data.answers[data.train])
+    return Refitted(weights, residual, outputs)
