@@ -14,6 +14,8 @@ import torch
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
+from tuner.evaluation.detection import scaled_errors
+from tuner.evaluation.holdout import window_losses
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.sections import Precision
 from tuner.spec.space import PARAMETERS, Value, unregularised
@@ -32,9 +34,12 @@ def on_holdout(
     found: dict[str, list[float]] = {"loss": []}
     for repeat in range(SEEDS):
         refitted = refit(prepared.spec, data, params, steps=steps, repeat=repeat, precision=precision)
-        found["loss"].append(float(refitted.losses[data.counted].mean()))
+        found["loss"].append(float(window_losses(data, refitted.outputs)[data.counted].mean()))
         if data.labels is not None and data.labels[data.valid].any():
-            value = average_precision_score(data.labels[data.valid], refitted.scores)
+            scores = refitted.outputs[:, 0]
+            if refitted.residual is not None:
+                scores = scaled_errors(refitted.outputs - data.answers[data.valid], refitted.residual)
+            value = average_precision_score(data.labels[data.valid], scores)
             found.setdefault("average precision", []).append(float(value))
     return found
 

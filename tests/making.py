@@ -1,6 +1,7 @@
 """Small studies, data sets and parameters for tests."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from tuner.data.folds import Problem, make_problem
 from tuner.data.series import Bools, Dataset, Series
+from tuner.evaluation.detection import Detection
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
@@ -74,3 +76,10 @@ def marked(rows: int, *events: tuple[int, int]) -> Bools:
 def make_small_problem(lengths: Sequence[int] = (60,), labels: Bools | None = None, **sections: Any) -> Problem:
     """The problem of `make_spec(**sections)` on `make_dataset(lengths, labels)`."""
     return make_problem(make_spec(**sections), make_dataset(lengths, labels))
+
+
+def make_detection(**changes: float) -> Detection:
+    """A detection by hand, clearly better than guessing, but for the changes."""
+    usual = dict.fromkeys(("average_precision", "precision", "recall", "f1", "reached", "threshold"), 0.5)
+    found = Detection(interval=(0.4, 0.6), base_rate=0.1, caught=1, events=2, **usual)
+    return replace(found, **changes)  # type: ignore[arg-type]  # their types differ

@@ -40,8 +40,9 @@ def main(
             rows += len(part.score)
             scored += int((part.score == part.score).sum())
             flagged += int((columns["flag"] == 1).sum())
-    labelled = scorer.manifest.threshold is not None
-    flags = f"{flagged:,} flagged" if labelled else "none flagged (no labels, so no threshold)"
+    why = "not clearly better than guessing" if "beats_guessing" in scorer.manifest.scores else "no labels"
+    no_flags = f"none flagged ({why}, so no threshold)"
+    flags = no_flags if scorer.manifest.threshold is None else f"{flagged:,} flagged"
     Console(highlight=False).print(f"{out}: {scored:,} of {rows:,} rows scored, {flags}", markup=False)
 
 

@@ -15,6 +15,7 @@ from tuner.evaluation import baselines
 from tuner.evaluation.baselines import Baseline, find_baselines, measure_baseline, score_baselines
 from tuner.evaluation.detection import choose_threshold
 from tuner.evaluation.holdout import cross_entropy
+from tuner.spec.sections import Flagging
 
 HELD = {"folds": 2, "holdout": 0.25}
 LABELS = marked(80, (10, 12), (30, 33), (50, 52), (65, 68), (75, 76))
@@ -136,15 +137,17 @@ def test_labels_and_task_decide_which_baselines_there_are():
 def test_a_baseline_flags_from_the_threshold_that_its_out_of_fold_scores_choose():
     problem = make_small_problem((80,), LABELS, cv=HELD, task={"window": 4, "kind": "classify"})
     folds, data = problem.folds(), problem.refit()
-    pca, regression = score_baselines(problem, folds, data, None)
+    pca, regression = score_baselines(problem, folds, data, Flagging())
     scores = np.concatenate([find_baselines(problem)["PCA"](fold)[1] for fold in folds])
     labels = np.concatenate([fold.labels[fold.valid] for fold in folds if fold.labels is not None])
     assert (pca.name, pca.trial, pca.losses) == ("PCA", None, None)
     assert pca.threshold == choose_threshold(scores, labels)
-    assert score_baselines(problem, folds, data, 0.2)[0].threshold == choose_threshold(scores, labels, 0.2)
+    assert score_baselines(problem, folds, data, Flagging(0.2))[0].threshold == choose_threshold(
+        scores, labels, Flagging(0.2)
+    )
     assert regression.losses is not None and regression.losses.shape == regression.scores.shape == (1, len(data.valid))
     unlabelled = make_small_problem((80,), cv=HELD)
-    (naive,) = score_baselines(unlabelled, unlabelled.folds(), unlabelled.refit(), None)
+    (naive,) = score_baselines(unlabelled, unlabelled.folds(), unlabelled.refit(), Flagging())
     assert naive.threshold is None
 
 

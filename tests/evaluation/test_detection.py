@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 
 from tuner.data.series import Bools, runs
 from tuner.evaluation.detection import (
+    Detection,
     Flagged,
     choose_threshold,
     detect,
@@ -19,6 +20,7 @@ from tuner.evaluation.detection import (
     judge_flags,
     number_events,
 )
+from tuner.spec.sections import Flagging
 
 Scores = npt.NDArray[np.float64]
 
@@ -72,7 +74,7 @@ def test_no_threshold_has_a_greater_f1(pairs):
     ],
 )
 def test_the_threshold_of_a_wanted_precision_by_hand(labels, wanted, threshold):
-    assert choose_threshold(array(0.1, 0.2, 0.3, 0.4), truth(labels), wanted) == threshold
+    assert choose_threshold(array(0.1, 0.2, 0.3, 0.4), truth(labels), Flagging(wanted)) == threshold
 
 
 @given(flagged.filter(lambda pairs: any(label for _, label in pairs)), st.floats(0.01, 1.0))
@@ -81,7 +83,7 @@ def test_no_threshold_of_a_wanted_precision_finds_more(pairs, wanted):
     scores, labels = (np.array(part) for part in zip(*pairs, strict=True))
     limits = np.unique(scores)
     precision = {limit: labels[scores >= limit].mean() for limit in limits}
-    chosen = choose_threshold(scores.astype(float), labels, wanted)
+    chosen = choose_threshold(scores.astype(float), labels, Flagging(wanted))
     if max(precision.values()) >= wanted:
         assert precision[chosen] >= wanted
         assert all(precision[limit] < wanted for limit in limits if limit < chosen)
@@ -99,10 +101,18 @@ def test_inner_thresholds_by_hand():
     assert inner_thresholds(SCORES, LABELS, earlier_only=True) == (None, 0.9, 0.8)
 
 
+@pytest.mark.parametrize(("share", "flagged"), [(0.1, 10), (0.02, 2), (0.001, 1)])
+def test_a_wanted_share_of_rows_is_flagged_with_labels_or_without(share, flagged):
+    scores = np.random.default_rng(0).permutation(100).astype(float)
+    limit = choose_threshold(scores, None, Flagging(share=share))
+    assert (scores >= limit).sum() == flagged
+    assert choose_threshold(scores, scores > 50, Flagging(share=share)) == limit
+
+
 def test_inner_thresholds_obey_the_wanted_precision():
-    assert inner_thresholds(SCORES, LABELS, earlier_only=False, min_precision=0.9) == (0.6, 0.6, 0.8)
-    assert inner_thresholds(SCORES, LABELS, earlier_only=False, min_precision=0.5) == (0.3, 0.1, 0.3)
-    assert fold_metric("f1", SCORES, LABELS, earlier_only=False, min_precision=0.5) == (1.0, 1 / 2, 4 / 5)
+    assert inner_thresholds(SCORES, LABELS, earlier_only=False, flagging=Flagging(0.9)) == (0.6, 0.6, 0.8)
+    assert inner_thresholds(SCORES, LABELS, earlier_only=False, flagging=Flagging(0.5)) == (0.3, 0.1, 0.3)
+    assert fold_metric("f1", SCORES, LABELS, earlier_only=False, flagging=Flagging(0.5)) == (1.0, 1 / 2, 4 / 5)
 
 
 def test_there_is_no_threshold_where_the_other_folds_have_no_event():
@@ -229,3 +239,34 @@ def test_flags_are_worth_what_scikit_learn_says_and_events_are_runs(pairs):
     assert found.f1 == f1_score(labels, flags, zero_division=0.0)
     assert found.events == len(runs(labels))
     assert found.caught == sum(flags[first:past].any() for first, past in runs(labels))
+
+
+def drawn(signal: float, seed: int, *, rows: int = 600, events: int = 8, length: int = 10) -> Detection:
+    """A detection in two folds: rows of an event, as long each, exceed the noise by so much."""
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(rows, bool)
+    for first in np.linspace(10, rows - 2 * length, events).astype(int):
+        labels[first : first + length] = True
+    # neighbouring rows have neighbouring scores
+    scores = np.convolve(rng.normal(size=rows + 9), np.ones(10) / 10**0.5, "valid") + signal * labels
+    halves = np.array_split(np.arange(rows), 2)
+    parts = [[array[half] for half in halves] for array in (scores, labels, np.arange(rows))]
+    found = detect(*parts, earlier_only=False, reach=10)
+    assert found is not None
+    return found
+
+
+def test_guessing_is_called_so_and_a_good_detector_is_not():
+    guesses = [drawn(0.0, seed) for seed in range(60)]
+    assert {found.base_rate for found in guesses} == {80 / 600}
+    assert np.mean([found.beats_guessing for found in guesses]) <= 0.05
+    assert np.mean([drawn(3.0, seed).beats_guessing for seed in range(20)]) >= 0.9
+    best = drawn(99.0, 0)
+    assert (best.average_precision, best.interval) == (1.0, (1.0, 1.0))
+
+
+def test_rows_of_one_event_are_one_case():
+    many, few = drawn(9.0, 0), drawn(9.0, 0, events=2, length=70)
+    assert many.beats_guessing
+    assert few.interval is None, "blocks as long as the events are fewer than ten"
+    assert not few.beats_guessing

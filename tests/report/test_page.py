@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.browsing import visit
+from tests.making import make_detection
 from tests.processes import wait_until
 from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
-from tuner.evaluation.detection import Detection
 from tuner.report.page import study_page, study_plots, write_report
 from tuner.results.findings import Findings, OutOfFoldScores
 from tuner.spec.space import Choices
@@ -92,7 +92,7 @@ def keys(findings: Findings) -> list[str]:
 
 
 def labelled() -> Findings:
-    detection = Detection(0.9, 0.9, 0.9, 0.9, threshold=3.0, reached=0.9, caught=1, events=1)
+    detection = make_detection(threshold=3.0)
     return make_findings(replace(make_outcome([2.0, 1.0]), detection=detection), make_outcome([1.5]))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.making import make_detection
 from tests.report.making import HOLDOUT, MIXED, searched
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
-from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Score
 from tuner.report.tables import (
     MOST_TRIALS,
@@ -80,14 +80,14 @@ def test_a_failed_or_pruned_reference_says_so() -> None:
 
 
 def test_detection_in_cross_validation_is_a_note() -> None:
-    found = Detection(0.5, 0.25, 0.75, 0.375, threshold=2.0, reached=0.25, caught=2, events=3)
+    found = make_detection(precision=0.25, recall=0.75, f1=0.375, caught=2, events=3)
     findings = make_findings(replace(make_outcome([1.0]), detection=found))
     folds = (FoldInfo(9, 3, anomalous=5, events=3), FoldInfo(9, 3, anomalous=0, events=0))
     notes = scores_table(replace(findings, facts=replace(findings.facts, folds=folds))).notes
     (said,) = [note for note in notes if note.startswith("Detection")]
     assert said == (
-        "Detection in cross-validation: precision 0.25, recall 0.75, F1 0.38, thresholds chosen on the other folds; "
-        "average precision 0.50; 2 of 3 events caught; 1 of 2 folds have no anomalous row."
+        "Detection in cross-validation: precision 0.25 (base rate 0.10), recall 0.75, F1 0.38, thresholds chosen on "
+        "the other folds; average precision 0.50; 2 of 3 events caught; 1 of 2 folds have no anomalous row."
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.making import make_detection
 from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.evaluation.detection import Detection
 from tuner.results.advice import advise_after, advise_before, advise_on_path
 from tuner.results.findings import FoldInfo
 from tuner.results.regularisation_path import Point, make_path
@@ -98,7 +98,7 @@ def test_a_best_epoch_that_is_the_last_is_said() -> None:
 @pytest.mark.parametrize(("wanted", "reached", "warned"), [(0.9, 0.75, 1), (0.75, 0.75, 0), (None, 0.5, 0)])
 def test_a_precision_that_no_threshold_reaches_is_said(wanted, reached, warned) -> None:
     spec = make_spec(study={} if wanted is None else {"min_precision": wanted})
-    detection = Detection(0.5, 0.5, 0.5, 0.5, 0.5, reached, 1, 1)
+    detection = make_detection(reached=reached)
     middle: dict[str, Value] = {"learning_rate": 2e-3, "weight_decay": 0.1, "l1": 1e-4}
     trial = Trial(
         3, {**defaults(spec.space), **middle}, replace(make_outcome([1.0]), steps=1000.0, detection=detection)

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from tests.making import make_detection
 from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.evaluation.detection import Detection
 from tuner.results.findings import StudyInfo
 from tuner.results.selection import (
     Selection,
@@ -161,7 +161,7 @@ def test_of_a_failed_trial_only_the_reason_and_the_cost_are_shown_at_a_length_th
 
 
 def test_detection_is_shown_where_there_are_labels() -> None:
-    found = Detection(0.5, 0.25, 0.75, 0.375, threshold=2.0, reached=0.25, caught=1, events=1)
+    found = make_detection(precision=0.25, recall=0.75, f1=0.375)
     shown = scalars(FACTS.test_to_train, PARAMS, replace(make_outcome([1.0]), detection=found))
     assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
     assert shown["valid_loss"] == 1.0, "beside the rest"

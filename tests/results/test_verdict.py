@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.making import make_detection
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.data.series import Floats
 from tuner.evaluation.baselines import Baseline
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, Score, leave_one_out, score_models
 from tuner.results.findings import Findings, FoldInfo
-from tuner.results.verdict import conclude, find_optimism, judge_tuning, recommend
+from tuner.results.verdict import conclude, describe_threshold, find_optimism, judge_tuning, recommend
 from tuner.spec.metric import METRICS
 from tuner.training.outcome import Outcome
 
@@ -250,6 +251,39 @@ def test_a_recommendation_begins_with_what_to_use_and_ends_with_the_baseline() -
     assert baseline == "Baseline without a network (repeat the last value): 0.50."
 
 
+def detecting(**changes: float) -> Findings:
+    """A study whose trials detect anomalies so well."""
+    found_one = make_detection(**changes)
+    return make_findings(*(replace(make_outcome([value]), detection=found_one) for value in (2.0, 1.5, 1.0)), spec=SPEC)
+
+
+GUESSING = (
+    "As an anomaly detector it is not clearly better than guessing (average precision in cross-validation 0.50, 95 % "
+    "interval 0.40 to 0.60; base rate 0.45): a bundle flags no rows unless you set `flag_share`."
+)
+
+
+def test_a_useless_alarm_is_called_so_with_or_without_a_holdout() -> None:
+    useless = detecting(base_rate=0.45)
+    assert conclude(useless)[0].endswith(GUESSING)
+    assert conclude(replace(useless, holdout=make_holdout()))[0].endswith(GUESSING)
+    assert not any("guessing" in said for said in conclude(detecting()))
+
+
+@pytest.mark.parametrize(
+    ("findings", "threshold", "said"),
+    [
+        (detecting(), 1.5, "threshold 1.5 (precision 0.50 in cross-validation, base rate 0.10)"),
+        (detecting(base_rate=0.45), None, f"no threshold. {GUESSING}"),
+        (detecting(base_rate=0.45), 2.0, f"threshold 2. {GUESSING}"),
+        (make_findings(make_outcome([1.0])), None, "no threshold (no labels)"),
+        (make_findings(make_outcome([1.0])), 2.0, "threshold 2"),
+    ],
+)
+def test_a_bundles_threshold_is_said_with_what_it_is_worth(findings, threshold, said) -> None:
+    assert describe_threshold(findings, findings.trials[-1], threshold) == said
+
+
 def test_before_anything_completed_that_is_all_there_is_to_say() -> None:
     findings = make_findings(make_outcome([1.0], "pruned"))
     assert recommend(findings) == ["No trial of small has completed yet: there is nothing to recommend."]
@@ -273,7 +307,8 @@ KINDS = {
 def wander(rng: np.random.Generator, memory: int, count: int) -> Floats:
     """Noise of unit variance that is forgotten after so many rows, (count, rows)."""
     noise = np.cumsum(rng.normal(size=(count, ROWS + memory)), axis=1)
-    return (noise[:, memory:] - noise[:, :-memory]) / memory**0.5
+    wandering: Floats = (noise[:, memory:] - noise[:, :-memory]) / memory**0.5
+    return wandering
 
 
 def verdicts(kind: str, gain: float, *, seeds: bool = True) -> list[str]:

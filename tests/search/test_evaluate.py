@@ -12,14 +12,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from tests.making import make_dataset, make_spec, marked
+from tests.making import make_dataset, make_detection, make_spec, marked
 from tests.search.making import make_outcome
 from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.scorer import Scorer
 from tuner.data.folds import Problem, make_problem
 from tuner.errors import UserError
 from tuner.evaluation.baselines import measure_baseline
-from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout
 from tuner.files import write_folder
 from tuner.results.findings import Findings, describe_study
@@ -46,7 +45,7 @@ SPEC = make_spec(
     space={"hidden_size": 4, "num_layers": 1, "batch_size": 64},
 )
 DATA = make_dataset((160,), LABELS)
-FOUND = Detection(0.5, 0.5, 0.5, 0.5, threshold=-0.5, reached=0.5, caught=1, events=1)
+FOUND = make_detection(threshold=-0.5)
 
 
 def trial(number: int, value: float, **params: Value) -> Trial:
@@ -172,7 +171,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     assert summary.best is not None and summary.one_se is not None
     shipped = kept(study, summary.best.trial.number, summary.one_se.trial.number).scores[0]
 
-    manifest = make_manifest(prepared, found, "best", data, out_of_fold, None, refits)
+    manifest = make_manifest(prepared, found, "best", data, out_of_fold, refits)
     write_folder(tmp_path / "bundle", bundle_files(manifest, [one.weights for one in refits], ""))
     start = problem.windows.first[data.valid[0]]
     frame = pd.DataFrame(DATA.series[0].features[start:], columns=["a", "b"])
@@ -183,7 +182,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     assert shipped.recall == pytest.approx(recall_score(labels, flags))
     assert shipped.f1 == pytest.approx(f1_score(labels, flags))
     assert shipped.average_precision == pytest.approx(average_precision_score(labels, scored["score"]))
-    if kind != "classify":
+    if data.targets is not None:
         truth = DATA.series[0].targets[problem.windows.target[data.valid], 0]
         errors = (scored["forecast"].to_numpy() - truth) / data.targets.deviation[0]
         assert shipped.loss == pytest.approx(np.mean(errors[data.counted] ** 2), rel=1e-4)

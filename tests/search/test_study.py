@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.making import make_dataset, make_spec, marked
+from tests.making import make_dataset, make_detection, make_spec, marked
 from tests.search.making import make_outcome
 from tests.search.storing import tell
 from tuner.data.folds import make_problem
@@ -18,7 +18,7 @@ from tuner.storage.store import Store
 LABELS = marked(120, (10, 14), (40, 44), (70, 75), (100, 104))
 SPEC = make_spec(task={"kind": "classify"}, cv={"folds": 3, "holdout": 0.2})
 DATA = make_dataset([60, 60], LABELS)
-FOUND = Detection(0.5, 0.5, 0.5, 0.5, threshold=0.5, reached=0.5, caught=1, events=2)
+FOUND = make_detection()
 
 
 def found_of(store: Store, data: Dataset, detection: Detection | None) -> Findings:
@@ -35,9 +35,7 @@ def found_of(store: Store, data: Dataset, detection: Detection | None) -> Findin
 
 @pytest.fixture
 def scored(store: Store, request: pytest.FixtureRequest) -> OutOfFoldScores:
-    found = found_of(
-        store, request.param, Detection(0.5, 0.5, 0.5, 0.5, threshold=0.5, reached=0.5, caught=1, events=2)
-    ).scored
+    found = found_of(store, request.param, FOUND).scored
     assert found is not None
     return found
 

@@ -66,13 +66,13 @@ tasks = st.one_of(
 )
 studies = st.fixed_dictionaries(
     {
-        "study": st.fixed_dictionaries(
-            {"name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)},
-            optional={
-                "seed": st.integers(0, 2**63 - 1),
-                "trials": st.integers(1, 10**6),
-                "min_precision": st.floats(0.01, 1.0),
-            },
+        "study": st.builds(
+            lambda study, rule: study | rule,
+            st.fixed_dictionaries(
+                {"name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)},
+                optional={"seed": st.integers(0, 2**63 - 1), "trials": st.integers(1, 10**6)},
+            ),
+            some(min_precision=st.floats(0.01, 1.0)) | some(flag_share=st.floats(0.01, 0.99)),
         ),
         "data": st.builds(lambda one, other: one | other, data, roles),
         "task": tasks,
@@ -177,6 +177,8 @@ def test_an_override_that_is_none_is_refused(tmp_path, override):
         ({"cv": {"holdout": float("nan")}}, "[cv] holdout", "nan is not possible", ""),
         ({"study": {"name": "a", "min_precision": 0.0}}, "[study] min_precision", "greater than 0", ""),
         ({"study": {"name": "a", "min_precision": 1.1}}, "[study] min_precision", "less than or equal to 1", ""),
+        ({"study": {"name": "a", "flag_share": 1.0}}, "[study] flag_share", "less than 1", ""),
+        ({"study": {"name": "a", "min_precision": 0.5, "flag_share": 0.1}}, "[study]", "one threshold", "remove one"),
         ({"study": {"name": "a b"}}, "[study] name", "'a b' cannot be a study's name", "1 to 64 letters"),
         ({"study": {"name": "a" * 65}}, "[study] name", "cannot be a study's name", "1 to 64 letters"),
         ({"data": {}}, "[data]", "has neither", "exactly one"),

@@ -13,7 +13,7 @@ from tuner.data.seasonality import as_signals, find_rhythm
 from tuner.data.series import Floats, Ints
 from tuner.evaluation.detection import Scores, choose_threshold, root_mean_square, scaled_errors
 from tuner.evaluation.holdout import Contender, cross_entropy
-from tuner.spec.sections import Spec
+from tuner.spec.sections import Flagging, Spec
 
 # PCA and the regression take seconds with so many windows and columns at most; evenly spaced ones are left.
 MOST_WINDOWS = 10_000
@@ -53,9 +53,7 @@ def find_baselines(problem: Problem) -> dict[str, Fit]:
     return baselines
 
 
-def score_baselines(
-    problem: Problem, folds: Sequence[FoldData], data: FoldData, min_precision: float | None
-) -> list[Contender]:
+def score_baselines(problem: Problem, folds: Sequence[FoldData], data: FoldData, flagging: Flagging) -> list[Contender]:
     """All baselines on the validation windows of `data`; like a network, each has a threshold that its folds chose."""
     contenders = []
     for name, fit in find_baselines(problem).items():
@@ -63,7 +61,7 @@ def score_baselines(
         labels = [fold.labels[fold.valid] for fold in folds if fold.labels is not None]
         if any(part.any() for part in labels):
             out_of_fold = np.concatenate([fit(fold)[1] for fold in folds])
-            threshold = choose_threshold(out_of_fold, np.concatenate(labels), min_precision)
+            threshold = choose_threshold(out_of_fold, np.concatenate(labels), flagging)
         contenders.append(Contender(name, None, None if losses is None else losses[None], scores[None], threshold))
     return contenders
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tuner.data.series import Bools, Floats, Ints
-from tuner.evaluation.detection import Scores
 
 DRAWS = 1000
 # Intervals of fewer blocks are far too narrow.
@@ -22,6 +22,7 @@ CONFIDENCE = 0.95
 CHUNK = 2_000_000
 
 Interval = tuple[float, float]
+Values = npt.NDArray[np.floating]
 
 
 def cut_blocks(first: Ints, series: Ints, length: int) -> Ints:
@@ -59,7 +60,7 @@ class Draws:
     blocks: Ints
     counts: Floats
 
-    def mean(self, values: Scores, counted: Bools) -> Floats:
+    def mean(self, values: Values, counted: Bools) -> Floats:
         """The mean of `values`, (m,), over the counted windows of each draw, (draws,)."""
         return _ratio(self._total(np.where(counted, values, 0.0)), self._total(counted))
 
@@ -69,7 +70,7 @@ class Draws:
         f1 = _ratio(2 * self._total(flags & labels), self._total(flags) + present)
         return np.where(present > 0, f1, np.nan)
 
-    def average_precision(self, scores: Scores, labels: Bools) -> Floats:
+    def average_precision(self, scores: Values, labels: Bools) -> Floats:
         """Average precision of `scores`, (m,), in each draw, (draws,), as scikit-learn has it with sample weights."""
         order = np.argsort(-scores, kind="stable")
         # rows of one score are flagged together: after the last of them
@@ -84,7 +85,7 @@ class Draws:
             parts.append(_ratio((np.diff(found, prepend=0.0) * precision).sum(axis=1), found[:, -1]))
         return np.concatenate(parts)
 
-    def _total(self, values: Scores | Bools) -> Floats:
+    def _total(self, values: Values | Bools) -> Floats:
         """The sum of `values`, (m,), over each draw, (draws,)."""
         sums = np.bincount(self.blocks, values, minlength=self.counts.shape[1])
         # unlike a matrix product, the same to the last bit with any number of threads
@@ -92,13 +93,13 @@ class Draws:
         return total
 
 
-def draw_blocks(blocks: Ints, seed: Sequence[int]) -> Draws | None:
-    """As many blocks as there are, drawn with replacement, `DRAWS` times; None with fewer than `LEAST_BLOCKS`."""
+def draw_blocks(blocks: Ints, seed: Sequence[int], times: int = DRAWS) -> Draws | None:
+    """As many blocks as there are, drawn with replacement so many times; None with fewer than `LEAST_BLOCKS`."""
     count = int(blocks.max(initial=-1)) + 1
     if count < LEAST_BLOCKS:
         return None
     generator = np.random.default_rng(np.random.SeedSequence(seed))
-    counts = generator.multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    counts = generator.multinomial(count, np.full(count, 1 / count), size=times)
     return Draws(blocks, counts.astype(np.float64))
 
 

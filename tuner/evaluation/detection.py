@@ -10,9 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tuner.data.series import Bools, Floats, Ints
+from tuner.data.series import Bools, Floats, Ints, runs
+from tuner.evaluation.bootstrap import Interval, Variance, draw_blocks, total_error
+from tuner.spec.sections import Flagging
 
 Scores = npt.NDArray[np.floating]
+
+GREATEST_F1 = Flagging()
+# Draws of a bootstrap, which tell an error to 5 %.
+FEW_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Detection:
 
     Attributes:
         average_precision: area under the precision-recall steps.
+        interval: of 95 %, of that, over other rows; None with too few of them.
+        base_rate: the share of anomalous rows, which guessing reaches as average precision and as precision.
         precision, recall, f1: at the inner thresholds.
         threshold: the one that all out-of-fold scores together choose, for new data.
         reached: precision of all out-of-fold scores at `threshold`.
@@ -39,6 +47,8 @@ class Detection:
     """
 
     average_precision: float
+    interval: Interval | None
+    base_rate: float
     precision: float
     recall: float
     f1: float
@@ -46,6 +56,11 @@ class Detection:
     reached: float
     caught: int
     events: int
+
+    @property
+    def beats_guessing(self) -> bool:
+        """True where the scores are clearly better than random ones."""
+        return self.interval is not None and self.interval[0] > self.base_rate
 
 
 def root_mean_square(errors: Scores) -> Floats:
@@ -79,26 +94,28 @@ def f1(flags: Bools, labels: Bools) -> float:
     return 2 * int((flags & labels).sum()) / either if either else 0.0
 
 
-def choose_threshold(scores: Scores, labels: Bools, min_precision: float | None = None) -> float:
-    """The score from which on rows are flagged. Needs one true label.
+def choose_threshold(scores: Scores, labels: Bools | None, flagging: Flagging = GREATEST_F1) -> float:
+    """The score from which on rows are flagged. Needs one true label, but for a share of rows.
 
-    Without `min_precision` it is the one with the greatest F1, the highest on ties. Otherwise it is the lowest, hence
-    the one with the greatest recall, whose precision is at least so high; where none is, the lowest of those with the
+    Without a rule it is the one with the greatest F1, the highest on ties. For a precision it is the lowest, hence the
+    one with the greatest recall, whose precision is at least so high; where none is, the lowest of those with the
     highest precision.
     """
+    if flagging.share is not None or labels is None:
+        return float(np.quantile(scores, 1 - (flagging.share or 0.0), method="higher"))
     limits, rank = np.unique(scores, return_inverse=True)
     # of the rows from each limit on: how many, and how many of them are true
     flagged = np.cumsum(np.bincount(rank)[::-1])[::-1]
     found = np.cumsum(np.bincount(rank, labels)[::-1])[::-1]
-    if min_precision is None:
+    if flagging.min_precision is None:
         f1 = 2 * found / (flagged + labels.sum())
         return float(limits[len(f1) - 1 - np.argmax(f1[::-1])])
     precision = found / flagged
-    return float(limits[np.argmax(precision >= min(min_precision, precision.max()))])
+    return float(limits[np.argmax(precision >= min(flagging.min_precision, precision.max()))])
 
 
 def inner_thresholds(
-    scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool, min_precision: float | None = None
+    scores: Sequence[Scores], labels: Sequence[Bools], *, earlier_only: bool, flagging: Flagging = GREATEST_F1
 ) -> tuple[float | None, ...]:
     """Per fold, the threshold chosen on the out-of-fold scores of the other folds (of the earlier ones, walk-forward).
 
@@ -109,7 +126,7 @@ def inner_thresholds(
         others = [other for other in range(len(scores)) if other < fold or (other > fold and not earlier_only)]
         if any(labels[other].any() for other in others):
             pooled, truth = (np.concatenate([part[other] for other in others]) for part in (scores, labels))
-            thresholds.append(choose_threshold(pooled, truth, min_precision))
+            thresholds.append(choose_threshold(pooled, truth, flagging))
         else:
             thresholds.append(None)
     return tuple(thresholds)
@@ -121,12 +138,12 @@ def fold_metric(
     labels: Sequence[Bools],
     *,
     earlier_only: bool,
-    min_precision: float | None = None,
+    flagging: Flagging = GREATEST_F1,
 ) -> tuple[float, ...]:
     """Average precision, or F1 at the inner threshold, of each fold; NaN for a fold without a threshold."""
     if metric == "average_precision":
         return tuple(average_precision(score, truth) for score, truth in zip(scores, labels, strict=True))
-    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, min_precision=min_precision)
+    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, flagging=flagging)
     return tuple(
         float("nan") if threshold is None else f1(score >= threshold, truth)
         for score, truth, threshold in zip(scores, labels, thresholds, strict=True)
@@ -139,7 +156,8 @@ def detect(
     rows: Sequence[Ints],
     *,
     earlier_only: bool,
-    min_precision: float | None = None,
+    reach: int = 1,
+    flagging: Flagging = GREATEST_F1,
 ) -> Detection | None:
     """The pooled detection of all folds that have an inner threshold; None if no fold has one, or no event.
 
@@ -148,9 +166,10 @@ def detect(
         labels: per fold, (m,).
         rows: per fold, (m,) where the scored rows lie, ascending; only distances count.
         earlier_only: thresholds come from earlier folds only.
-        min_precision: what thresholds are chosen for; None for the greatest F1.
+        reach: rows from the first one that a window sees to the one it answers: so far apart, scores share none.
+        flagging: the rule for thresholds.
     """
-    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, min_precision=min_precision)
+    thresholds = inner_thresholds(scores, labels, earlier_only=earlier_only, flagging=flagging)
     judged = [fold for fold, limit in enumerate(thresholds) if limit is not None]
     if not any(labels[fold].any() for fold in judged):
         return None
@@ -159,9 +178,11 @@ def detect(
     # no edge of a fold cuts an event
     found = judge_flags(flags, truth, number_events(np.concatenate([rows[fold] for fold in judged]), truth))
     all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
-    threshold = choose_threshold(all_scores, all_labels, min_precision)
+    threshold = choose_threshold(all_scores, all_labels, flagging)
     return Detection(
         average_precision=average_precision(pooled, truth),
+        interval=precision_interval(pooled, truth, reach),
+        base_rate=float(truth.mean()),
         precision=found.precision,
         recall=found.recall,
         f1=found.f1,
@@ -170,6 +191,27 @@ def detect(
         caught=found.caught,
         events=found.events,
     )
+
+
+def precision_interval(scores: Scores, labels: Bools, reach: int) -> Interval | None:
+    """The 95 % interval of average precision, over other rows; None with too few of them.
+
+    Blocks of rows are drawn, each at least as long as the longest event, as the rows of one event are one case.
+
+    Args:
+        scores: (n,) in the order of rows.
+        labels: (n,) of which one at least is true.
+        reach: rows so far apart share none.
+    """
+    count = len(scores) // max(reach, *(stop - start for start, stop in runs(labels)))
+    blocks = np.arange(len(scores)) * count // len(scores)
+    draws, cases = draw_blocks(blocks, (), FEW_DRAWS), len(np.unique(blocks[labels]))
+    if draws is None or cases < 2:
+        return None
+    drawn = draws.average_precision(scores, labels)
+    half = total_error([Variance(float(np.nanvar(drawn, ddof=1)), cases - 1)])[1]
+    value = average_precision(scores, labels)
+    return max(value - half, 0.0), min(value + half, 1.0)
 
 
 def judge_flags(flags: Bools, labels: Bools, events: Ints) -> Flagged:

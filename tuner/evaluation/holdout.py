@@ -117,6 +117,11 @@ class Holdout:
     baseline: float
     looks: int = 0
 
+    @property
+    def base_rate(self) -> float:
+        """The share of anomalous rows: the precision of flags at random."""
+        return self.anomalous / self.windows
+
     def score(self, name: str) -> Score | None:
         """The score of the model called `name`."""
         return next((score for score in self.scores if score.name == name), None)
@@ -128,19 +133,20 @@ def leave_one_out(outputs: npt.NDArray[np.floating]) -> Floats:
     return np.concatenate([total[None] / len(outputs), (total - outputs) / (len(outputs) - 1)])
 
 
-def window_losses(data: FoldData, outputs: Floats) -> Floats:
+def window_losses(data: FoldData, outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """The network's loss of each validation window, (…, m), from its outputs, (…, m, outputs)."""
     answers = data.answers[data.valid]
     if data.targets is None:
         return cross_entropy(outputs[..., 0], answers[:, 0] > 0, data.class_weight)
-    losses: Floats = np.mean(np.square(outputs - answers), axis=-1)
+    losses: npt.NDArray[np.floating] = np.mean(np.square(outputs - answers), axis=-1)
     return losses
 
 
-def cross_entropy(logits: Floats, labels: Bools, class_weight: float) -> Floats:
+def cross_entropy(logits: npt.NDArray[np.floating], labels: Bools, class_weight: float) -> Floats:
     """The network's loss of each window, (…, m), where it learns labels: anomalous windows are weighted."""
     with np.errstate(invalid="ignore"):  # of networks that diverged
-        return np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits))
+        losses: Floats = np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits))
+    return losses
 
 
 def score_models(metric: Metric, held: HoldoutWindows, contenders: Sequence[Contender], seed: int) -> tuple[Score, ...]:

@@ -10,6 +10,7 @@ from tuner.results.captions import MODELS, explain_effort, explain_holdout, expl
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect
 from tuner.results.selection import Trial, cost_of_runs, mean_of_runs, shrinkage
+from tuner.results.verdict import brief
 from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
 from tuner.spec.space import Constant, Domain, Range, Value
@@ -199,7 +200,8 @@ def detection_table(holdout: Holdout) -> Table:
         caught = "" if score.caught is None else str(score.caught)
         rows.append((name, *("" if rate is None else f"{rate:z.3f}" for rate in rates), caught))
     return Table(
-        title=f"Held-out data: detection of {holdout.anomalous} anomalous rows in {holdout.events} events",
+        title=f"Held-out data: detection of {holdout.anomalous} anomalous rows in {holdout.events} events "
+        f"(base rate {brief(holdout.base_rate)})",
         heads=("model", "average precision", "precision", "recall", "F1", "events caught"),
         rows=tuple(rows),
         marked=0,

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection, shrinkage
+from tuner.results.verdict import brief, warn_of_guessing
 
 # The models that a study compares with its best trial, by the names that they have everywhere.
 MODELS = {
@@ -29,10 +30,11 @@ def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ..
         without = sum(fold.anomalous == 0 for fold in folds)
         absent = f"; {without} of {len(folds)} folds have no anomalous row" if without else ""
         said.append(
-            f"Detection in cross-validation: precision {found.precision:.2f}, recall {found.recall:.2f}, F1 "
-            f"{found.f1:.2f}, thresholds chosen on the other folds; average precision {found.average_precision:.2f}"
-            f"; {found.caught} of {found.events} events caught{absent}."
+            f"Detection in cross-validation: precision {found.precision:.2f} (base rate {brief(found.base_rate)}), "
+            f"recall {found.recall:.2f}, F1 {found.f1:.2f}, thresholds chosen on the other folds; average precision "
+            f"{found.average_precision:.2f}; {found.caught} of {found.events} events caught{absent}."
         )
+        said += [warn_of_guessing(found)] if not found.beats_guessing else []
     return tuple(said)
 
 

@@ -32,10 +32,12 @@ def chosen_configuration(findings: Findings, environment: dict[str, str], rule: 
         found = outcome.detection
         score |= {
             "average_precision": found.average_precision,
+            "base_rate": found.base_rate,
+            "beats_guessing": found.beats_guessing,
             "precision": found.precision,
             "recall": found.recall,
             "f1": found.f1,
-            "threshold": found.threshold,
+            **({"threshold": found.threshold} if found.beats_guessing else {}),
         }
     plain = spec.to_dict()
     study = {"name": spec.study.name, "seed": spec.study.seed, "rule": rule, "trial": best.trial.number}

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 
 from tuner.evaluation.bootstrap import Interval
+from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, cost_of_runs, mean_of_runs
+from tuner.results.selection import Selection, Trial, cost_of_runs, mean_of_runs
 from tuner.spec.metric import Metric
 
 # What tuning has to beat: models of the holdout, and the numbers of their trials.
@@ -68,14 +69,21 @@ def conclude(findings: Findings) -> tuple[str, ...]:
         return ()
     if holdout is None or optimism is None:
         trials = findings.summary.complete + findings.summary.pruned
+        tuning = _judge_by_folds(findings, best, DEFAULTS, REFERENCES["default"], "Tuning")
         return (
-            _judge_by_folds(findings, best, DEFAULTS, REFERENCES["default"], "Tuning"),
+            " ".join((tuning, *_useless_alarm(best))),
             _judge_by_folds(findings, best, UNREGULARISED, REFERENCES["unregularised"], "Regularisation"),
             f"There are no held-out data: the best of {count(trials, 'trial')} was chosen by these very folds, so it "
             "looks a little better than it is.",
         )
     return (
-        " ".join((judge_tuning(findings.spec.metric, holdout), *_better_baselines(findings.spec.metric, holdout))),
+        " ".join(
+            (
+                judge_tuning(findings.spec.metric, holdout),
+                *_better_baselines(findings.spec.metric, holdout),
+                *_useless_alarm(best),
+            )
+        ),
         optimism.said,
         f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it less "
         "honest.",
@@ -163,6 +171,11 @@ def _why_unsure(gains: list[Interval | None], blocks: int) -> str:
     return f"{which} zero: too few rows to be sure"
 
 
+def _useless_alarm(best: Selection) -> list[str]:
+    found = best.trial.outcome.detection
+    return [] if found is None or found.beats_guessing else [warn_of_guessing(found)]
+
+
 def _better_baselines(metric: Metric, holdout: Holdout) -> list[str]:
     best = holdout.scores[0].value
     return [
@@ -170,6 +183,33 @@ def _better_baselines(metric: Metric, holdout: Holdout) -> list[str]:
         for score in holdout.scores
         if score.trial is None and score.value is not None and best is not None and metric.better(score.value, best)
     ]
+
+
+def warn_of_guessing(found: Detection) -> str:
+    """Says that scores are not clearly better than random ones, and what follows."""
+    sure = "too few events for an interval"
+    if found.interval is not None:
+        sure = f"95 % interval {brief(found.interval[0])} to {brief(found.interval[1])}"
+    return (
+        "As an anomaly detector it is not clearly better than guessing (average precision in cross-validation "
+        f"{brief(found.average_precision)}, {sure}; base rate {brief(found.base_rate)}): a bundle flags no rows "
+        "unless you set `flag_share`."
+    )
+
+
+def describe_threshold(findings: Findings, trial: Trial, threshold: float | None) -> str:
+    """The threshold of a bundle and what it gives, or why there is none."""
+    found = trial.outcome.detection
+    if found is None:
+        labelled = any(fold.anomalous for fold in findings.facts.folds)
+        why = "the labelled anomalies lie in one fold" if labelled else "no labels"
+        return f"no threshold ({why})" if threshold is None else f"threshold {threshold:.3g}"
+    if not found.beats_guessing:
+        return f"{'no threshold' if threshold is None else f'threshold {threshold:.3g}'}. {warn_of_guessing(found)}"
+    return (
+        f"threshold {threshold:.3g} (precision {brief(found.precision)} in cross-validation, base rate "
+        f"{brief(found.base_rate)})"
+    )
 
 
 def _why_not(holdout: Holdout) -> str:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from tuner.bundle.manifest import Columns, Manifest, Networks
 from tuner.bundle.rarity import carried_residual, fit_rarity
 from tuner.data.folds import FoldData
-from tuner.data.series import Bools
 from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
 from tuner.results.configuration import Rule, chosen_configuration
@@ -56,7 +55,7 @@ def refit_all(
             where=study.spec.data_paths,
             hint="put them back, or run a new study on the data as they are",
         )
-    data, scores, rows = prepared.problem.whole(), study.scores(trial.number), study.rows()
+    data, scores = prepared.problem.whole(), study.scores(trial.number)
     assert scores is not None  # noqa: S101 (it is complete)
     jobs = {seed: Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)}
     backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
@@ -71,8 +70,7 @@ def refit_all(
     refits = [results[seed] for seed in jobs]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
         raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
-    labels = None if rows is None else rows["label"]
-    manifest = make_manifest(prepared, found, rule, data, scores, labels, refits)
+    manifest = make_manifest(prepared, found, rule, data, scores, refits)
     return manifest, tuple(refit.weights for refit in refits)
 
 
@@ -82,7 +80,6 @@ def make_manifest(
     rule: Rule,
     data: FoldData,
     scores: Scores,
-    labels: Bools | None,
     refits: Sequence[Refitted],
 ) -> Manifest:
     """The manifest of a bundle.
@@ -93,18 +90,17 @@ def make_manifest(
         rule: which trial is chosen.
         data: on which it was refitted.
         scores: (n,) out of fold, of the chosen trial.
-        labels: (n,) of their rows; None without labels.
         refits: of the chosen trial.
     """
     spec, choice = prepared.spec, found.chosen(rule)
     params, values = choice.trial.params, chosen_configuration(found, dict(found.environment), rule)
     residuals = [refit.residual for refit in refits if refit.residual is not None]
     rarity = fit_rarity(scores)
-    threshold = None
-    if choice.trial.outcome.detection is not None:
-        threshold = choice.trial.outcome.detection.threshold
-    elif labels is not None and labels.any():  # in one fold alone, whose detection no other threshold could judge
-        threshold = choose_threshold(scores, labels, spec.study.min_precision)
+    detection, threshold = choice.trial.outcome.detection, None
+    if spec.study.flag_share is not None:
+        threshold = choose_threshold(scores, None, spec.study.flagging)
+    elif detection is not None and detection.beats_guessing:
+        threshold = detection.threshold
     if threshold is not None:
         threshold = float(rarity.apply(np.array(threshold)))
     return Manifest(

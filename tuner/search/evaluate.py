@@ -10,7 +10,7 @@ from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Floats
 from tuner.evaluation.baselines import measure_baseline, score_baselines
 from tuner.evaluation.bootstrap import cut_blocks
-from tuner.evaluation.detection import number_events, scaled_errors
+from tuner.evaluation.detection import Scores, number_events, scaled_errors
 from tuner.evaluation.holdout import (
     Contender,
     Holdout,
@@ -122,7 +122,7 @@ def _report(
         labels=labels,
     )
     networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
-    baselines = score_baselines(run.problem, run.folds, data, spec.study.min_precision)
+    baselines = score_baselines(run.problem, run.folds, data, spec.study.flagging)
     scores = score_models(spec.metric, held, [*networks, *baselines], spec.study.seed)
     return Holdout(
         metric=spec.study.metric,
@@ -143,8 +143,9 @@ def _network(
     """The ensemble of a trial's refits, scored as a bundle of them would score the same rows."""
     outputs, residuals = zip(*(refits[trial.number, seed] for seed in range(MEMBERS)), strict=True)
     together, found = leave_one_out(np.stack(outputs)), trial.outcome.detection
-    scores = together[..., 0]
-    if data.targets is not None:
+    if data.targets is None:
+        scores: Scores = together[..., 0]
+    else:
         unit = carried_residual(residuals, trial.outcome.at_best("train_loss"), run.folds)
         errors = (together - data.answers[data.valid]) * data.targets.deviation
         scores = scaled_errors(errors, np.array(unit))

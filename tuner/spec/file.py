@@ -106,6 +106,9 @@ def _check_together(spec: Spec) -> None:
         raise UserError("`args` belongs to a network of one's own", where="[model] args", hint="name it as `class`")
     if spec.model.own is not None and spec.model.cell != "lstm":
         raise UserError("`cell` belongs to our network", where="[model] cell", hint="remove `cell` or `class`")
+    if spec.study.min_precision is not None and spec.study.flag_share is not None:
+        fault = "`min_precision` and `flag_share` are two rules for one threshold"
+        raise UserError(fault, where="[study]", hint="remove one of them")
     if task.kind == "classify" and (task.horizon or task.difference):
         key = "horizon" if task.horizon else "difference"
         raise UserError(f"`{key}` belongs to a forecast", where=f"[task] {key}", hint=f"remove `{key}`")

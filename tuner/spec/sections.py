@@ -27,7 +27,8 @@ class Section(BaseModel):
 class StudySection(Section):
     """The metric, the length and the seed of a search.
 
-    Rows are flagged from the threshold on with the greatest F1, or with the greatest recall at `min_precision`.
+    Rows are flagged from the threshold on with the greatest F1, with the greatest recall at `min_precision`, or that
+    flags a share `flag_share` of normal operation.
     """
 
     name: Name
@@ -35,6 +36,11 @@ class StudySection(Section):
     trials: int = Field(default=50, ge=1, le=1_000_000)
     metric: MetricName = "loss"
     min_precision: float | None = Field(default=None, gt=0, le=1)
+    flag_share: float | None = Field(default=None, gt=0, lt=1)
+
+    @property
+    def flagging(self) -> "Flagging":
+        return Flagging(self.min_precision, self.flag_share)
 
 
 class Reading(Section):
@@ -58,6 +64,14 @@ class Reading(Section):
 
 
 NOTHING_TOLD = Reading()
+
+
+@dataclass(frozen=True)
+class Flagging:
+    """The rule for a threshold: the greatest F1, the greatest recall at a precision, or a share of rows."""
+
+    min_precision: float | None = None
+    share: float | None = None
 
 
 class DataSection(Section):

@@ -11,6 +11,7 @@ from tuner.bundle.torch_file import onnx_graph, torch_file, torch_weights
 from tuner.errors import UserError
 from tuner.files import check_folder, write_folder, write_whole
 from tuner.results.configuration import Rule, chosen_configuration
+from tuner.results.verdict import describe_threshold
 from tuner.search.bundling import refit_all
 from tuner.search.evaluate import MEMBERS
 from tuner.search.study import findings
@@ -64,7 +65,7 @@ def export_networks(
         case "onnx":
             write_whole(place, onnx_graph(manifest, values, states))
     trial = found.chosen(rule).trial
-    limit = "no threshold (no labels)" if manifest.threshold is None else f"threshold {manifest.threshold:.3g}"
+    limit = describe_threshold(found, trial, manifest.threshold)
     console.print(f"{place}: trial {trial.number} of {study}, {limit}", markup=False)
     networks = f"{manifest.networks.count} networks of {trial.outcome.weights:,} weights"
     console.print(f"{networks}, refitted on {found.facts.rows:,} rows")

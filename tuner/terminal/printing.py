@@ -130,7 +130,7 @@ def _holdout_dict(findings: Findings) -> dict[str, Any]:
     for score in holdout.scores:
         values = asdict(score)
         name = values.pop("name")
-        models[name] = {"metric": holdout.metric, **values, "events": holdout.events}
+        models[name] = {"metric": holdout.metric, **values, "events": holdout.events, "base_rate": holdout.base_rate}
     return {"holdout": models, "optimism": optimism.value, "looks": holdout.looks, "verdict": list(conclude(findings))}
 
 

@@ -97,7 +97,8 @@ class LockStep:
         self._metric = spec.metric
         self._earlier_only = spec.cv.scheme == "walk_forward"
         self._by_fold: list[tuple[float, ...]] = []
-        self._min_precision = spec.study.min_precision
+        self._flagging = spec.study.flagging
+        self._reach = spec.task.window + spec.task.ahead
         self._labels = [run.data.labels[run.data.valid] for run in runs if run.data.labels is not None]
 
     def train_epoch(self, on_fold: OnFold | None = None) -> None:
@@ -122,7 +123,7 @@ class LockStep:
                 scores,
                 self._labels,
                 earlier_only=self._earlier_only,
-                min_precision=self._min_precision,
+                flagging=self._flagging,
             )
         self._by_fold.append(values)
         self.curve.append(float(np.nanmean(values)))
@@ -158,7 +159,8 @@ class LockStep:
             self._labels,
             [run.data.first[run.data.valid] for run in self.runs],
             earlier_only=self._earlier_only,
-            min_precision=self._min_precision,
+            reach=self._reach,
+            flagging=self._flagging,
         )
 
 
