@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.making import make_detection
-from tests.report.making import HOLDOUT, MIXED, searched
+from tests.report.making import HOLDOUT, MIXED, repeated, searched
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.holdout import Score
 from tuner.report.tables import (
@@ -52,11 +52,12 @@ def test_scores_stand_beside_the_best_and_the_baseline() -> None:
     assert table.title == "Cross-validation: loss, lower is better"
     # log ratios to the best 0.73 and 0.22: variance 0.13, times 1/2 + 1/2
     assert rows_of(table) == {
-        "best": ("2", "1.0000", "", "0.0000", "1.0000"),
-        "unregularised": ("0", "2.0000", "+1.0000 (2.1)", "1.0000", "1.0000"),
-        "default": ("1", "1.5000", "+0.5000 (1.3)", "0.5000", "1.0000"),
-        "persistence": ("", "0.5000", "", "", ""),
+        "best": ("2", "1.0000", "1", "", "0.0000", "1.0000"),
+        "unregularised": ("0", "2.0000", "1", "+1.0000 (2.1)", "1.0000", "1.0000"),
+        "default": ("1", "1.5000", "1", "+0.5000 (1.3)", "0.5000", "1.0000"),
+        "persistence": ("", "0.5000", "", "", "", ""),
     }
+    assert rows_of(scores_table(repeated()))["best"][:3] == ("1", "1.6000", "2")
     assert table.marked == 0
     assert "1 SE is 0.36: the standard error of a difference between two trials of this study." in table.notes
 
@@ -203,11 +204,12 @@ def test_studies_are_compared_in_their_order() -> None:
     rows = rows_of(table)
     assert rows["metric"] == ("loss, lower is better", "F1, higher is better", "loss, lower is better")
     assert rows["trials: complete + pruned + failed"][2] == "0 + 1 + 0"
-    assert rows["best ± SE"][2] == "nothing completed"
+    assert rows["best"][2] == "nothing completed"
     assert rows["baseline"] == ("0.9500 (base rate)", "0.3500 (base rate)", "0.5000 (persistence)")
     assert rows["shipped, on held-out data"] == ("not scored",) * 3
     assert one.summary.best is not None
-    assert rows["mean of its runs"][0] == f"{one.summary.best.repeat_mean:.4f}"
+    assert rows["best"][0] == f"{one.summary.best.repeat_mean:.4f} (mean of 3 runs)"
+    assert rows["1 SE of a difference"][0] == f"{one.summary.best.se:.4f}"
 
 
 def test_configurations_stand_side_by_side() -> None:

@@ -14,7 +14,7 @@ from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, Score, 
 from tuner.results.findings import Findings, FoldInfo
 from tuner.results.verdict import conclude, describe_threshold, find_optimism, judge_tuning, recommend
 from tuner.spec.metric import METRICS
-from tuner.training.outcome import Outcome
+from tuner.training.outcome import FoldCurve, Outcome
 
 
 def score(
@@ -126,9 +126,12 @@ def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
     optimism = find_optimism(found(make_holdout()))
     assert optimism is not None
     assert optimism.value == pytest.approx(0.375 - 0.4)
-    assert optimism.said == (
-        "Held-out loss is 0.025 higher than in cross-validation (0.40 against 0.38, lower is better)."
+    # 0.125 and 0.625 in the folds: an error of 0.35, times t with 1 degree of freedom
+    assert optimism.said.startswith(
+        "Held-out loss is 0.025 higher than in cross-validation (0.40 against 0.38, lower is better). Relative to the "
+        "baseline that is +6.67 % (95 % interval "
     )
+    assert optimism.said.endswith("%): no clear sign that the choice was a lucky one.")
     optimism = find_optimism(found(make_holdout(metric="f1"), maximise=True))
     assert optimism is not None and optimism.value == pytest.approx(0.375 - 0.4)
     assert optimism.said.startswith("Held-out F1 is 0.025 higher than in cross-validation")
@@ -137,15 +140,36 @@ def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
 @pytest.mark.parametrize(
     ("baseline", "maximise", "said"),
     [
-        (0.56, False, "; the baseline also rises, by 0.060, so the held-out period is simply harder."),
-        (0.56, True, "; the baseline also rises, by 0.060, so the held-out period is simply easier."),
-        (0.51, False, "lower is better)."),
-        (0.44, False, "lower is better)."),
+        (0.56, False, "; the baseline also rises, by 0.060, so the held-out period is simply harder. Relative"),
+        (0.56, True, "; the baseline also rises, by 0.060, so the held-out period is simply easier. Relative"),
+        (0.51, False, "lower is better). Relative"),
+        (0.44, False, "lower is better). Relative"),
     ],
 )
 def test_a_baseline_that_moves_at_least_as_far_explains_the_difference(baseline, maximise, said) -> None:
     optimism = find_optimism(found(replace(make_holdout(), baseline=baseline), maximise=maximise))
-    assert optimism is not None and optimism.said.endswith(said)
+    assert optimism is not None and said in optimism.said
+
+
+@pytest.mark.parametrize(
+    ("value", "baseline", "said"),
+    [
+        (0.45, 0.6, "that is -0 % (95 % interval -15.4 % to +18.2 %): no clear sign that the choice was a lucky one."),
+        (0.6, 0.5, "that is +60 % (95 % interval +35.4 % to +89.1 %): so the choice was partly luck."),
+        (0.25, 0.6, "that is -44.4 % (95 % interval -53"),
+    ],
+)
+def test_what_is_lost_is_told_relative_to_the_baseline_with_an_interval(value, baseline, said) -> None:
+    """Five folds of 0.375 each but for some noise, and a holdout with an error of a twentieth."""
+    findings = found(replace(make_holdout(), baseline=baseline, scores=(score("shipped", 2, value),)))
+    best = findings.summary.best
+    assert best is not None
+    folds = tuple(FoldCurve((0.3,), (v,), (v,)) for v in (0.36, 0.39, 0.375, 0.37, 0.38))
+    trial = replace(best.trial, outcome=replace(best.trial.outcome, folds=folds))
+    holdout = replace(findings.holdout, scores=(replace(findings.holdout.scores[0], se=0.05 * value),))
+    summary = replace(findings.summary, best=replace(best, trial=trial))
+    optimism = find_optimism(replace(findings, holdout=holdout, summary=summary))
+    assert optimism is not None and said in optimism.said
 
 
 @pytest.mark.parametrize(("baseline", "period"), [(0.39, "easier"), (0.63, "harder")])
@@ -246,7 +270,10 @@ def test_the_strongest_regularisation_is_named_where_it_is_another() -> None:
 def test_a_recommendation_begins_with_what_to_use_and_ends_with_the_baseline() -> None:
     findings = found(make_holdout(score("default", 1, 0.6, 0.2, CLEARLY)))
     use, *middle, baseline = recommend(findings)
-    assert use == "Use trial 2, trained for 1 epoch: cross-validated loss 0.38 ± 0.36 SE, lower is better."
+    assert use == (
+        "Use trial 2, trained for 1 epoch: cross-validated loss 0.38 (1 SE of a difference between trials: 0.36), lower "
+        "is better."
+    )
     assert middle[1:] == list(conclude(findings))
     assert baseline == "Baseline without a network (repeat the last value): 0.50."
 

@@ -9,7 +9,7 @@ from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.captions import MODELS, explain_effort, explain_holdout, explain_penalties, explain_scores
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect
-from tuner.results.selection import Trial, cost_of_runs, mean_of_runs, shrinkage
+from tuner.results.selection import Trial, cost_of_runs, is_repeated, mean_of_runs, shrinkage
 from tuner.results.verdict import brief
 from tuner.spec.metric import METRICS
 from tuner.spec.sections import Spec
@@ -86,15 +86,21 @@ def scores_table(findings: Findings) -> Table:
             errors = (cost_of_runs(metric, trial) - best.cost) / best.cost_se if best.cost_se > 0 else math.nan
             distance = f"{score - best.mean:+z.4f}" + ("" if math.isnan(errors) else f" ({errors:z.1f})")
         pruned = ", pruned" if trial.outcome.state == "pruned" else ""
-        rows.append((name, f"{trial.number}{pruned}", score_text(score), distance, *_losses(trial.outcome)))
-    rows.append((baseline.name, "", score_text(baseline.value), "", "", ""))
+        cells = f"{trial.number}{pruned}", score_text(score), "" if score is None else str(_runs(trial)), distance
+        rows.append((name, *cells, *_losses(trial.outcome)))
+    rows.append((baseline.name, "", score_text(baseline.value), "", "", "", ""))
     return Table(
         title=f"Cross-validation: {metric.words}, {metric.direction}",
-        heads=("model", "trial", metric.words, "distance to best (in SE)", "training loss", "gap"),
+        heads=("model", "trial", metric.words, "runs", "distance to best (in SE)", "training loss", "gap"),
         rows=tuple(rows),
         notes=explain_scores(findings, models),
         marked=None if best is None else 0,
     )
+
+
+def _runs(trial: Trial) -> int:
+    """The number of runs that the mean of a trial is over."""
+    return 1 + (len(trial.repeats) if is_repeated(trial) else 0)
 
 
 def _models(findings: Findings) -> dict[str, tuple[Trial, float | None]]:
@@ -295,13 +301,18 @@ def _compared(findings: Findings) -> dict[str, str]:
     return {
         "metric": f"{metric.words}, {metric.direction}",
         "trials: complete + pruned + failed": f"{summary.complete} + {summary.pruned} + {summary.failed}",
-        "best ± SE": "nothing completed" if best is None else with_error(best.value, best.se),
-        "mean of its runs": "" if best is None else score_text(best.repeat_mean),
-        **{name: score_text(models[name][1]) if name in models else "" for name in ("default", "unregularised")},
+        **{name: _mean(*models[name]) if name in models else "" for name in ("best", "default", "unregularised")},
+        **({} if "best" in models else {"best": "nothing completed"}),
+        "1 SE of a difference": "" if best is None or math.isnan(best.se) else f"{best.se:.4f}",
         "baseline": f"{score_text(baseline.value)} ({baseline.name})",
         "shipped, on held-out data": held_out,
         "epochs of all folds": f"{summary.fold_epochs:,}",
     }
+
+
+def _mean(trial: Trial, score: float | None) -> str:
+    runs = _runs(trial)
+    return score_text(score) + (f" (mean of {runs} runs)" if runs > 1 else " (1 run)" if score is not None else "")
 
 
 def side_by_side_table(studies: Sequence[Findings]) -> Table:

@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from tuner.evaluation.bootstrap import Interval
+from tuner.evaluation.bootstrap import Interval, Variance, total_error
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, Trial, cost_of_runs, mean_of_runs
+from tuner.results.selection import Selection, Trial, cost_of_runs, fold_values, mean_of_runs
 from tuner.spec.metric import Metric
+from tuner.training.outcome import standard_error
 
 # What tuning has to beat: models of the holdout, and the numbers of their trials.
 REFERENCES = {"default": "the defaults", "unregularised": "no regularisation"}
@@ -119,7 +120,28 @@ def find_optimism(findings: Findings) -> Optimism | None:
     if drift * -optimism > 0 and abs(drift) >= abs(optimism):
         moved, period = ("rises", "falls")[drift < 0], ("harder", "easier")[metric.better(after, before)]
         said += f"; the baseline also {moved}, by {brief(abs(drift))}, so the held-out period is simply {period}"
-    return Optimism(optimism, f"{said}.")
+    return Optimism(optimism, f"{said}. {_relative(findings, best, holdout)}")
+
+
+def _relative(findings: Findings, best: Selection, holdout: Holdout) -> str:
+    """The change of the score from folds to holdout beyond that of the baseline, with its interval, in words."""
+    metric, info, held = findings.spec.metric, findings.facts, holdout.scores[0]
+    values = (held.value, best.mean, holdout.baseline, info.baseline.value)
+    now, then, baseline_now, baseline_then = metric.costs([math.nan if value is None else value for value in values])
+    excess = now - then - (baseline_now - baseline_then)
+    said = f"Relative to the baseline that is {metric.change_text(metric.change(excess))}"
+    folds = fold_values(best.trial, repeats=best.repeat_mean is not None).tolist()
+    errors = (held.se or math.nan, held.value or 1.0), (standard_error(folds, info.test_to_train), best.mean)
+    # as errors of costs, to first order
+    variances = [(error / metric.in_units(1.0, near)) ** 2 for error, near in errors]
+    if not all(map(math.isfinite, variances)):
+        return f"{said}; there are too few rows or folds for an interval."
+    half = total_error(list(map(Variance, variances, (holdout.blocks - 1, len(folds) - 1))))[1]
+    low, high = sorted(metric.change(excess + end) for end in (-half, half))
+    means = "no clear sign that the choice was a lucky one"
+    if abs(excess) > half:
+        means = "so the choice was partly luck" if excess > 0 else "better than cross-validation promised"
+    return f"{said} (95 % interval {metric.change_text(low)} to {metric.change_text(high)}): {means}."
 
 
 def judge_tuning(metric: Metric, holdout: Holdout) -> str:
@@ -254,12 +276,13 @@ def _describe_baseline(findings: Findings, best: Selection) -> str:
 
 
 def describe_mean(chosen: Selection) -> str:
-    """The mean that the choice was made on, with the standard error of a difference between two trials."""
-    se = f" ± {brief(chosen.se)} SE" if math.isfinite(chosen.se) else ""
-    if chosen.repeat_mean is None:
-        return f"{brief(chosen.value)}{se}"
-    runs = 1 + len(chosen.trial.repeats)
-    return f"{brief(chosen.repeat_mean)}{se} (mean of {runs} runs, the first {brief(chosen.value)})"
+    """The mean that the choice was made on, and the standard error of a difference between two trials."""
+    said = []
+    if chosen.repeat_mean is not None:
+        said.append(f"mean of {1 + len(chosen.trial.repeats)} runs, the first {brief(chosen.value)}")
+    if math.isfinite(chosen.se):
+        said.append(f"1 SE of a difference between trials: {brief(chosen.se)}")
+    return brief(chosen.mean) + (f" ({'; '.join(said)})" if said else "")
 
 
 def brief(value: float, sign: str = "") -> str:
