@@ -58,7 +58,7 @@ def make_spec(sampler: str) -> Spec:
 class Instant(Backend):
     """Trains nothing: every trial ends at once, with a curve that hangs on its number."""
 
-    def probe(self, precision: str) -> Machine:  # noqa: ARG002 (the protocol's)
+    def probe(self, spec: Spec, columns: int) -> Machine:  # noqa: ARG002 (the protocol's)
         return Machine(FLOAT32, False, {})
 
     def broadcast(self, shared: Shared) -> None: ...

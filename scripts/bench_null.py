@@ -35,7 +35,7 @@ SERIES = (
     "NASA_MSL/C-1.csv",
     "finance_unlabelled/EURUSD_oanda_1min_2014-05.csv",
 )
-REFITS, STEPS, DRAWS, SIZES = 30, 300, 200, (4, 6, 8, 10)
+REFITS, STEPS, DRAWS, SIZES = 24, 300, 200, (6, 8)
 GAIN = 0.2
 SMALL: Mapping[str, Any] = {
     "task": {"window": 16},

@@ -68,7 +68,7 @@ def make_weights(manifest: Manifest) -> list[dict[str, Any]]:
     states = []
     networks = manifest.networks
     for _ in range(networks.count):
-        shape = networks.model_dump(exclude={"count"})
+        shape = networks.model_dump(exclude={"count", "model"})
         state = Network(len(manifest.columns.features), manifest.outputs, **shape).state_dict()
         if "norm.running_var" in state:
             state["norm.running_mean"], state["norm.running_var"] = (

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 # generous: the machine may have other things to do
 PATIENCE = 120
+# As on Windows (`scripts/test --spawn`): commands are forked all the same, but start their workers anew.
+SPAWNS = get_all_start_methods() == ["spawn"]
 
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -153,7 +155,8 @@ def _be(server: str, folder: Path, command: str, arguments: list[str], before: C
     sys.argv = [f"tuner {command}", *arguments]
     if before is not None:
         before()
-    import_module("tuner.search.workers").start_method = lambda: FORKS  # type: ignore[attr-defined]
+    if not SPAWNS:
+        import_module("tuner.search.workers").start_method = lambda: FORKS  # type: ignore[attr-defined]
     import_module("tuner.terminal").execute(import_module(f"tuner.{command}").app)
 
 
@@ -169,9 +172,10 @@ def _err(folder: Path) -> Path:
 
 
 def forked() -> set[int]:
-    """All living processes that were forked from the server: commands and workers."""
+    """All living processes that were forked from the server: commands and workers; also workers started anew."""
     server: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
-    return children(server) if server else set()
+    found = children(server) if server else set()
+    return found.union(*(_doing(b"multiprocessing.spawn", pid) for pid in found))
 
 
 def children(parent: int) -> set[int]:
@@ -181,9 +185,14 @@ def children(parent: int) -> set[int]:
 
 
 def workers(coordinator: int) -> set[int]:
-    """The living processes that a coordinator, started as a user's, has had forked to train in."""
-    servers = (pid for pid in children(coordinator) if b"multiprocessing.forkserver" in _command_line(pid))
-    return {pid for server in servers for pid in children(server)}
+    """The living processes that a coordinator, started as a user's, trains in."""
+    servers = _doing(b"multiprocessing.forkserver", coordinator)
+    return {pid for server in servers for pid in children(server)} | _doing(b"multiprocessing.spawn", coordinator)
+
+
+def _doing(module: bytes, parent: int) -> set[int]:
+    """The living children of a process that run a module."""
+    return {pid for pid in children(parent) if module in _command_line(pid)}
 
 
 def alive(pid: int) -> bool:

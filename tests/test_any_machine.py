@@ -1,5 +1,6 @@
 """Other systems, as far as this one can play them; a wheel in an empty place; scripts without a main guard."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -63,12 +64,16 @@ def test_what_is_played_is_missing_for_the_tuner_alone(tmp_path) -> None:
     assert "there is no fcntl" in two.err
 
 
-def test_a_console_in_cp1252_is_told_everything_that_it_can_show(tmp_path) -> None:
+def test_a_console_in_cp1252_can_show_all_that_it_is_told(tmp_path) -> None:
     write_small(tmp_path)
-    for arguments in (["run", "--study", "small.toml", "--check"], ["--help"]):
-        done = call(tmp_path, sys.executable, "-m", "tuner", *arguments, PYTHONIOENCODING="cp1252", **WINDOWS)
-        assert (done.status, done.err) == (0, "")
-        assert "\\u" not in done.out, "no character is written as its number"
+    arguments = ("run", "--study", "small.toml", "--check")
+    done = call(tmp_path, sys.executable, "-m", "tuner", *arguments, PYTHONIOENCODING="cp1252", **WINDOWS)
+    assert (done.status, done.err) == (0, "")
+    assert "\\u" not in done.out, "no character is written as its number"
+    for path in (ROOT / "tuner").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                node.value.encode("cp1252")
 
 
 @pytest.mark.parametrize(

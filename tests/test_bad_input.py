@@ -19,7 +19,7 @@ from tests.bad.data import DATA_FILES
 from tests.bad.stores import STORES
 from tests.bad.studies import NAMES, SPACES, STUDY_FILES
 from tests.bundles import write_bundle
-from tuner.spec.sections import FLOAT32
+from tuner.spec.sections import FLOAT32, Spec
 from tuner.terminal import execute
 from tuner.training.machine import Machine
 
@@ -38,7 +38,7 @@ CASES = [pytest.param(case, id=f"{kind}: {name}") for kind, cases in TABLES.item
 class NoWorkers:
     """Stands in for the backend of a run that must end before anything is trained."""
 
-    def probe(self, precision: str) -> Machine:
+    def probe(self, spec: Spec, columns: int) -> Machine:
         return Machine(FLOAT32, False, {})
 
     def close(self) -> None: ...

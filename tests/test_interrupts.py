@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.processes import Done, fresh
+from tests.processes import SPAWNS, Done, fresh
+
+needs_alarm = pytest.mark.skipif(SPAWNS, reason="Windows has no alarm clock")
 
 BEGIN = """
 import os, signal, time, weakref
@@ -79,6 +81,7 @@ def interrupted(folder, script: str) -> Done:
     return fresh(folder, "-c", BEGIN + script).wait(30)
 
 
+@needs_alarm
 def test_an_interrupt_is_not_lost_in_a_callback_of_a_weak_reference(tmp_path) -> None:
     assert interrupted(tmp_path, IN_A_CALLBACK + END) == Done(0, "interrupted\n", "")
 
@@ -93,6 +96,7 @@ def test_an_interrupt_comes_once_where_it_is_let_in(tmp_path) -> None:
     assert interrupted(tmp_path, script) == Done(0, "held\ninterrupted\nonce\n", "")
 
 
+@needs_alarm
 def test_no_interrupt_waits_long(tmp_path) -> None:
     done = interrupted(tmp_path, HELD_LONG)
     assert (done.status, done.out) == (-2, "held\nsoon\n")

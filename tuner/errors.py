@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
 # Names that a message lists before it stops.
 MOST_LISTED = 15
@@ -21,9 +22,8 @@ class UserError(Exception):
         super().__init__(what, where, hint)
         self.what, self.where, self.hint = what, where, hint
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # a worker's reaches the process that asked for the work
-        return partial(UserError, where=self.where, hint=self.hint), (self.what,)
+    def __reduce__(self) -> Any:  # noqa: ANN401 (as `object` has it)
+        return partial(type(self), where=self.where, hint=self.hint), (self.what,)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

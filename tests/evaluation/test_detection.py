@@ -250,8 +250,8 @@ def drawn(signal: float, seed: int, *, rows: int = 600, events: int = 8, length:
     # neighbouring rows have neighbouring scores
     scores = np.convolve(rng.normal(size=rows + 9), np.ones(10) / 10**0.5, "valid") + signal * labels
     halves = np.array_split(np.arange(rows), 2)
-    parts = [[array[half] for half in halves] for array in (scores, labels, np.arange(rows))]
-    found = detect(*parts, earlier_only=False, reach=10)
+    parts = [scores[half] for half in halves], [labels[half] for half in halves]
+    found = detect(*parts, halves, earlier_only=False, reach=10)
     assert found is not None
     return found
 

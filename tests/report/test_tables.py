@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from tests.making import make_detection
-from tests.report.making import HOLDOUT, MIXED, repeated, searched
+from tests.report.making import MIXED, repeated, searched
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
-from tuner.evaluation.holdout import Score
 from tuner.report.tables import (
     MOST_TRIALS,
     Table,
     comparison_table,
     configuration_table,
-    detection_table,
     folds_table,
-    holdout_table,
     interval_text,
     path_table,
     score_text,
@@ -136,26 +133,6 @@ def test_the_pruner_is_checked_where_it_was_audited() -> None:
     assert table.notes[-1] == (
         "Pruner check: 2 trials it would have stopped ran to the end anyway; 1 ended in the top 10 %."
     )
-
-
-def test_the_holdout_has_a_row_a_model_with_its_interval() -> None:
-    table = holdout_table(HOLDOUT)
-    assert table.title == "Held-out data: F1, higher is better"
-    assert table.rows == (
-        ("shipped = best", "0.6100", "0.5500 to 0.6600", ""),
-        ("default", "0.4100", "0.3500 to 0.4600", "-0.3000 to -0.1000"),
-    )
-    one = replace(searched(20, "f1"), holdout=HOLDOUT)
-    assert rows_of(comparison_table([one]))["shipped, on held-out data"] == ("0.6100 (0.5500 to 0.6600)",)
-
-
-def test_what_is_detected_on_the_holdout_is_a_row_a_model_too() -> None:
-    pca = Score("PCA", None, None, None, None, None, None, None, 0.5, 0.5, 0.5, 0.5, 2)
-    holdout = replace(HOLDOUT, scores=(*HOLDOUT.scores, pca))
-    assert [row[0] for row in holdout_table(holdout).rows] == ["shipped = best", "default"], "what could be measured"
-    rows = rows_of(detection_table(holdout))
-    assert rows["shipped = best"] == ("", "0.700", "0.500", "0.580", "")
-    assert rows["PCA"] == ("0.500", "0.500", "0.500", "0.500", "2")
 
 
 def test_a_path_says_of_every_point_what_was_measured() -> None:

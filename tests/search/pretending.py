@@ -109,7 +109,7 @@ class FakeBackend:
         self.tasks: list[Task] = []
         self.most = 0
 
-    def probe(self, precision: str) -> Machine:
+    def probe(self, spec: Spec, columns: int) -> Machine:
         return Machine(FLOAT32, False, {})
 
     def broadcast(self, shared: Shared) -> None: ...

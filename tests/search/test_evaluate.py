@@ -65,7 +65,7 @@ class Here:
         self.free = 1
         self.jobs: list[Any] = []
 
-    def probe(self, precision: str) -> Machine:
+    def probe(self, spec: Spec, columns: int) -> Machine:
         raise AssertionError("the study has begun, and knows")
 
     def broadcast(self, shared: Shared) -> None: ...

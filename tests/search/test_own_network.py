@@ -17,7 +17,7 @@ from tuner.errors import UserError
 from tuner.model.building import adapt
 from tuner.search.jobs import Shared, Task
 from tuner.spec.sections import FLOAT32
-from tuner.terminal.actions import export_bundle
+from tuner.terminal.exports import export_networks
 from tuner.training.trainer import train_folds
 
 OURS = """
@@ -97,7 +97,8 @@ def test_a_study_of_it_is_run_continued_bundled_and_scored(here, model, capsys) 
     again = tuner.run_study(path, trials=4, workers=1)
     assert again.summary.complete + again.summary.pruned == 4
     assert again.trials[0].outcome == first.trials[0].outcome
-    export_bundle("small", "best", f"sqlite:///{here}/studies/studies.db", here / "bundle", *[Console(quiet=True)] * 2)
+    store, quiet = f"sqlite:///{here}/studies/studies.db", Console(quiet=True)
+    export_networks("small", "best", store, "bundle", here / "bundle", quiet, quiet, force=False)
     scorer = tuner.load(here / "bundle")
     assert all(not network.training for network in scorer._networks)
     frame = pd.DataFrame({"x": np.sin(np.arange(50) / 9)})

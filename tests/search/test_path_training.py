@@ -20,7 +20,7 @@ from tuner.search.jobs import Shared, Task
 from tuner.search.path_training import plan_path, stored_path, train_path
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.file import read_spec
-from tuner.spec.sections import FLOAT32
+from tuner.spec.sections import FLOAT32, Spec
 from tuner.spec.space import Value
 from tuner.storage.store import Store
 from tuner.training.machine import Machine
@@ -36,7 +36,7 @@ class Pretended:
         self.closed = False
         self._deadly, self._stop = deadly, stop
 
-    def probe(self, precision: str) -> Machine:
+    def probe(self, spec: Spec, columns: int) -> Machine:
         return Machine(FLOAT32, False, {})
 
     def broadcast(self, shared: Shared) -> None:

@@ -68,8 +68,9 @@ def without_seconds(outcome: Outcome) -> Outcome:
 
 @pytest.mark.parametrize(("wanted", "precision"), [("fp32", FLOAT32), ("bf16", Precision(1))])
 def test_a_worker_says_what_it_runs_on(backend, wanted, precision) -> None:
-    machine = backend.probe(wanted)
-    assert machine == probe(wanted)
+    spec = make_spec(train={"precision": wanted})
+    machine = backend.probe(spec, 2)
+    assert machine == probe(spec, 2)
     assert machine.precision == precision
 
 
@@ -77,7 +78,7 @@ def test_a_worker_that_died_before_it_was_asked_is_replaced(backend) -> None:
     for idle in forked():
         os.kill(idle, signal.SIGKILL)
     wait_until(lambda: not forked())
-    assert backend.probe("fp32").precision == FLOAT32
+    assert backend.probe(SPEC, 2).precision == FLOAT32
 
 
 def test_a_worker_gives_bit_for_bit_what_this_process_would_and_reports_every_fold(backend) -> None:
@@ -161,7 +162,8 @@ if __name__ == "__main__":
 def test_the_workers_of_a_coordinator_that_was_killed_end_by_themselves(tmp_path: Path) -> None:
     script = tmp_path / "coordinator.py"
     script.write_text(COORDINATOR)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path}
     with subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as coordinator:

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.holdout import Holdout, Score
-from tuner.report.tables import Table, configuration_table, detection_table, holdout_table, scores_table
+from tuner.report.holdout_tables import detection_table, holdout_table
+from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.results.regularisation_path import Path, Point, make_path
 from tuner.results.selection import summarise
 from tuner.results.verdict import conclude, find_optimism

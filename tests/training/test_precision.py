@@ -73,8 +73,8 @@ def test_a_study_that_wants_it_where_there_is_none_does_not_begin(tmp_path: Path
 def go_without() -> None:
     """Makes this process, and what it is told of its workers, one of a processor without bfloat16."""
     probe = LocalProcesses.probe
-    precision.trains_bf16 = lambda: False
-    LocalProcesses.probe = lambda backend, wanted: replace(probe(backend, wanted), bf16=False)  # type: ignore[method-assign,assignment]
+    precision.trains_bf16 = lambda device="cpu": False
+    LocalProcesses.probe = lambda *arguments: replace(probe(*arguments), bf16=False)  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="module")

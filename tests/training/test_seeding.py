@@ -66,6 +66,27 @@ def test_the_global_generator_is_left_as_it_was_after_an_error():
     assert torch.equal(state(), before)
 
 
+def test_the_generator_of_a_gpu_is_set_and_left_as_it_was_too(monkeypatch) -> None:
+    """Played by one of the CPU's: there is no GPU here."""
+    gpu = torch.Generator()
+    monkeypatch.setattr(torch.mps, "get_rng_state", gpu.get_state)
+    monkeypatch.setattr(torch.mps, "set_rng_state", gpu.set_state)
+    seed_all = torch.manual_seed
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: (gpu.manual_seed(seed), seed_all(seed)))
+
+    def draw(stream: Stream) -> float:
+        with stream.drawn():
+            return torch.rand((), generator=gpu).item()
+
+    before = gpu.get_state()
+    one, other = (Stream((0, key), torch.device("mps")) for key in (1, 2))
+    first, _, second = draw(one), draw(other), draw(one)
+    assert torch.equal(gpu.get_state(), before)
+    again = Stream((0, 1), torch.device("mps"))
+    assert [draw(again), draw(again)] == [first, second]
+    assert first != second
+
+
 def test_every_part_of_the_key_counts():
     keys = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2**63 - 1, 0, 0)]
     assert len({draws(Stream(key, CPU), 1)[0] for key in keys}) == len(keys)

@@ -30,8 +30,12 @@ def build_network(model: ModelSection, inputs: int, outputs: int, params: Mappin
     if model.own is not None:
         own = load_own(model.own, model.sha256)
         network = own.build(model.args, inputs, outputs, params)
-        shares = [float(params[name]) for name in ("input_dropout", "recurrent_dropout")]
-        return regularise(network, *shares, 0.0 if own.takes["dropout"] else float(params["dropout"]))
+        return regularise(
+            network,
+            input_dropout=float(params["input_dropout"]),
+            recurrent_dropout=float(params["recurrent_dropout"]),
+            dropout=0.0 if own.takes["dropout"] else float(params["dropout"]),
+        )
     return Network(
         inputs,
         outputs,
@@ -58,7 +62,7 @@ def predict(network: nn.Module, x: Tensor) -> Tensor:
     found: Any = network(x.transpose(0, 1), *lengths)
     while isinstance(found, tuple | list) and found:
         found = found[0]
-    return found[:, None] if isinstance(found, Tensor) and found.ndim == 1 else found  # type: ignore[no-any-return]
+    return found[:, None] if isinstance(found, Tensor) and found.ndim == 1 else found
 
 
 def takes_lengths(network: nn.Module) -> bool:

@@ -17,7 +17,8 @@ from tuner.report.curve_figures import curves_figure, overfitting_figures, regul
 from tuner.report.detection_figures import precision_recall_figure, scored_figure
 from tuner.report.figures import effects_figure, history_figure, spread_figure, strength_figures
 from tuner.report.frame import trial_frame
-from tuner.report.tables import configuration_table, detection_table, holdout_table, scores_table, trials_table
+from tuner.report.holdout_tables import detection_table, holdout_table
+from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
 from tuner.results.findings import Findings
 from tuner.results.verdict import recommend

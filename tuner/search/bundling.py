@@ -58,7 +58,7 @@ def refit_all(
     data, scores = prepared.problem.whole(), study.scores(trial.number)
     assert scores is not None  # noqa: S101 (it is complete)
     jobs = {seed: Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)}
-    backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
+    backend.probe(study.spec, len(study.facts.features)).refuse(study.spec, study.facts.precision)
     backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
     notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Refitted] = {}

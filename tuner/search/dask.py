@@ -15,6 +15,7 @@ from distributed import Future as DaskFuture
 from tuner.errors import UserError
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, R_co, Shared, do_here
+from tuner.spec.sections import Spec
 from tuner.training.machine import Machine, probe
 
 # Seconds that a scheduler may take to answer.
@@ -57,9 +58,9 @@ class DaskCluster:
         self._signs: deque[Progressed] = deque()
         self._client.subscribe_topic(self._topic, lambda event: self._signs.append(Progressed(**event[1])))
 
-    def probe(self, precision: str) -> Machine:
+    def probe(self, spec: Spec, columns: int) -> Machine:
         # there may be no worker yet; a study is the same only on machines of one kind, and this is one
-        return probe(precision)
+        return probe(spec, columns)
 
     def broadcast(self, shared: Shared) -> None:
         self._shared = pickle.dumps(shared)

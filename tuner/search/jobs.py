@@ -63,6 +63,7 @@ class Task:
 
     def run(self, shared: Shared, report: Report) -> Outcome:
         from tuner.model.own import load_own
+        from tuner.training.precision import device_fault
         from tuner.training.trainer import train_folds
 
         if shared.spec.model.own is not None:
@@ -83,7 +84,9 @@ class Task:
                 is_audit=self.is_audit,
                 on_fold=on_fold,
             )
-        except Exception:
+        except Exception as error:
+            if fault := device_fault(error, shared.precision):
+                raise fault from None
             return Outcome.failed(traceback.format_exc())
 
 

@@ -67,7 +67,7 @@ def train_path(
             prepared = prepare(study.spec)
             with defer_interrupts():
                 study = store.begin(prepared.spec, prepared.facts)  # refuses other data
-                backend.probe(study.spec.train.precision).refuse(study.spec, study.facts.precision)
+                backend.probe(study.spec, len(study.facts.features)).refuse(study.spec, study.facts.precision)
                 backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
                 for event in begun:
                     notify(event)

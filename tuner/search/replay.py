@@ -47,7 +47,7 @@ def retrain(prepared: Prepared, study: StoredStudy, number: int) -> Replay:
             where=study.spec.study.name,
             hint=f"its finished trials are 0 to {last}" if last >= 0 else "run it first",
         )
-    machine = probe(study.spec.train.precision)
+    machine = probe(study.spec, len(study.facts.features))
     machine.refuse(study.spec, study.facts.precision)
     before = stored[number]
     # any cost exceeds the last one

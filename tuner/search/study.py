@@ -68,7 +68,7 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
     deadline = None if timeout is None else time.monotonic() + timeout
     spec = prepared.spec
     with defer_interrupts(), store.lock(spec.study.name):
-        machine = backend.probe(spec.train.precision)
+        machine = backend.probe(spec, len(prepared.facts.features))
         machine.refuse(spec, machine.precision)  # before anything is begun
         study = store.begin(spec, replace(prepared.facts, precision=machine.precision))
         machine.refuse(spec, study.facts.precision)

@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, R_co, Report, Shared, do_here
 from tuner.signals import defer_interrupts
+from tuner.spec.sections import Spec
 from tuner.training.machine import Machine, probe
 
 R = TypeVar("R")
@@ -29,8 +30,8 @@ R = TypeVar("R")
 class Backend(Protocol):
     """Does jobs somewhere, most of which train a trial."""
 
-    def probe(self, precision: str) -> Machine:
-        """The machine of its workers, with `[train] precision` as it stands in the study file; before `broadcast`."""
+    def probe(self, spec: Spec, columns: int) -> Machine:
+        """The machine of its workers, for a study of so many columns; before `broadcast`."""
 
     def broadcast(self, shared: Shared) -> None:
         """Hands over what all jobs of a study share; once, before the first of them."""
@@ -129,11 +130,11 @@ class LocalProcesses:
                     self._slots[index].executor.submit(_take_in, self._shared)
                 return self._slots[index].executor.submit(function, *arguments)
 
-    def probe(self, precision: str) -> Machine:
+    def probe(self, spec: Spec, columns: int) -> Machine:
         try:
-            return self._call(0, probe, precision).result()
+            return self._call(0, probe, spec, columns).result()
         except BrokenExecutor:  # its process died
-            return self._call(0, probe, precision).result()
+            return self._call(0, probe, spec, columns).result()
 
     def broadcast(self, shared: Shared) -> None:
         self._shared = pickle.dumps(shared)

@@ -159,6 +159,7 @@ class TrainSection(Section):
     optimizer: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(default=1.0, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,11 @@ class Precision:
 
     Attributes:
         bf16_from: hidden size from which on networks train in bfloat16; None for never.
+        device: where, as torch calls it.
     """
 
     bf16_from: int | None = None
+    device: str = "cpu"
 
     def is_bf16(self, hidden_size: int) -> bool:
         """True where a network of this size trains in bfloat16 rather than float32."""

@@ -131,7 +131,7 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
 
     prepared = _prepare(spec, console)
     spec = prepared.spec
-    machine = probe(spec.train.precision)
+    machine = probe(spec, len(prepared.facts.features))
     machine.refuse(spec, machine.precision)
     facts = replace(prepared.facts, precision=machine.precision)
     seconds = estimate_seconds(prepared, facts.precision, min(workers, spec.search.lag))

@@ -7,7 +7,7 @@ import tomli_w
 from rich.console import Console
 
 from tuner.bundle.archive import FILES, bundle_files
-from tuner.bundle.torch_file import onnx_graph, torch_file, torch_weights
+from tuner.bundle.torch_export import onnx_graph, torch_file, torch_weights
 from tuner.errors import UserError
 from tuner.files import check_folder, write_folder, write_whole
 from tuner.results.configuration import Rule, chosen_configuration

@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import (
     Table,
     configuration_table,
-    detection_table,
-    holdout_table,
     path_table,
     point_text,
     scores_table,

@@ -15,7 +15,6 @@ from tuner.model.optim import Adam, clip_gradient, proximal_l1
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
-from tuner.training.precision import best_device
 from tuner.training.seeding import Stream
 
 # Windows a forward pass in evaluation: enough to fill the kernels, few enough for the cache.
@@ -42,7 +41,7 @@ class Learner:
         key: Sequence[int],
         precision: Precision = FLOAT32,
     ) -> None:
-        device = best_device()
+        device = torch.device(precision.device)
         self._rows = torch.from_numpy(fold.rows).to(device)
         self._first = torch.from_numpy(fold.first).to(device)
         self._answers = torch.from_numpy(fold.answers).to(device)
@@ -125,4 +124,4 @@ class Learner:
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's state."""
-        return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+        return {name: tensor.detach().to("cpu", copy=True) for name, tensor in self.network.state_dict().items()}

@@ -1,16 +1,22 @@
 """The machine of a study, as far as its numbers depend on it: versions, the processor and the precision."""
 
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pkgutil import resolve_name
 
+import numpy as np
+
+from tuner.data.folds import FoldData, Scaling
 from tuner.errors import UserError
 from tuner.spec.sections import Precision, Spec
-from tuner.spec.space import ends
+from tuner.spec.space import defaults, ends
 
 PACKAGES = ("torch", "numpy", "optuna", "scikit-learn", "pandas", "scipy")
+# Steps that are timed to choose a device; the soonest counts, as the first ones warm up.
+TIMED_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -21,18 +27,26 @@ class Machine:
         precision: of a study that begins here.
         bf16: whether it can train in bfloat16 at all.
         environment: versions, processor and device, by name.
+        gpu: which one torch can use: "cuda" or "mps", if any.
     """
 
     precision: Precision
     bf16: bool
     environment: Mapping[str, str]
+    gpu: str | None = None
 
     def refuse(self, spec: Spec, precision: Precision) -> None:
-        """Refuses a study whose widest networks use bfloat16, where there is none.
+        """Refuses a study whose device is not here, or whose widest networks use bfloat16, where there is none.
 
         Raises:
-            UserError: they do.
+            UserError: it is not, or they do.
         """
+        if precision.device not in ("cpu", self.gpu):
+            raise UserError(
+                f"the study trains on the device {precision.device}, which PyTorch cannot use here",
+                where=spec.study.name,
+                hint='run it on a machine that has one, or a study of another name with `[train] device = "cpu"`',
+            )
         widest = max(int(size) for size in ends(spec.space["hidden_size"]))
         if precision.is_bf16(widest) and not self.bf16:
             raise UserError(
@@ -42,11 +56,16 @@ class Machine:
             )
 
 
-def probe(precision: str) -> Machine:
-    """Describes what this process runs on, with `[train] precision` as it stands in the study file."""
+def probe(spec: Spec, columns: int) -> Machine:
+    """Describes what this process runs on, and what `[train]` device and precision mean here for so many columns."""
     # here: it loads torch, which a coordinator does without
-    from tuner.training.precision import best_device, instructions, resolve_precision, trains_bf16
+    from tuner.training.precision import accelerator, instructions, resolve_precision, trains_bf16
 
+    gpu = accelerator()
+    device: str = spec.train.device
+    if device == "auto":
+        # narrow networks are done on the CPU before a GPU has begun
+        device = "cpu" if gpu is None else min("cpu", gpu, key=lambda name: _step_seconds(spec, columns, name))
     model = platform.processor() or platform.machine()
     environment = {
         "python": platform.python_version(),
@@ -54,6 +73,40 @@ def probe(precision: str) -> Machine:
         "tuner": resolve_name("tuner:__version__"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": f"{model} {instructions()}",
-        "device": best_device().type,
+        "device": device,
     }
-    return Machine(resolve_precision(precision), trains_bf16(), environment)
+    is_here = device in ("cpu", gpu)
+    precision = resolve_precision(spec.train.precision, device) if is_here else Precision(None, device)
+    return Machine(precision, is_here and trains_bf16(device), environment, gpu)
+
+
+def _step_seconds(spec: Spec, columns: int, device: str) -> float:
+    """The time that a device takes for an optimiser step of the study's default network, on rows of zeros."""
+    import torch
+
+    from tuner.training.learner import Learner
+
+    torch.set_num_threads(1)  # as workers train
+    params = defaults(spec.space)
+    windows = np.arange(int(params["batch_size"]))
+    fold = FoldData(
+        rows=np.zeros((len(windows) + spec.task.window, columns), np.float32),
+        window=spec.task.window,
+        first=windows,
+        answers=np.zeros((len(windows), 1), np.float32),
+        labels=None,
+        train=windows,
+        valid=windows[:1],
+        counted=np.ones(1, np.bool_),
+        class_weight=1.0,
+        features=Scaling((), ()),
+        targets=None,
+    )
+    learner = Learner(spec, fold, params, key=(0,), precision=Precision(None, device))
+    seconds = []
+    for _ in range(TIMED_STEPS):
+        started = time.perf_counter()
+        learner.train_epoch()
+        learner.evaluate(windows[:1])  # waits for the device
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)

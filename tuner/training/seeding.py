@@ -16,20 +16,26 @@ class Stream:
     """
 
     def __init__(self, key: Sequence[int], device: torch.device) -> None:
-        self._gpus = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(self._gpus):
-            torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
-            self._states = self._read()
+        self._generators = [torch] if device.type == "cpu" else [torch, getattr(torch, device.type)]
+        before = self._read()
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+        self._states = self._read()
+        self._write(before)
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
         """Makes torch's global generators continue where this stream stopped; leaves them as they were."""
-        with torch.random.fork_rng(self._gpus):
-            torch.set_rng_state(self._states[0])
-            for gpu, state in zip(self._gpus, self._states[1:], strict=True):
-                torch.cuda.set_rng_state(state, gpu)
+        before = self._read()
+        self._write(self._states)
+        try:
             yield
             self._states = self._read()
+        finally:
+            self._write(before)
 
     def _read(self) -> list[Tensor]:
-        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(gpu) for gpu in self._gpus)]
+        return [generator.get_rng_state() for generator in self._generators]
+
+    def _write(self, states: Sequence[Tensor]) -> None:
+        for generator, state in zip(self._generators, states, strict=True):
+            generator.set_rng_state(state)

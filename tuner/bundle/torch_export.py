@@ -76,13 +76,19 @@ def onnx_graph(manifest: Manifest, values: Mapping[str, Any], weights: Weights) 
     model = namespace["Ensemble"]().eval()
     model.load_state_dict(_state(manifest, weights))
     rows = torch.zeros(2, manifest.task.window, len(manifest.inputs), dtype=torch.float64)
-    names = {"input_names": ["rows"], "output_names": ["score" if manifest.targets is None else "forecast"]}
-    batches = {name: {0: "windows"} for name in (*names["input_names"], *names["output_names"])}
+    names = ["rows"], ["score" if manifest.targets is None else "forecast"]
+    options: dict[str, Any] = {
+        "input_names": names[0],
+        "output_names": names[1],
+        "dynamic_axes": {name: {0: "windows"} for name in (*names[0], *names[1])},
+        "opset_version": OPSET,
+        "dynamo": False,
+    }
     file = io.BytesIO()
     with warnings.catch_warnings():
         # that it will be replaced by the one of torch.export, which takes two seconds a network and eight to begin
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (rows,), file, **names, dynamic_axes=batches, opset_version=OPSET, dynamo=False)
+        torch.onnx.export(model, (rows,), file, **options)  # type: ignore[arg-type]  # it writes to files that are open, too
     graph = onnx.load_from_string(file.getvalue())
     onnx.helper.set_model_props(graph, {"manifest": manifest.model_dump_json()})
     onnx.checker.check_model(graph, full_check=True)

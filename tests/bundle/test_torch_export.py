@@ -20,7 +20,7 @@ from tests.bundles import EXPORTS, make_bundle, make_frame, make_manifest, make_
 from tests.making import make_small_problem, make_spec, params
 from tuner.bundle.manifest import Manifest, Networks, parse_manifest
 from tuner.bundle.scorer import Scorer
-from tuner.bundle.torch_file import onnx_graph, torch_file, torch_weights
+from tuner.bundle.torch_export import onnx_graph, torch_file, torch_weights
 from tuner.training.learner import Learner
 
 # far enough out for scores beyond all that were known
@@ -112,7 +112,7 @@ def test_onnxruntime_gives_what_the_bundle_does(tmp_path, changes) -> None:
     rows = np.lib.stride_tricks.sliding_window_view(FRAME[list(manifest.inputs)].to_numpy(), window, axis=0)
     (found,) = session.run(None, {"rows": np.ascontiguousarray(rows.transpose(0, 2, 1))})
     scored = Scorer(bundle).score(FRAME)
-    expected = scored[[name for name in scored if name.startswith("forecast")] or "score"].dropna().to_numpy()
+    expected = scored[[name for name in map(str, scored) if name.startswith("forecast")] or "score"].dropna().to_numpy()
     assert len(expected) == 60 - window + 1 - manifest.task.ahead
     np.testing.assert_allclose(found[: len(expected)], expected, rtol=1e-5, atol=1e-5)
     assert parse_manifest(json.loads(session.get_modelmeta().custom_metadata_map["manifest"]), "here") == manifest
