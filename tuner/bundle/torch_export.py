@@ -90,7 +90,7 @@ def onnx_graph(manifest: Manifest, values: Mapping[str, Any], weights: Weights) 
         warnings.simplefilter("ignore")
         torch.onnx.export(model, (rows,), file, **options)  # type: ignore[arg-type]  # it writes to files that are open, too
     graph = onnx.load_from_string(file.getvalue())
-    onnx.helper.set_model_props(graph, {"manifest": manifest.model_dump_json()})
+    onnx.helper.set_model_props(graph, {"manifest": manifest.model_dump_json(by_alias=True)})
     onnx.checker.check_model(graph, full_check=True)
     content: bytes = graph.SerializeToString()
     return content
