@@ -133,6 +133,83 @@ def test_a_random_walk_is_forecast_by_its_change() -> None:
     assert runs(Path("studies/data.toml")).task.difference
 
 
+ROW = np.arange(1500)
+WAVE = 5 * np.sin(2 * np.pi * ROW / 24) + np.random.default_rng(1).normal(size=1500)
+LATER = {
+    "drifts": (WAVE + 40 * (ROW - 1200) / 300, ROW % 97 < 4),
+    "another rhythm": (50 * np.sin(2 * np.pi * ROW / 7), ROW % 97 < 4),
+    "walks": (np.cumsum(WAVE), ROW % 97 < 4),
+    "constant": (np.ones(1500), ROW % 97 < 4),
+    "tells the label": (100 * (ROW % 97 < 4), ROW % 97 < 4),
+    "nothing anomalous": (WAVE, ROW < 0),
+    "often anomalous": (WAVE, ROW % 10 < 3),
+}
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("later", LATER)
+def test_no_choice_hangs_on_the_rows_of_the_holdout(labelled: bool, later: str) -> None:
+    values, marks = LATER[later]
+    for name, share in (("as.csv", 1.0), ("other.csv", 0.8)):
+        kept = share * 1500 > ROW
+        columns = {"b": np.where(kept, WAVE, values), "a": np.where(kept, np.roll(WAVE, 5), values[::-1])}
+        marked = np.where(kept, ROW % 97 < 4, marks).astype(int)
+        csv(name, 1500, **columns, **({"label": marked} if labelled else {}))
+        init(name, "--out", f"{name}.toml", "--features", "a", "--features", "b")
+    one, two = (tomllib.loads(Path(f"{name}.toml").read_text()) for name in ("as.csv", "other.csv"))
+    assert {**one, "study": one["study"] | {"name": ""}, "data": one["data"] | {"path": ""}} == {
+        **two,
+        "study": two["study"] | {"name": ""},
+        "data": two["data"] | {"path": ""},
+    }
+
+
+def test_columns_are_shown_by_their_part_and_each_decision_in_a_line() -> None:
+    output = init(csv(rows=600, id=ROW[:600], label=np.where(ROW[:600] % 50 < 3, "bad", "ok"))).splitlines()
+    assert [line.split()[:2] for line in output[:5]] == [
+        *(["column", "role"], ["time", "time"], ["label", "label"], ["a", "feature"], ["id", "left"])
+    ]
+    assert "2024-01-01 to 2024-01-01 09:59" in output[1]
+    assert "Using column `label` as the anomaly label (bad = anomalous; normal: ok)." in output
+    assert "Left out as counters or clocks: `id`." in output
+
+
+def test_what_init_is_told_stands_in_the_study_file() -> None:
+    Path("x.csv").write_text(
+        "\n".join(["at,state,m,u,v", *(f"{n % 600},{int(n % 100 < 3)},{n // 600},{n % 7},{n % 5}" for n in ROW[:1200])])
+    )
+    told = "--time at --label state --anomalous 1 --series m --features u --features v --target v --missing-marks -999"
+    init("x.csv", *told.split())
+    spec = runs(Path("studies/x.toml"))
+    data = spec.data
+    assert (data.time, data.label, data.series) == (("at",), "state", "m")
+    assert (data.features, data.target, data.missing_marks) == (("u", "v"), ("v",), ("-999",))
+    assert spec.task.kind == "forecast"
+    assert len(load_dataset(spec).series) == 2
+    init("x.csv", "--force", "--time", "", "--label", "", "--series", "")
+    data = runs(Path("studies/x.toml")).data
+    assert (data.time, data.label, data.series) == ((), "", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--time at", "--time: there is no column `at`"),
+        ("--label a", "`--anomalous"),
+        ("--anomalous 1", "--anomalous: there is no label whose values could mean so\n  name it as --label"),
+        ("--decimal x", "--decimal: 'x' is not possible"),
+        ("--day-first --month-first", "name one of the two"),
+        ("--features time", "the column holds dates, not numbers\n  name columns of numbers as --features"),
+        ("--label time --anomalous 2", "is no label"),
+    ],
+)
+def test_a_refusal_names_the_flag(line: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        init(csv(), *line.split())
+    assert message in str(caught.value)
+    assert "[data]" not in str(caught.value)
+
+
 def test_rows_that_suffice_for_nothing() -> None:
     with pytest.raises(UserError, match="more rows"):
         init(csv(rows=20))

@@ -42,7 +42,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Names of columns, the first ones if they are many."""
-    words = [f"`{name}`" for name in names]
+    words = [f"`{name}`" if name else "the unnamed column" for name in names]
     rest = f" and {len(words) - 8} more" if len(words) > 9 else ""
     return ", ".join(words[:8] if rest else words) + rest
 

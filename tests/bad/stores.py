@@ -42,7 +42,7 @@ STORES = {
         "`seed` was 0 when the study began and is 1 now put it back", *RUN, "--set", "study.seed=1"
     ),
     "another space": command("`dropout` was ", *RUN, "--set", "space.dropout=0.5"),
-    "other data": Case("the data have changed since the study began", RUN, {"data.csv": rows(400, "{n}", "x")}),
+    "other data": Case("the data have changed since the study began", RUN, {"data.csv": rows(400, "0.{n}", "x")}),
     "another version of Optuna": store(
         "its tables are those of Optuna v1.3.0.a, and",
         "UPDATE alembic_version SET version_num = 'v1.3.0.a'",

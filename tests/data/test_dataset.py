@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.reading import SHARED, needs_shared, read, refusal, written
-from tuner.data.dataset import load_dataset, make_dataset
+from tuner.data.dataset import load_dataset, make_dataset, warn_of_idle_targets
 from tuner.data.market import DERIVED, LOOKBACK, RAW
 from tuner.data.series import LONGEST_INTERPOLATED, Bools, Dataset, runs
 from tuner.reading.table import DataTable
@@ -228,3 +228,24 @@ def test_real_files() -> None:
     dataset = read(SHARED / "SKAB" / "valve1__*.csv", task={"kind": "classify"}, metric="average_precision")
     assert (len(dataset.series), dataset.rows, len(dataset.feature_names)) == (7, 5610, 8)
     assert sum(int(series.labels.sum()) for series in dataset.series if series.labels is not None) == 1893
+
+
+@pytest.mark.parametrize(
+    ("target", "difference", "warned"),
+    [
+        ("counts", False, True),
+        ("counts", True, True),
+        ("walks", False, True),
+        ("changes", True, False),
+        ("a", False, False),
+    ],
+)
+def test_a_target_without_anything_to_learn_is_warned_of(
+    tmp_path: Path, target: str, difference: bool, warned: bool
+) -> None:
+    walk = np.cumsum(np.random.default_rng(0).normal(size=20_000))
+    columns = {"counts": np.arange(20_000), "walks": walk.cumsum(), "changes": walk, "a": np.diff(walk, prepend=0)}
+    pd.DataFrame(columns).to_csv(tmp_path / "data.csv", index=False)
+    data = read(tmp_path / "data.csv", target=target, time="")
+    said = " ".join(warn_of_idle_targets(data, difference=difference))
+    assert (f"of `{target}` is an all but perfect forecast" in said) == warned

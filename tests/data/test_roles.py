@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.data.reading import read, refusal, written
@@ -127,3 +128,81 @@ def test_an_empty_name_says_that_there_is_no_time_and_no_label(tmp_path: Path) -
     assert (dataset.feature_names, dataset.time_names) == (("x",), ())
     assert series.labels is None
     np.testing.assert_array_equal(series.time, [0, 1, 2])
+
+
+ROW = np.arange(600)
+STAMPS = pd.date_range("2024", periods=600, freq="min")
+NOISE = np.random.default_rng(0).normal(size=600)
+
+
+def frame(tmp_path: Path, **columns: Any) -> Path:
+    """A file of 600 rows a minute apart: a measurement, and these columns."""
+    path = tmp_path / "data.csv"
+    pd.DataFrame({"time": STAMPS, "a": NOISE, **columns}).to_csv(path, index=False)
+    return path
+
+
+def test_what_tells_the_label_is_left_out_and_said_unless_it_is_named(tmp_path: Path) -> None:
+    mark = (ROW % 60 < 4).astype(int)
+    path = frame(tmp_path, later=np.roll(mark, 2), label=mark)
+    dataset = read(path)
+    assert dataset.feature_names == ("a",)
+    assert any("Left out `later`: it alone tells the label `label`" in warning for warning in dataset.warnings)
+    dataset = read(path, features=["a", "later"])
+    assert dataset.feature_names == ("a", "later")
+    assert any("`later` alone all but tells the label" in warning for warning in dataset.warnings)
+    dataset = read(path, features="a", target="later")
+    assert any("`later` alone all but tells" in warning for warning in dataset.warnings)
+    assert read(frame(tmp_path, label=mark)).warnings == ()
+
+
+def test_where_every_column_tells_the_label_they_stay_and_it_is_said(tmp_path: Path) -> None:
+    mark = (ROW % 60 < 4).astype(int)
+    pd.DataFrame({"time": STAMPS, "b": mark * 3, "label": mark}).to_csv(tmp_path / "data.csv", index=False)
+    dataset = read(tmp_path / "data.csv")
+    assert dataset.feature_names == ("b",)
+    assert any("`b` alone all but tells the label" in warning for warning in dataset.warnings)
+
+
+def test_counters_are_no_features_and_nothing_is_learnt_from_them_alone(tmp_path: Path) -> None:
+    assert read(frame(tmp_path, seq=ROW)).feature_names == ("a",)
+    assert read(frame(tmp_path, seq=ROW), features=["a", "seq"]).feature_names == ("a", "seq")
+    pd.DataFrame({"time": STAMPS, "seq": ROW}).to_csv(tmp_path / "data.csv", index=False)
+    assert "but `seq`, which only counts" in refusal(tmp_path / "data.csv").what
+
+
+@pytest.mark.parametrize(
+    ("order", "series", "warned"),
+    [
+        (slice(None), None, ""),
+        (slice(None, None, -1), None, 'the newest row comes first, so time runs backwards: `[data] time = "time"`'),
+        (np.argsort(ROW % 300, kind="stable"), None, "in no order of time"),
+        (np.argsort(ROW % 2, kind="stable"), ROW % 2, 'told apart by `m`: `[data] series = "m"`'),
+    ],
+)
+def test_rows_taken_as_they_stand_whose_time_says_otherwise(
+    tmp_path: Path, order: Any, series: Any, warned: str
+) -> None:
+    columns = {"time": STAMPS, "a": NOISE, **({} if series is None else {"m": series})}
+    pd.DataFrame(columns).iloc[order].to_csv(tmp_path / "data.csv", index=False)
+    dataset = read(tmp_path / "data.csv", time="")
+    assert len(dataset.series) == 1
+    assert [warned in warning for warning in dataset.warnings] == ([True] if warned else [])
+
+
+def test_series_of_one_file(tmp_path: Path) -> None:
+    columns = {"time": np.repeat(STAMPS[:300], 2), "a": NOISE, "m": ROW % 2, "seq": ROW // 2}
+    pd.DataFrame(columns).to_csv(tmp_path / "data.csv", index=False)
+    dataset = read(tmp_path / "data.csv")
+    assert (dataset.feature_names, dataset.series_name) == (("a",), "m")
+    assert [(series.name, len(series)) for series in dataset.series] == [("0", 300), ("1", 300)]
+    np.testing.assert_allclose(dataset.series[1].features[:, 0], NOISE[1::2])
+    assert read(tmp_path / "data.csv", series="m", time="time").digest == dataset.digest
+
+
+def test_values_that_were_told_to_mean_anomalous(tmp_path: Path) -> None:
+    path = frame(tmp_path, label=np.where(ROW % 60 < 4, 7, 3))
+    assert read(path).anomalous == ("7",)
+    labels = read(path, anomalous="3").series[0].labels
+    np.testing.assert_array_equal(labels, ROW % 60 >= 4)
+    assert refusal(frame(tmp_path), anomalous="3").where == "[data] anomalous"

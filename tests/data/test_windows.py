@@ -69,3 +69,9 @@ def test_touches_agrees_with_a_search_row_by_row(shape, random):
     mask = np.array([random.random() < 0.1 for _ in range(windows.rows)], dtype=bool)
     expected = [mask[first : target + 1].any() for first, target in zip(windows.first, windows.target, strict=True)]
     assert windows.touches(mask).tolist() == expected
+
+
+def test_windows_begin_every_stride_rows_anew_in_each_series() -> None:
+    windows = make_windows([9, 4, 10], length=3, horizon=1, stride=3)
+    assert windows.first.tolist() == [0, 3, 9, 13, 16, 19]
+    assert windows.series.tolist() == [0, 0, 1, 2, 2, 2]

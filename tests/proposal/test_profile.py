@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tuner.data.dataset import make_dataset
 from tuner.data.series import Floats
 from tuner.errors import UserError
-from tuner.proposal.profile import Profile, make_profile
-from tuner.proposal.propose import HOLDOUT, WINDOWS, Proposal, proposals, render_study_file
+from tuner.proposal.profile import HOLDOUT, Profile, make_profile
+from tuner.proposal.propose import WINDOWS, Proposal, proposals, render_study_file
 from tuner.reading.table import Column, DataTable
 from tuner.spec.file import read_spec_dict
+from tuner.spec.sections import DataSection
 
 ROWS = 1200
+TOLD = DataSection(path="x.csv")
 
 
 def noise(rows: int = ROWS, seed: int = 0) -> Floats:
@@ -56,7 +58,7 @@ def test_events_files_and_targets_are_counted() -> None:
     two = {**one, "label": labels()}
     found = seen(one, two)
     assert (found.files, found.series, found.rows) == (2, 2, 2 * ROWS)
-    assert (found.events, found.anomalous, found.labelled_files) == (2, 21, 1)
+    assert (found.events, found.seen, found.share, found.labelled_files) == (2, 2, 21 / (2 * ROWS), 1)
     assert found.targets == ("a", "b")
     assert found.lead == pytest.approx(700 / ROWS)
 
@@ -139,11 +141,11 @@ def test_every_study_file_reads_back_as_proposed(
         ONE_EVENT,
         features=tuple(features),
         targets=tuple(features),
-        events=events,
+        seen=events,
         no_change=share,
     )
     chosen = list(proposals(found))[number]
-    text = render_study_file("x", "a/b.csv", found, chosen, missing, "too few rows")
+    text = render_study_file("x", DataSection(path="a/b.csv"), found, chosen, missing, "too few rows")
     spec = read_spec_dict(tomllib.loads(text))
     assert spec.data.features == tuple(features)
     assert spec.data.missing == ("interpolate" if missing else "refuse")
@@ -155,14 +157,14 @@ def test_every_study_file_reads_back_as_proposed(
 
 def test_a_long_list_of_names_with_spaces_is_wrapped_between_them() -> None:
     names = tuple(f"flow rate of pump, number {number}" for number in range(20))
-    text = render_study_file("x", "x.csv", replace(ONE_EVENT, features=names), best(ONE_EVENT))
+    text = render_study_file("x", TOLD, replace(ONE_EVENT, features=names), best(ONE_EVENT))
     assert tuple(tomllib.loads(text)["data"]["features"]) == names
     assert max(map(len, text.splitlines())) <= 100
 
 
 def test_a_tiny_data_set_gets_a_smaller_network() -> None:
     small, usual = (seen({"a": noise(rows)}) for rows in (300, 3000))
-    text = render_study_file("x", "x.csv", small, best(small))
+    text = render_study_file("x", TOLD, small, best(small))
     values: dict[str, Any] = tomllib.loads(text)
     assert values["space"]["hidden_size"]["high"] < 64
-    assert "hidden_size" not in render_study_file("x", "x.csv", usual, best(usual))
+    assert "hidden_size" not in render_study_file("x", TOLD, usual, best(usual))

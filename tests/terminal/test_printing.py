@@ -135,6 +135,12 @@ def test_what_the_best_trial_warns_of_is_said_last() -> None:
     assert warning not in printed(lambda console: print_result(console, MIXED))
 
 
+def test_what_may_make_the_result_worthless_is_said_before_it() -> None:
+    leaking = replace(HELD, facts=replace(HELD.facts, warnings=("`x` alone tells the label.",)))
+    assert printed(lambda console: print_result(console, leaking)).startswith("warning: `x` alone tells the label.")
+    assert result_event(leaking, 0.0, interrupted=False)["warnings"] == ["`x` alone tells the label."]
+
+
 def test_programs_are_told_the_same() -> None:
     event = result_event(MIXED, 12.34567, interrupted=False)
     # log ratios to the best 1.70 and 0.77: variance 0.43, times 1/2 + 1/2; in units of a loss of 1
@@ -161,6 +167,7 @@ def test_programs_are_told_the_same() -> None:
         "looks": 0,
         "verdict": list(conclude(MIXED)),
         "interrupted": False,
+        "warnings": [],
         "seconds": 12.346,
         "fold_epochs": 12,
     }

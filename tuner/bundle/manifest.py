@@ -25,13 +25,14 @@ class Part(BaseModel):
 class Columns(Part):
     """The data's columns; `time` is empty where rows are evenly spaced.
 
-    `step` is the usual one from row to row, in nanoseconds if the time is `dated`.
+    `step` is the usual one from row to row, in nanoseconds if the time is `dated`; rows are put together by `every`.
     """
 
     time: tuple[str, ...]
     dated: bool
     step: float = Field(gt=0)
     max_gap: float = Field(gt=0)
+    every: str | None = None
     features: tuple[str, ...] = Field(min_length=1)
     targets: tuple[str, ...]
 

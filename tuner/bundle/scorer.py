@@ -12,6 +12,7 @@ import torch
 
 from tuner.bundle.archive import Bundle
 from tuner.data.chunks import Chunk, read_chunks
+from tuner.data.resampling import resample_chunks
 from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.detection import scaled_errors
 from tuner.model.building import predict
@@ -55,6 +56,8 @@ class Scorer:
     def score(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame's rows scored, with its index: `score`, `flag` (0 or 1) and, of a forecast, `forecast`.
 
+        Where the study put rows together, so are these, by time and without the index.
+
         Columns are matched by name, others left out of account; the time may be the index. With several targets there
         is a column `forecast_NAME` for each. Missing is what cannot be scored: the first rows, and those after a gap or
         a missing value, as far as a window reaches; all of `flag` if the bundle has no threshold.
@@ -63,9 +66,12 @@ class Scorer:
             UserError: a column is missing, holds text among numbers, or the times do not increase.
         """
         file, names = open_frame(frame), self.manifest.columns.time
-        scored = in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK)))
+        scored = list(in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK))))
         parts = [self.columns(part) for part in scored]
         found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}
+        if self.manifest.columns.every is not None:
+            text = [cell for part in scored for cell in part.text.to_pylist()]
+            return pd.DataFrame({"time": text, **found}).astype({"flag": "Int8"})
         time = np.arange(len(frame)) if not names else next(file.batches(names))[names[0]].to_pandas().array
         return pd.DataFrame({"time": time, **found}, index=frame.index).astype({"flag": "Int8"})
 
@@ -90,8 +96,8 @@ class Scorer:
 
     def chunks(self, chunks: Iterable[Chunk]) -> Iterator[Scored]:
         """Scores consecutive chunks of one series of rows."""
-        held: Chunk | None = None
-        for chunk in chunks:
+        held, every = None, self.manifest.columns.every
+        for chunk in chunks if every is None else resample_chunks(chunks, every):
             joined = chunk if held is None else _joined(held, chunk)
             yield self._scored(joined, len(chunk.time))
             held = _last(joined, self._reach)

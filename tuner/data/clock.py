@@ -46,7 +46,7 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
     Raises:
         UserError: a time is missing, none, can be read in two ways, or out of an order that can be mended.
     """
-    time = _time(table, names)
+    time = raw_time(table, names)
     rows, notes = np.arange(len(time)), []
     steps = _steps(time)
     if (steps > 0).all():
@@ -79,7 +79,7 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
     return Clock(time, rows, tuple(notes))
 
 
-def _time(table: DataTable, names: Sequence[str]) -> Column:
+def raw_time(table: DataTable, names: Sequence[str]) -> Column:
     """The time column, (rows,), in the order of the rows: dates, or numbers.
 
     Raises:

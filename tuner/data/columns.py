@@ -8,8 +8,6 @@ from tuner.errors import UserError, quoted
 from tuner.reading.dates import read_dates
 from tuner.reading.table import Column, DataTable
 
-_TRUTH = {"1": True, "true": True, "0": False, "false": False}
-
 
 def is_number(column: Column) -> bool:
     return column.dtype.kind in "if"
@@ -32,32 +30,6 @@ def dates(column: Column) -> Column:
     if found is not None:
         return found.dates
     return column.astype("datetime64[ns]") if is_date(column) else np.full(len(column), "NaT", "datetime64[ns]")
-
-
-def truths(column: Column) -> tuple[Bools, Bools]:
-    """Marks the true rows, and those that are neither 0, 1, true nor false, (rows,) each."""
-    if is_number(column):
-        return column == 1, ~np.isin(column, (0, 1))
-    known = [_TRUTH.get(str(cell).strip().lower()) for cell in column]
-    return np.array([cell is True for cell in known]), np.array([cell is None for cell in known])
-
-
-def labels(table: DataTable, name: str) -> Bools:
-    """The label column, (rows,).
-
-    Raises:
-        UserError: a label is missing, or neither 0, 1, true nor false.
-    """
-    column = table.columns[name]
-    anomalous, neither = truths(column)
-    if neither.any():
-        row = int(neither.argmax())
-        raise UserError(
-            "the label is missing" if missing(column)[row] else f"{quoted(column[row])} is no label",
-            where=table.at(row, name),
-            hint="labels are 0 or 1, or true or false, in every row",
-        )
-    return anomalous
 
 
 def parsed(column: Column) -> tuple[Floats, Bools]:

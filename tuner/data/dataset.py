@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from tuner.data.clock import Clock, read_clock
-from tuner.data.columns import labels, numbers, refuse_missing
+from tuner.data.columns import numbers, refuse_missing
+from tuner.data.labels import read_labels
+from tuner.data.resampling import any_by_bin, find_bins, mean_by_bin
 from tuner.data.roles import Roles, assign_roles
 from tuner.data.series import (
     LONGEST_INTERPOLATED,
@@ -27,6 +29,8 @@ from tuner.data.sources import lookback, read_tables
 from tuner.errors import UserError, counted, listed
 from tuner.reading.table import Column, DataTable, merged
 from tuner.spec.sections import DataSection, Spec
+
+IDLE = 1e-4  # of a target's variance: an error of repeating it that leaves nothing to learn
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
     Raises:
         UserError: as `load_dataset`.
     """
-    roles = assign_roles(tables, spec.data)
+    roles, tables = assign_roles(tables, spec.data)
     clocks = [read_clock(table, roles.time) if roles.time else None for table in tables]
     files = [_checked(table, clock, roles, spec.data) for table, clock in zip(tables, clocks, strict=True)]
     read = [note for table in tables for note in table.notes]
@@ -96,9 +100,12 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
         interpolated=longest,
         lookback=reach,
         digest=_digest(series, repr((feature_names, target_names, longest, reach))),
-        notes=(*dict.fromkeys(read), *roles.notes, *_notes(files, steady, segments, constant, spec.data.max_gap)),
+        notes=(*dict.fromkeys(read), *roles.notes, *_notes(files, steady, segments, constant, spec.data)),
         time_names=roles.time,
-        label_name=roles.label,
+        label_name=None if roles.label is None else roles.label.name,
+        anomalous=None if roles.label is None or roles.label.plain else roles.label.anomalous,
+        series_name=roles.series,
+        warnings=roles.warnings,
         reading=merged(table.reading for table in tables),
     )
 
@@ -111,7 +118,10 @@ def _checked(table: DataTable, clock: Clock | None, roles: Roles, data: DataSect
             refuse_missing(table, name, column)
     values = np.column_stack(columns)
     time = np.arange(len(values)) if clock is None else clock.time
-    marks = None if roles.label is None else labels(table, roles.label)
+    marks = None if roles.label is None else read_labels(table, roles.label)
+    if data.every is not None and len(time):
+        first, time = find_bins(time, data.every)
+        values, marks = mean_by_bin(values, first), None if marks is None else any_by_bin(marks, first)
     return _Rows(table.name, time, values, np.asarray(np.isnan(values).any(axis=1)), marks)
 
 
@@ -146,6 +156,23 @@ def _series(
     return tuple(series)
 
 
+def warn_of_idle_targets(data: Dataset, *, difference: bool) -> list[str]:
+    """A warning of targets that a forecast of no change, or of a steady one, hits all but perfectly."""
+    changes = [np.diff(one.targets, axis=0) for one in data.series]
+    spread = np.concatenate([one.targets for one in data.series]).var(axis=0)
+    if difference:
+        spread = np.square(np.concatenate(changes)).mean(axis=0)
+        changes = [np.diff(change, axis=0) for change in changes]
+    error = np.square(np.concatenate(changes)).sum(axis=0) / max(sum(map(len, changes)), 1)
+    idle = [name for name, alone in zip(data.target_names, error < IDLE * spread, strict=True) if alone]
+    if not idle:
+        return []
+    return [
+        f"Repeating the last {'change' if difference else 'value'} of {listed(idle)} is an all but perfect forecast: "
+        f"nothing is left to learn. Name another `[data] target`{'' if difference else ' or set `[task] difference`'}."
+    ]
+
+
 def _check_labels(series: Sequence[Series], spec: Spec) -> None:
     metric, kind = spec.study.metric, spec.task.kind
     need = f'kind = "{kind}"' if kind == "classify" else f'metric = "{metric}"'
@@ -171,9 +198,13 @@ def _notes(
     steady: Sequence[_Rows],
     segments: Sequence[_Rows],
     constant: Collection[str],
-    max_gap: float,
+    data: DataSection,
 ) -> list[str]:
+    max_gap = data.max_gap
     notes = [f"Left out as constant: {listed(sorted(constant))}."] if constant else []
+    if data.every is not None:
+        count = sum(len(rows.time) for rows in files)
+        notes.append(f"Put rows together by `[data] every` = {data.every}: {count:,} means, anomalous if any row is.")
     if gaps := len(steady) - len(files):
         have, are = ("file has", "it is") if len(files) == 1 else (f"{len(files)} files have", "they are")
         step = f" of {_duration(np.median(np.diff(files[0].time)))}" if len(files) == 1 else ""

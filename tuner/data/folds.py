@@ -139,7 +139,7 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
         UserError: no window fits, the rows do not suffice for the folds, or a detection metric lacks events.
     """
     lengths = [len(series) for series in data.series]
-    windows = make_windows(lengths, spec.task.window, spec.task.ahead)
+    windows = make_windows(lengths, spec.task.window, spec.task.ahead, spec.task.stride)
     if len(windows) == 0:
         raise UserError(
             f"no series has the {spec.task.window + spec.task.ahead} rows that a window needs; "

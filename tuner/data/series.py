@@ -55,6 +55,9 @@ class Dataset:
         notes: what a user should know about how the data were read, as sentences.
         time_names: the column of `Series.time`, or the parts of it; empty where rows are evenly spaced.
         label_name: the column of `Series.labels`; None without one.
+        anomalous: its values that mean so; None where 1 does.
+        series_name: the column that tells the series of a file apart; None where each file is one.
+        warnings: what can make a result worthless, as sentences.
         reading: how the files were read, to read others of their kind alike.
     """
 
@@ -67,6 +70,9 @@ class Dataset:
     lookback: int = 0
     time_names: tuple[str, ...] = ()
     label_name: str | None = None
+    anomalous: tuple[str, ...] | None = None
+    series_name: str | None = None
+    warnings: tuple[str, ...] = ()
     reading: Reading = NOTHING_TOLD
 
     @property

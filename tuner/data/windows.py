@@ -59,14 +59,14 @@ class Windows:
         return np.asarray(np.cumsum(change[:-1]) > 0)
 
 
-def make_windows(lengths: Sequence[int], length: int, horizon: int) -> Windows:
-    """All windows that fit into series of the given lengths, in order of their first row.
+def make_windows(lengths: Sequence[int], length: int, horizon: int, stride: int = 1) -> Windows:
+    """The windows that fit into series of the given lengths, one every `stride` rows, in order of their first row.
 
     A series shorter than length + horizon gives none; no window crosses from one series to the next.
     """
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    counts = np.maximum(np.asarray(lengths, dtype=np.int64) - (length + horizon) + 1, 0)
-    first = [offset + np.arange(count) for offset, count in zip(offsets[:-1], counts, strict=True)]
+    counts = -(-np.maximum(np.asarray(lengths, dtype=np.int64) - (length + horizon) + 1, 0) // stride)
+    first = [offset + stride * np.arange(count) for offset, count in zip(offsets[:-1], counts, strict=True)]
     return Windows(
         first=np.concatenate(first).astype(np.int64),
         series=np.repeat(np.arange(len(counts)), counts),

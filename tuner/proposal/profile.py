@@ -1,58 +1,83 @@
 """A profile of a data set before there is a study of it: its size, events, rhythm, memory and drift."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from tuner.data.seasonality import Rhythm, as_signals, drift, find_rhythm, no_change, typical_length
-from tuner.data.series import Dataset, runs
+from tuner.data.series import Dataset, Series, join_labels, runs
 from tuner.errors import UserError, counted, listed
+from tuner.spec.sections import CvSection
 
 SHORTEST = 16  # rows of a series worth measuring
+ENOUGH_FILES = 5  # to validate on whole ones, and to hold whole ones back
+HOLDOUT = float(CvSection.model_fields["holdout"].default)
+MOST_MEASURED = 200_000  # rows of a series whose rhythm is measured
 PERSISTENT = 0.1  # of the error of forecasting the mean: an autocorrelation above 0.95 from row to row
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Findings that a study file is proposed from; rhythm, memory and drift are those of the targets.
+    """Findings that a study file is proposed from: all that a choice hangs on is seen before the usual holdout.
+
+    Rhythm, memory and drift are those of the targets.
 
     Attributes:
         files: how many files the series come from.
         series: how many series.
         rows: of all series.
         typical: rows of the series in which the middle row lies: half of all rows are in series at least this long.
+        step: the usual one from row to row, in nanoseconds if the time is `dated`.
         time: the time column, or the parts of it; empty without one.
         label: the label column, None without one.
         features: the columns to learn from.
+        anomalous: the label's values that mean so, None where 1 does.
+        split: the column that tells the series of one file apart, None where each file is one.
         targets: the columns to forecast: the first feature; with labels all but on/off signals.
+        named: were the targets named? Then nothing else is learnt.
         events: runs of anomalous rows, 0 without labels.
-        anomalous: anomalous rows.
-        labelled_files: files with an event.
+        share: of all rows that are anomalous.
+        event: rows of a usual one before the holdout; of a series without events all.
+        seen: events before the holdout.
+        labelled_files: files with one of these.
         lead: the share of a series that lies before its first event, the minimum of all; 1 without events.
         no_change: the squared error of forecasting no change, as a share of forecasting the mean.
         level: the rhythm of the values.
         change: the rhythm of their changes from row to row.
         drift: from the first third to the last, in standard deviations within a third.
+        reading: the keys by which files of this kind are read alike.
         notes: how the data were read, as sentences.
+        warnings: what can make a result worthless, as sentences.
     """
 
     files: int
     series: int
     rows: int
     typical: int
+    step: float
+    dated: bool
     time: tuple[str, ...]
     label: str | None
+    anomalous: tuple[str, ...] | None
+    split: str | None
     features: tuple[str, ...]
     targets: tuple[str, ...]
+    named: bool
     events: int
-    anomalous: int
+    share: float
+    event: int
+    seen: int
     labelled_files: int
     lead: float
     no_change: float
     level: Rhythm
     change: Rhythm
     drift: float
+    reading: Mapping[str, Any]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def persistent(self) -> bool:
@@ -61,16 +86,16 @@ class Profile:
 
     def __str__(self) -> str:
         """The data set in one sentence."""
-        sizes = f"{counted(self.files, 'file')}, {self.series:,} series, {counted(self.rows, 'row')}, "
+        files = "" if self.split else f"{counted(self.files, 'file')}, "
+        sizes = f"{files}{self.series:,} series, {counted(self.rows, 'row')}, "
         sizes += f"{counted(len(self.features), 'column')} of numbers"
         if self.label is None:
             return f"Found {sizes}, no labels."
-        share = self.anomalous / self.rows
-        return f"Found {sizes}, {counted(self.events, 'event')} ({share:.1%} of the rows are anomalous)."
+        return f"Found {sizes}, {counted(self.events, 'event')} ({self.share:.1%} of the rows are anomalous)."
 
 
-def make_profile(data: Dataset) -> Profile:
-    """Measures a data set.
+def make_profile(data: Dataset, *, named: bool = False) -> Profile:
+    """Measures a data set; its targets are forecast if they were `named`.
 
     Raises:
         UserError: no series is long enough.
@@ -80,40 +105,82 @@ def make_profile(data: Dataset) -> Profile:
         raise UserError(
             f"the series are too short to learn from: half of the {data.rows} rows are in pieces of less than "
             f"{SHORTEST}",
-            hint="raise `[data] max_gap` if gaps cut them, or join the files of one series",
+            hint="join the files of one series, or name what tells several series apart as `[data] series`",
         )
-    targets = _targets(data)
+    known = _before_holdout(data.series)
+    features, targets = _columns(data, known)
     columns = [data.feature_names.index(name) for name in targets]
-    signals = as_signals([series.features[:, columns] for series in data.series])
+    targets = data.target_names if named else targets
+    signals = as_signals([series.targets if named else series.features[:, columns] for series in known])
     if not signals:
         raise UserError(f"{listed(targets)} never changes in a series of {typical} rows or more", where="[data]")
-    labels = [np.zeros(0, dtype=bool) if series.labels is None else series.labels for series in data.series]
+    begins = [signal[:MOST_MEASURED] for signal in signals]
+    marks, labels = join_labels(data.series), {one.name: one.labels for one in known if one.labels is not None}
+    lengths = {series.name: len(series) for series in data.series}
     return Profile(
         files=len({series.file for series in data.series}),
         series=len(data.series),
         rows=data.rows,
         typical=typical,
+        step=float(np.median(np.concatenate([np.diff(one.time).astype(np.float64) for one in data.series]))),
+        dated=data.series[0].time.dtype.kind == "M",
         time=data.time_names,
         label=data.label_name,
-        features=data.feature_names,
+        anomalous=data.anomalous,
+        split=data.series_name,
+        features=features,
         targets=targets,
-        events=sum(len(runs(mark)) for mark in labels),
-        anomalous=int(sum(mark.sum() for mark in labels)),
-        labelled_files=len({series.file for series, mark in zip(data.series, labels, strict=True) if mark.any()}),
-        lead=min((float(mark.argmax() / len(mark)) for mark in labels if mark.any()), default=1.0),
+        named=named,
+        events=sum(len(runs(one.labels)) for one in data.series if one.labels is not None),
+        share=0.0 if marks is None else float(marks.mean()),
+        event=round(np.median([past - first for mark in labels.values() for first, past in runs(mark)] or [typical])),
+        seen=sum(len(runs(mark)) for mark in labels.values()),
+        labelled_files=len({one.file for one in known if one.name in labels and labels[one.name].any()}),
+        lead=min((float(mark.argmax() / lengths[name]) for name, mark in labels.items() if mark.any()), default=1.0),
         no_change=no_change(signals),
-        level=find_rhythm(signals),
-        change=find_rhythm([np.diff(signal, axis=0) for signal in signals]),
+        level=find_rhythm(begins),
+        change=find_rhythm([np.diff(signal, axis=0) for signal in begins]),
         drift=drift(signals),
+        reading=data.reading.model_dump(exclude_none=True),
         notes=data.notes,
+        warnings=data.warnings,
     )
 
 
-def _targets(data: Dataset) -> tuple[str, ...]:
-    """The first feature; with labels every one that takes more than two values: an anomaly may show in any of them."""
+def _before_holdout(series: Sequence[Series]) -> list[Series]:
+    """The series without any row that the usual holdout takes under some scheme: from the end of each, of each file,
+    and of many files the last."""
+    files = list(dict.fromkeys(one.file for one in series))
+    kept = len(files) - (max(1, round(HOLDOUT * len(files))) if len(files) >= ENOUGH_FILES else 0)
+    found = []
+    for file in files[:kept]:
+        pieces = [one for one in series if one.file == file]
+        left = sum(map(len, pieces)) - round(HOLDOUT * sum(map(len, pieces)))
+        for one in pieces:
+            rows = min(len(one) - round(HOLDOUT * len(one)), left)
+            left -= len(one)
+            if rows > 0:
+                found.append(
+                    replace(
+                        one,
+                        time=one.time[:rows],
+                        features=one.features[:rows],
+                        targets=one.targets[:rows],
+                        labels=None if one.labels is None else one.labels[:rows],
+                    )
+                )
+    return found
+
+
+def _columns(data: Dataset, known: Sequence[Series]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The features that change before the holdout, and what to forecast: the first of them; with labels every one that
+    takes more than two values, as an anomaly may show in any."""
+    low, high = (np.array([pick(one.features, axis=0) for one in known]) for pick in (np.min, np.max))
+    low, high = low.min(axis=0), high.max(axis=0)
+    features = tuple(name for name, still in zip(data.feature_names, low == high, strict=True) if not still)
+    if not features:
+        raise UserError(f"every feature is constant before the holdout: {listed(data.feature_names)}", where="[data]")
     if not data.labelled:
-        return data.feature_names[:1]
-    values = np.concatenate([series.features for series in data.series])
-    between = (values > values.min(axis=0)) & (values < values.max(axis=0))
-    many = [name for name, more in zip(data.feature_names, between.any(axis=0), strict=True) if more]
-    return tuple(many) or data.feature_names[:1]
+        return features, features[:1]
+    between = np.any([((one.features > low) & (one.features < high)).any(axis=0) for one in known], axis=0)
+    return features, tuple(name for name, more in zip(data.feature_names, between, strict=True) if more) or features[:1]

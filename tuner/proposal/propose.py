@@ -6,30 +6,28 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tuner.data.dataset import make_dataset
+from tuner.data.dataset import make_dataset, warn_of_idle_targets
 from tuner.data.folds import make_problem
 from tuner.data.seasonality import Rhythm
 from tuner.errors import UserError, counted
-from tuner.proposal.profile import Profile, make_profile
+from tuner.proposal.pace import TRIALS, Pace, Timed, find_length, find_pace
+from tuner.proposal.profile import ENOUGH_FILES, HOLDOUT, Profile, make_profile
 from tuner.reading.table import DataTable
 from tuner.spec.file import read_spec_dict
-from tuner.spec.sections import CvSection, Kind, MetricName, Scheme, StudySection
+from tuner.spec.sections import DataSection, Kind, MetricName, Scheme
 
-ENOUGH_EVENTS = 10  # to learn them, with some in every fold
-ENOUGH_FILES = 5  # labelled ones to learn their events; any to divide them whole
+ENOUGH_EVENTS = 8  # before the holdout, to learn them, with some in every fold
 LONG_LEAD = 0.4  # of a series, to train and validate on
 CLEAR_DRIFT = 1.0  # standard deviations
 WINDOWS = (16, 24, 32, 48, 64, 96, 128)
 SHORTEST_WINDOW = 8  # where there is no room for more
 TINY = 1000  # rows
 MANY = 8000  # rows; there small batches only cost time
-HOLDOUT = float(CvSection.model_fields["holdout"].default)
 WIDTH = 100  # characters of a comment
 
 
@@ -54,45 +52,57 @@ class Proposal:
         return f"Plan: {goals[self.kind]}. {self.window}-row windows, {self.folds} {cuts[self.scheme]}."
 
 
-def propose_study(tables: Sequence[DataTable], name: str, path: str) -> tuple[Profile, Proposal, str]:
-    """The data set's profile, the best study of it that can be run, and its study file.
+def propose_study(
+    tables: Sequence[DataTable], name: str, told: DataSection, timed: Timed | None = None
+) -> tuple[Profile, Proposal, Pace, str]:
+    """The data set's profile, the best study of it that can be run, at which pace, and its study file.
 
     Args:
         tables: the data.
         name: of the study.
-        path: of the data, as the study file is to say it.
+        told: what is known of the data, with their path as the study file is to say it.
+        timed: the seconds that a study takes on these folds, about; asked where there are many rows.
 
     Raises:
         UserError: the data cannot be used, or do not suffice for any study.
     """
-    sections: dict[str, Any] = {"study": {"name": name}, "data": {"path": path}}
-    missing = ""
+    spec, missing = read_spec_dict({"study": {"name": name}, "data": told.model_dump(exclude_unset=True)}), ""
     try:
-        data = make_dataset(tables, read_spec_dict(sections))
+        data = make_dataset(tables, spec)
     except UserError as error:
         missing = f"{error.where}: {error.what}"
-        sections["data"]["missing"] = "interpolate"
-        data = make_dataset(tables, read_spec_dict(sections))
-    found = make_profile(data)
+        spec = spec.model_copy(update={"data": spec.data.model_copy(update={"missing": "interpolate"})})
+        data = make_dataset(tables, spec)
+    found = make_profile(data, named=told.target is not None)
+    if told.every is None and (every := find_length(found)):
+        told = told.model_copy(update={"every": every})
+        spec = spec.model_copy(update={"data": spec.data.model_copy(update={"every": every})})
+        found = make_profile(make_dataset(tables, spec), named=told.target is not None)
     refusal: UserError | None = None
     for chosen in proposals(found):
-        text = render_study_file(name, path, found, chosen, missing, refusal.what if refusal else "")
-        spec = read_spec_dict(tomllib.loads(text))
+        refused = refusal.what if refusal else ""
+        spec = read_spec_dict(tomllib.loads(render_study_file(name, told, found, chosen, missing, refused)))
         try:
-            problem = make_problem(spec, make_dataset(tables, spec))
+            data = make_dataset(tables, spec)
+            problem = make_problem(spec, data)
             problem.folds()
             problem.refit()
         except UserError as error:
             refusal = refusal or error
         else:
-            return found, chosen, text
-    what = refusal.what if refusal else "nothing to try"
-    raise UserError(f"these data cannot be divided into folds: {what}", where=path, hint="more rows are needed")
+            pace = Pace()
+            if timed is not None and found.rows >= MANY:
+                pace = find_pace(spec, data, timed, longest=min(chosen.window, found.event))
+            idle = warn_of_idle_targets(data, difference=spec.task.difference)
+            found = replace(found, warnings=(*found.warnings, *idle))
+            return found, chosen, pace, render_study_file(name, told, found, chosen, missing, refused, pace)
+    what = f"these data cannot be divided into folds: {refusal.what if refusal else 'nothing to try'}"
+    raise UserError(what, where=str(told.path), hint="more rows are needed")
 
 
 def proposals(found: Profile) -> Iterator[Proposal]:
     """Everything worth trying, best first: rows or events may not suffice for the first choice."""
-    learnable = found.events >= ENOUGH_EVENTS or found.labelled_files >= ENOUGH_FILES
+    learnable = found.seen >= ENOUGH_EVENTS or _has_labelled_files(found)
     detection: list[tuple[Kind, MetricName]] = [("classify", "average_precision"), ("classify", "loss")]
     forecast: tuple[Kind, MetricName] = ("forecast", "loss")
     schemes: list[Scheme] = ["walk_forward" if found.drift > CLEAR_DRIFT else "blocked", "blocked"]
@@ -102,7 +112,7 @@ def proposals(found: Profile) -> Iterator[Proposal]:
     if LONG_LEAD <= found.lead < 1 - HOLDOUT:
         # a long event can fill whole blocks: leave all events to the holdout, and learn from what lies before
         holdouts.append(math.ceil(100 * (1 - found.lead)) / 100)
-    tasks = [*(detection if learnable else []), forecast]
+    tasks = [*(detection if learnable and not found.named else []), forecast]
     for (kind, metric), scheme, folds, holdout in product(tasks, dict.fromkeys(schemes), (5, 4, 3, 2), holdouts):
         if holdout != HOLDOUT and (kind == "classify" or scheme == "series"):
             continue
@@ -110,6 +120,11 @@ def proposals(found: Profile) -> Iterator[Proposal]:
         room = found.typical if scheme == "series" else found.typical * (1 - holdout) / folds
         most = max((rows for rows in WINDOWS if rows <= room / 2), default=SHORTEST_WINDOW)
         yield Proposal(kind, metric, scheme, folds, holdout, min(wanted_window(found, kind), most))
+
+
+def _has_labelled_files(found: Profile) -> bool:
+    """Are there events in as many files as are left of enough ones?"""
+    return found.files >= ENOUGH_FILES and found.labelled_files >= ENOUGH_FILES - 1
 
 
 def signal_of(found: Profile, kind: Kind) -> Rhythm:
@@ -127,17 +142,24 @@ def wanted_window(found: Profile, kind: Kind) -> int:
 
 
 def render_study_file(
-    name: str, path: str, found: Profile, chosen: Proposal, missing: str = "", refused: str = ""
+    name: str,
+    told: DataSection,
+    found: Profile,
+    chosen: Proposal,
+    missing: str = "",
+    refused: str = "",
+    pace: Pace = Pace(),  # noqa: B008 (a frozen value)
 ) -> str:
     """The text of a study file.
 
     Args:
         name: of the study.
-        path: of the data, as the study file is to say it.
+        told: what is known of the data, with their path as the study file is to say it.
         found: the findings in the data.
         chosen: the choices of the study.
         missing: the message about missing values, empty if none are missing.
         refused: the message about a better proposal, empty if none was refused.
+        pace: what keeps the study to about an hour.
     """
     environment = Environment(
         loader=PackageLoader("tuner.proposal", ""),
@@ -150,8 +172,10 @@ def render_study_file(
     environment.filters |= {"comment": _comment, "counted": counted, "toml": _toml}
     return environment.get_template("study.toml.j2").render(
         name=name,
-        path=path,
-        trials=StudySection.model_fields["trials"].default,
+        told=told,
+        reading={**told.reading.model_dump(exclude_none=True), **found.reading},
+        pace=pace,
+        usual_trials=TRIALS,
         found=found,
         chosen=chosen,
         signal=signal_of(found, chosen.kind),
@@ -159,6 +183,7 @@ def render_study_file(
         missing=missing,
         refused=refused,
         enough=(ENOUGH_EVENTS, ENOUGH_FILES),
+        learnable=found.seen >= ENOUGH_EVENTS or _has_labelled_files(found),
         windows=(WINDOWS[0], WINDOWS[-1]),
         drifts=found.drift > CLEAR_DRIFT,
         usual_holdout=HOLDOUT,

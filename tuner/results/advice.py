@@ -19,8 +19,8 @@ EDGE = 0.02
 
 
 def advise_before(spec: Spec, facts: StudyInfo) -> list[str]:
-    """Warnings that need no trial."""
-    said = []
+    """Warnings that need no trial, those of the data first."""
+    said = list(facts.warnings)
     searched = [name for name, domain in spec.space.items() if not isinstance(domain, Constant)]
     trials, epochs = spec.study.trials, spec.train.max_epochs
     if trials < TRIALS_PER_PARAMETER * len(searched):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
+from tuner.data.dataset import warn_of_idle_targets
 from tuner.data.folds import FoldData, Problem
 from tuner.data.series import Bools, Dataset, Floats, runs
 from tuner.errors import UserError
@@ -43,6 +44,7 @@ class StudyInfo:
         holdout: windows in the holdout.
         folds: sizes and events.
         baseline: the score without a network.
+        warnings: what in the data can make a result worthless, as sentences.
         precision: of the networks; float32 until workers were asked.
     """
 
@@ -56,6 +58,7 @@ class StudyInfo:
     folds: tuple[FoldInfo, ...]
     baseline: Baseline
     precision: Precision = FLOAT32
+    warnings: tuple[str, ...] = ()
 
     @property
     def test_to_train(self) -> float:
@@ -82,6 +85,7 @@ def describe_study(spec: Spec, data: Dataset, problem: Problem, folds: tuple[Fol
         holdout=len(problem.split.holdout),
         folds=tuple(_fold_facts(problem, fold) for fold in folds),
         baseline=measure_baseline(spec, problem, folds),
+        warnings=(*data.warnings, *warn_of_idle_targets(data, difference=spec.task.difference)),
     )
 
 

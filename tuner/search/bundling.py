@@ -138,6 +138,7 @@ def _columns(prepared: Prepared) -> Columns:
         dated=series[0].time.dtype.kind == "M",
         step=float(np.median(steps)),
         max_gap=spec.data.max_gap,
+        every=spec.data.every,
         features=prepared.data.feature_names,
         targets=prepared.data.target_names,
     )

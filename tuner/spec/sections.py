@@ -92,10 +92,13 @@ class DataSection(Section):
     features: tuple[str, ...] | None = Field(default=None, min_length=1)
     target: tuple[str, ...] | None = Field(default=None, min_length=1)
     label: str | None = None
+    anomalous: tuple[str, ...] | None = Field(default=None, min_length=1)
+    series: str | None = None
+    every: str | None = Field(default=None, min_length=1)
     max_gap: float = Field(default=10.0, gt=1)
     missing: Literal["refuse", "interpolate"] = "refuse"
 
-    @field_validator("features", "target", "missing_marks", "names", mode="before")
+    @field_validator("features", "target", "anomalous", "missing_marks", "names", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401 (raw TOML value)
         if isinstance(value, str):
@@ -128,13 +131,14 @@ class ModelSection(Section):
 class TaskSection(Section):
     """The network's task: the row `horizon` steps ahead, or a verdict on the window's last row.
 
-    With `difference`, a forecast is of the change since the window's last row.
+    With `difference`, a forecast is of the change since the window's last row. Windows begin every `stride` rows.
     """
 
     kind: Kind = "forecast"
     window: int = Field(default=32, ge=1, le=MOST_ROWS)
     horizon: int | None = Field(default=None, ge=0, le=MOST_ROWS)
     difference: bool = False
+    stride: int = Field(default=1, ge=1, le=MOST_ROWS)
 
     @property
     def ahead(self) -> int:

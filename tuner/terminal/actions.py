@@ -134,7 +134,7 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
     machine = probe(spec, len(prepared.facts.features))
     machine.refuse(spec, machine.precision)
     facts = replace(prepared.facts, precision=machine.precision)
-    seconds = estimate_seconds(prepared, facts.precision, min(workers, spec.search.lag))
+    seconds = estimate_seconds(spec, prepared.folds, facts.precision, min(workers, spec.search.lag))
     if as_json:
         print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})
         return 0

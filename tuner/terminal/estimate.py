@@ -1,19 +1,20 @@
 """About how long a search will take, by a few timed steps."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
 import torch
 
+from tuner.data.folds import FoldData
 from tuner.search.encoding import Encoding
-from tuner.search.study import Prepared
-from tuner.spec.sections import Precision
+from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import with_constants
 from tuner.training.learner import Learner
 
+# Time is taken of this process alone, whatever else the machine does.
 # Share of the epochs of all trials that early stopping and pruning usually leave.
 USUAL_SHARE = 0.5
 # Configurations that are timed, drawn from all over the space: wide networks cost most of the time.
@@ -23,29 +24,29 @@ TIMED_STEPS = 4
 TIMED_WINDOWS = 512
 
 
-def estimate_seconds(prepared: Prepared, precision: Precision, workers: int) -> float:
+def estimate_seconds(spec: Spec, folds: Sequence[FoldData], precision: Precision, workers: int) -> float:
     """The time of all trials by a few timed steps of some configurations."""
     torch.set_num_threads(1)
-    spec, encoding = prepared.spec, Encoding(prepared.spec.space)
+    encoding = Encoding(spec.space)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
     drawn = [with_constants(spec.space, encoding.decode(point)) for point in encoding.round(points)]
-    epochs = [_epoch_seconds(prepared, params, precision) for params in drawn]
+    epochs = [_epoch_seconds(spec, folds, params, precision) for params in drawn]
     return fmean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
 
 
-def _epoch_seconds(prepared: Prepared, params: Mapping[str, Value], precision: Precision) -> float:
+def _epoch_seconds(spec: Spec, folds: Sequence[FoldData], params: Mapping[str, Value], precision: Precision) -> float:
     """The time that one epoch of a configuration takes on all folds."""
-    fold = prepared.folds[0]
-    learner = Learner(prepared.spec, fold, params, key=(0, 0), precision=precision)
+    fold = folds[0]
+    learner = Learner(spec, fold, params, key=(0, 0), precision=precision)
     learner.train_epoch(most_steps=1)
     learner.evaluate(fold.train[:TIMED_WINDOWS])
-    started = time.perf_counter()
+    started = time.process_time()
     learner.train_epoch(most_steps=TIMED_STEPS)
-    between = time.perf_counter()
+    between = time.process_time()
     learner.evaluate(fold.train[:TIMED_WINDOWS])
     step = (between - started) / (learner.steps - 1)
-    evaluation = (time.perf_counter() - between) / min(TIMED_WINDOWS, len(fold.train))
+    evaluation = (time.process_time() - between) / min(TIMED_WINDOWS, len(fold.train))
     # folds differ in size: under walk_forward the first has a fraction of the last one's windows
-    trained = sum(len(fold.train) for fold in prepared.folds)
-    evaluated = sum(len(fold.valid) + min(len(fold.train), len(fold.valid)) for fold in prepared.folds)
+    trained = sum(len(fold.train) for fold in folds)
+    evaluated = sum(len(fold.valid) + min(len(fold.train), len(fold.valid)) for fold in folds)
     return step * learner.batches * trained / len(fold.train) + evaluation * evaluated

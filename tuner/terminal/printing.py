@@ -79,6 +79,7 @@ def print_result(console: Console, findings: Findings) -> None:
     if best is None:
         console.print(f"No trial of {findings.spec.study.name} has completed yet.")
         return
+    print_warnings(console, findings.facts.warnings)  # before any figure that they may make worthless
     tables = [configuration_table(findings), scores_table(findings)]
     if holdout is not None:
         tables += [holdout_table(holdout), *([detection_table(holdout)] if holdout.anomalous else [])]
@@ -104,6 +105,7 @@ def result_event(findings: Findings, seconds: float, *, interrupted: bool) -> di
         "one_se": None if summary.one_se is None else _selection_dict(summary.one_se),
         **_holdout_dict(findings),
         "interrupted": interrupted,
+        "warnings": list(findings.facts.warnings),
         "seconds": round(seconds, 3),
         "fold_epochs": summary.fold_epochs,
     }
