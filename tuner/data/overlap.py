@@ -25,7 +25,7 @@ LEAST_AGREED = 0.5
 
 
 @dataclass(frozen=True)
-class Layout:
+class Placement:
     """Sequences on the rows that they are cut from.
 
     Attributes:
@@ -78,7 +78,7 @@ class Runs:
         return None
 
 
-def find_layout(sequences: Sequences) -> Layout:
+def place_sequences(sequences: Sequences) -> Placement:
     """The stretches of sequences that share rows, and where each lies in its own.
 
     Where rows repeat themselves, so that a sequence could lie at several places, it lies at one of them.
@@ -100,7 +100,7 @@ def find_layout(sequences: Sequences) -> Layout:
     place -= least[stretch]
     order = np.lexsort((place, stretch))
     common = np.where(np.diff(stretch[order]) == 0, sequences.lengths[order][:-1] - np.diff(place[order]), 0)
-    return Layout(stretch, place, int(np.median(np.maximum(common, 0))) if count > 1 else 0)
+    return Placement(stretch, place, int(np.median(np.maximum(common, 0))) if count > 1 else 0)
 
 
 def _links(runs: Runs) -> tuple[Ints, Ints, Ints]:
@@ -137,8 +137,8 @@ def _links(runs: Runs) -> tuple[Ints, Ints, Ints]:
 def shares_rows(left: Sequences, right: Sequences) -> Bools:
     """Marks the sequences of `right` that share rows with one of `left`, (n,)."""
     lengths = np.concatenate([left.lengths, right.lengths])
-    layout = find_layout(Sequences(np.concatenate([left.steps, right.steps]), lengths, None))
-    offset = layout.stretch * (int(layout.place.max()) + int(lengths.max()) + 1) + layout.place
+    placement = place_sequences(Sequences(np.concatenate([left.steps, right.steps]), lengths, None))
+    offset = placement.stretch * (int(placement.place.max()) + int(lengths.max()) + 1) + placement.place
     begins = np.sort(offset[: len(left)])
     ends = np.maximum.accumulate((offset[: len(left)] + left.lengths)[np.argsort(offset[: len(left)])])
     mine = offset[len(left) :]
