@@ -184,7 +184,7 @@ def agree(found: Sequence[Findings]) -> None:
     for one in found:
         best, scored, optimism = one.summary.best, report(one).scores[0], find_optimism(one)
         assert best is not None and optimism is not None  # noqa: S101 (there is a report)
-        folds = fold_values(best.trial, repeats=best.repeat_mean is not None)
+        folds = fold_values(best.trial)
         se = standard_error(folds.tolist(), one.facts.test_to_train)
         if scored.value is not None and scored.se is not None and isfinite(se):
             inside.append(abs(best.mean - scored.value) <= hypot(se, scored.se))

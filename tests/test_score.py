@@ -17,6 +17,8 @@ from tests.bundles import make_frame, write_bundle
 from tests.processes import Done, run
 from tests.studies import write_small
 from tuner.bundle.archive import read_bundle
+from tuner.evaluation.detection import choose_threshold
+from tuner.search.study import findings, prepare
 from tuner.search.evaluate import MEMBERS
 from tuner.storage.store import Store
 
@@ -120,6 +122,16 @@ def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finishe
     assert inside.mean() > 0.9
     np.testing.assert_allclose(scores["score"][6:][inside], expected[inside], rtol=1e-4, atol=1e-5)
     assert (finished / "scores.csv").read_text().splitlines()[1:7] == [f"{row},,," for row in range(6)]
+
+
+def test_errors_are_in_units_of_the_fold_models_residuals(finished) -> None:
+    store = Store(f"sqlite:///{finished}/studies/studies.db", create=False)
+    study = store.open("small")
+    losses = findings(study).chosen("best").trial.outcome.at_best("train_loss")
+    deviations = [fold.targets.deviation[0] for fold in prepare(study.spec).folds if fold.targets is not None]
+    store.close()
+    (residual,) = read_bundle(finished / "bundle").manifest.residual or ()
+    assert residual == pytest.approx(np.mean(np.sqrt(losses) * deviations))
 
 
 def test_the_scale_is_that_of_the_out_of_fold_scores(finished) -> None:
@@ -245,6 +257,14 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     assert manifest.columns.time == ("when",)
     assert manifest.columns.step == 60e9
     assert (flagged == (scores["score"] >= manifest.threshold)).all()
+    store = Store(f"sqlite:///{tmp_path}/studies/studies.db", create=False)
+    study = store.open("c")
+    best, rows_ = findings(study).chosen("best"), study.rows()
+    judged = study.scores(best.trial.number)
+    assert judged is not None and rows_ is not None
+    chosen = choose_threshold(judged, rows_["label"])
+    assert manifest.threshold == manifest.rarity.apply(np.array(chosen)), "chosen on all out-of-fold scores"
+    store.close()
 
 
 @pytest.fixture

@@ -17,9 +17,12 @@ import pytest
 
 from tests.processes import Command, alive, forked, run, start, wait_until
 from tests.studies import dump, write_small
+from tuner.search.sampler import START_UP
 
-TRIALS = 10
-ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--trials", TRIALS, "--set", "search.lag=3")
+# enough for every sampler to choose some: a Gaussian process begins after 6, TPE after 12
+TRIALS = 15
+assert max(START_UP.values()) < TRIALS - 2
+SAMPLERS = ("tpe", "gp")
 KILLS = int(os.environ.get("TUNER_KILLS", "20"))
 SEED = int(os.environ.get("TUNER_SEED", str(random.randrange(2**32))))
 
@@ -34,13 +37,21 @@ PHASES = {
 VICTIMS = ("coordinator", "worker", "all")
 
 
+def arguments(sampler: str) -> tuple[Any, ...]:
+    keys = ("--set", "search.lag=3", "--set", f"search.sampler={sampler}")
+    return ("--study", "small.toml", "--workers", 2, "--trials", TRIALS, *keys)
+
+
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The study uninterrupted."""
-    folder = tmp_path_factory.mktemp("whole")
-    write_small(folder)
-    assert run(folder, "run", *ARGUMENTS).status == 0
-    return dump(folder)
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """The study uninterrupted, by sampler."""
+    dumps = {}
+    for sampler in SAMPLERS:
+        folder = tmp_path_factory.mktemp(sampler)
+        write_small(folder)
+        assert run(folder, "run", *arguments(sampler)).status == 0
+        dumps[sampler] = dump(folder)
+    return dumps
 
 
 def rows(folder: Path, query: str) -> list[Any]:
@@ -83,13 +94,13 @@ def kill(command: Command, victim: str, rng: random.Random) -> bool:
 def test_after_a_kill_the_same_command_ends_in_the_same_study(expected, tmp_path, moment) -> None:
     rng = random.Random(SEED + moment)
     phase = list(PHASES)[moment % len(PHASES)]
-    victim = VICTIMS[moment % len(VICTIMS)]
+    victim, sampler = VICTIMS[moment % len(VICTIMS)], SAMPLERS[moment % len(SAMPLERS)]
     number = rng.randrange(TRIALS - 1)
     delay = rng.uniform(0.0, 0.1) if phase == "train" else 0.0
-    print(f"TUNER_SEED={SEED} moment {moment}: {victim} killed in {phase} of trial {number}, {delay:.3f} s later")
+    print(f"TUNER_SEED={SEED} moment {moment}, {sampler}: {victim} killed in {phase} of {number}, {delay:.3f} s later")
     write_small(tmp_path)
 
-    command = start(tmp_path, "run", *ARGUMENTS)
+    command = start(tmp_path, "run", *arguments(sampler))
     condition = seen(tmp_path, PHASES[phase].format(n=number))
     wait_until(lambda: condition() or command.ended)
     time.sleep(delay)
@@ -99,8 +110,8 @@ def test_after_a_kill_the_same_command_ends_in_the_same_study(expected, tmp_path
 
     if goes_on:
         assert command.wait().status == 0, "the run goes on without its worker"
-    assert run(tmp_path, "run", *ARGUMENTS).status == 0
-    assert dump(tmp_path) == expected
+    assert run(tmp_path, "run", *arguments(sampler)).status == 0
+    assert dump(tmp_path) == expected[sampler]
     assert {trial: row for trial, row in outcomes(tmp_path).items() if trial in committed} == committed
     assert rows(tmp_path, "SELECT count(*) FROM trials WHERE state = 'RUNNING'") == [(0,)]
     wait_until(lambda: not forked(), 2)

@@ -26,11 +26,27 @@ class Case:
     labels: Bools | None
     cv: CvSection
     gap: int
+    files: list[str] | None
     split: Split
 
     @property
+    def stretch_of(self) -> Ints:
+        """The stretch of time that each series is a piece of, numbered from 0 on."""
+        together = self.cv.scheme == "walk_forward" or (self.cv.scheme == "series" and len(set(self.files or [])) > 1)
+        pieces = self.files if self.files is not None and together else range(len(self.lengths))
+        numbers: Ints = np.unique(list(pieces), return_inverse=True)[1]
+        return numbers
+
+    @property
     def starts(self) -> list[int]:
-        return [0, *np.cumsum(self.lengths)]
+        """The rows at which a stretch begins, and the end of the last one."""
+        rows = np.bincount(self.stretch_of, self.lengths).astype(int)
+        return [0, *np.cumsum(rows).tolist()]
+
+    def of(self, stretch: int, windows: Ints) -> Ints:
+        """Those of the windows that lie in the stretch."""
+        mine: Ints = windows[self.stretch_of[self.windows.series[windows]] == stretch]
+        return mine
 
     def distance(self, left: Ints, right: Ints) -> Ints:
         """Rows from one window to another, (left, right): 0 when they share one, 1 when they are neighbours."""
@@ -65,14 +81,17 @@ def cases(draw, *schemes):
         for _ in range(draw(st.integers(1, 6))):
             first = draw(st.integers(0, len(labels) - 1))
             labels[first : first + draw(st.integers(1, 12))] = True
+    files = draw(
+        st.none() | st.lists(st.sampled_from("abcd"), min_size=len(lengths), max_size=len(lengths)).map(sorted)
+    )
     interpolated = draw(st.sampled_from([0, 0, 1, 3]))
     lookback = draw(st.sampled_from([0, 0, 2]))
     windows = make_windows(lengths, draw(st.integers(1, 8)), draw(st.integers(0, 4)))
     try:
-        split = make_split(lengths, windows, labels, cv, interpolated, lookback)
+        split = make_split(lengths, windows, labels, cv, interpolated, lookback, files)
     except UserError:
         reject()
-    return Case(lengths, windows, labels, cv, cv.embargo + 2 * interpolated + lookback, split)
+    return Case(lengths, windows, labels, cv, cv.embargo + 2 * interpolated + lookback, files, split)
 
 
 many = settings(max_examples=40)
@@ -85,7 +104,9 @@ def test_windows_keep_their_distance_from_those_that_judge_them_and_no_more_than
     every = np.arange(len(case.windows))
     outside = np.setdiff1d(every, split.holdout)
     clear = (case.distance(outside, split.holdout) > gap).all(axis=1)
-    assert set(split.development) <= set(outside[clear])
+    # where rows are held back that no window fits into, others have to keep away from these as well
+    whole = np.isin(case.windows.series[outside], case.windows.series[split.holdout])
+    assert set(outside[clear & whole]) <= set(split.development) <= set(outside[clear])
     if case.cv.holdout == 0:
         assert split.development.tolist() == every.tolist()
     for number, fold in enumerate(split.folds):
@@ -102,13 +123,11 @@ def test_windows_keep_their_distance_from_those_that_judge_them_and_no_more_than
 def test_walk_forward_trains_on_earlier_rows_and_validates_all_blocks_but_the_first_once_in_order(case):
     validated = np.concatenate([fold.valid for fold in case.split.folds])
     assert len(set(validated)) == len(validated)
-    for series in range(len(case.lengths)):
-        mine = case.split.development[case.windows.series[case.split.development] == series]
-        order = [min(case.folds_of(np.array([window]))) for window in mine]
+    for stretch in set(case.stretch_of):
+        order = [min(case.folds_of(np.array([window]))) for window in case.of(stretch, case.split.development)]
         assert order == sorted(order)
         for fold in case.split.folds:
-            past = fold.train[case.windows.series[fold.train] == series]
-            ahead = fold.valid[case.windows.series[fold.valid] == series]
+            past, ahead = case.of(stretch, fold.train), case.of(stretch, fold.valid)
             assert len(ahead) == 0 or (case.windows.target[past].max(initial=-1) < case.windows.first[ahead]).all()
 
 
@@ -124,24 +143,21 @@ def test_there_are_as_many_folds_as_wanted_none_is_empty_and_each_window_is_vali
 
 @many
 @given(cases("blocked", "walk_forward"))
-def test_folds_are_blocks_of_rows_in_order_and_the_holdout_is_the_end_of_each_series(case):
+def test_folds_are_blocks_of_windows_in_order_and_the_holdout_is_the_end_of_each_stretch(case):
     held = np.isin(np.arange(len(case.windows)), case.split.holdout)
-    for series in range(len(case.lengths)):
-        targets = [
-            case.windows.target[fold.valid[case.windows.series[fold.valid] == series]] for fold in case.split.folds
-        ]
-        filled = [rows for rows in targets if len(rows)]
-        assert all((np.diff(rows) == 1).all() for rows in filled)
+    for stretch in set(case.stretch_of):
+        filled = [mine for fold in case.split.folds if len(mine := case.of(stretch, fold.valid))]
+        assert all((np.diff(windows) == 1).all() for windows in filled)
         assert all(before.max() < after.min() for before, after in pairwise(filled))
-        mine = held[case.windows.series == series]
+        mine = held[case.of(stretch, np.arange(len(held)))]
         assert not np.any(mine[:-1] & ~mine[1:])
 
 
 @many
 @given(cases("series"))
-def test_the_scheme_series_keeps_each_series_whole(case):
+def test_the_scheme_series_keeps_each_series_whole_and_the_pieces_of_a_file_together(case):
     parts = [fold.valid for fold in case.split.folds] + [case.split.holdout]
-    owners = [set(case.windows.series[part]) for part in parts]
+    owners = [set(case.stretch_of[case.windows.series[part]]) for part in parts]
     assert not any(left & right for left, right in combinations(owners, 2))
     held = owners[-1]
     assert all(series > other for series in held for owned in owners[:-1] for other in owned)
@@ -157,9 +173,10 @@ def test_no_edge_of_a_fold_or_the_holdout_cuts_an_event(case):
         for first, past in runs(case.labels[start:stop]):
             answering = development[(target[development] >= start + first) & (target[development] < start + past)]
             assert len(case.folds_of(answering)) <= 1
-    for series in np.unique(case.windows.series[holdout]):
-        edge = case.windows.first[holdout][case.windows.series[holdout] == series].min()
-        if edge > case.starts[series]:
+    series = np.concatenate([[0], np.cumsum(case.lengths)])
+    for stretch in np.unique(case.stretch_of[case.windows.series[holdout]]):
+        edge = case.windows.first[case.of(stretch, holdout)].min()
+        if edge not in series:  # where a piece begins, so may an event
             assert not (case.labels[edge - 1] and case.labels[edge])
 
 

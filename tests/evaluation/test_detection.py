@@ -144,8 +144,10 @@ def test_a_threshold_depends_on_no_fold_that_it_may_not_see(parts, data):
 
 
 def test_the_average_precision_of_a_fold_is_scikit_learns():
-    values = fold_metric("average_precision", SCORES, LABELS, earlier_only=True)
-    assert values == tuple(average_precision_score(label, score) for score, label in zip(SCORES, LABELS, strict=True))
+    scores = (array(0.1, 0.9, 0.2), array(0.3, 0.8, 0.4), array(9.0, 0.6, 0.7))
+    values = fold_metric("average_precision", scores, LABELS, earlier_only=True)
+    assert values == tuple(average_precision_score(label, score) for score, label in zip(scores, LABELS, strict=True))
+    assert values == pytest.approx((1.0, 1 / 2, 7 / 12)), "one by one, not all as one"
 
 
 def test_the_f1_of_a_fold_is_at_its_inner_threshold():

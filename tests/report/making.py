@@ -124,7 +124,7 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
         if number == 7:
             state = "failed"
         trials.append(Trial(number, params, _pretended(params, state, rng, maximise=spec.metric.maximise)))
-    last = {trial.number for trial in finalists(spec, trials)}
+    last = {trial.number for trial in finalists(spec, facts.test_to_train, trials)}
     again = [
         replace(
             trial,

@@ -34,6 +34,8 @@ def test_a_sound_study_is_not_warned_of() -> None:
         ({"study": {"trials": 20}}, "20 trials are few for 6 searched parameters"),
         ({"study": {"trials": 8}, "space": defaults(make_spec().space) | {"dropout": {"low": 0.0, "high": 0.5}}},
          "Pruning will hardly help: it starts after 7 finished trials, and this study has 8."),
+        ({"space": defaults(make_spec().space) | {"num_layers": {"low": 1, "high": 2}}},
+         "The search space has only 2 configurations: the other "),
         ({"train": {"patience": 6, "max_epochs": 6}}, "Early stopping cannot act"),
         ({"space": {"input_dropout": {"low": 0.0, "high": 0.3}}}, "`input_dropout` erases the whole input"),
     ],

@@ -17,13 +17,14 @@ from tuner.results.selection import (
     best_tenth,
     finalists,
     paired_error,
+    pool,
     scalars,
     select,
     shrinkage,
     summarise,
 )
 from tuner.spec.sections import Spec
-from tuner.spec.space import defaults
+from tuner.spec.space import Value, defaults
 from tuner.training.outcome import FoldCurve, Outcome
 
 SPEC = make_spec()
@@ -32,11 +33,21 @@ PARAMS = {**defaults(SPEC.space), "learning_rate": 0.01, "weight_decay": 0.5}
 
 
 def trials(*outcomes: Outcome) -> list[Trial]:
-    return [Trial(number, PARAMS, outcome) for number, outcome in enumerate(outcomes)]
+    return repeated(*((outcome, ()) for outcome in outcomes))
+
+
+def repeated(*pairs: tuple[Outcome, tuple[Outcome, ...]]) -> list[Trial]:
+    """Trials of configurations that differ in what is no part of the rules."""
+    return [Trial(at, {**PARAMS, "time_shift": at}, first, repeats) for at, (first, repeats) in enumerate(pairs)]
 
 
 def best_of(spec: Spec, facts: StudyInfo, told: list[Trial]) -> Selection | None:
-    return select(spec, facts.test_to_train, told)[0]
+    return named(spec, facts.test_to_train, told)[0]
+
+
+def named(spec: Spec, test_to_train: float, told: list[Trial]) -> tuple[Selection | None, Selection | None]:
+    selected = select(spec, test_to_train, told)
+    return (None, None) if selected is None else (selected.best, selected.one_se)
 
 
 def best(*outcomes: Outcome, maximise: bool = False) -> int | None:
@@ -96,9 +107,12 @@ def test_a_summary_counts_states_and_epochs() -> None:
         make_outcome([], "failed"),
     ]
     summary = summarise(SPEC, FACTS.test_to_train, trials(*outcomes))
+    selected = select(SPEC, FACTS.test_to_train, trials(*outcomes))
+    assert selected is not None
     assert summary == Summary(
-        best=select(SPEC, FACTS.test_to_train, trials(*outcomes))[0],
-        one_se=select(SPEC, FACTS.test_to_train, trials(*outcomes))[1],
+        best=selected.best,
+        one_se=selected.one_se,
+        shipped=selected.shipped,
         complete=2,
         pruned=1,
         failed=2,
@@ -184,10 +198,6 @@ def outcome(
     return replace(make_outcome([mean], state), folds=curves, curve=(mean,), weights=weights)
 
 
-def repeated(*pairs: tuple[Outcome, tuple[Outcome, ...]]) -> list[Trial]:
-    return [Trial(number, PARAMS, first, repeats) for number, (first, repeats) in enumerate(pairs)]
-
-
 TWICE = make_spec(search={"finalists": 2, "repeats": 1})
 
 
@@ -197,7 +207,7 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
         (outcome(1.5, 1.5), (outcome(1.7, 1.7),)),  # 1.6
         (outcome(1.6, 1.6), ()),
     )
-    best, _ = select(TWICE, FACTS.test_to_train, told)
+    best, _ = named(TWICE, FACTS.test_to_train, told)
     assert best is not None
     assert (best.trial.number, best.value) == (1, math.exp(1.5))
     assert best.mean == best.repeat_mean == pytest.approx((math.exp(1.5) + math.exp(1.7)) / 2)
@@ -206,15 +216,13 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
 
 def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
     told = repeated((outcome(1.0, 1.0), ()), (outcome(1.5, 1.5), (outcome(0.1, 0.1),)))
-    best, _ = select(TWICE, FACTS.test_to_train, told)
+    best, _ = named(TWICE, FACTS.test_to_train, told)
     assert best is not None
     assert (best.trial.number, best.repeat_mean) == (0, None)
 
 
 def test_without_repeats_there_is_no_mean_over_them() -> None:
-    best, _ = select(
-        make_spec(search={"repeats": 0}), FACTS.test_to_train, trials(outcome(1.0, 1.0), outcome(2.0, 2.0))
-    )
+    best, _ = named(make_spec(search={"repeats": 0}), FACTS.test_to_train, trials(outcome(1.0, 1.0), outcome(2.0, 2.0)))
     assert best is not None
     assert (best.repeat_mean, best.mean) == (None, math.e)
 
@@ -223,7 +231,7 @@ def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
     failed, fine = outcome(0.0, 0.0, state="failed"), outcome(1.5, 1.5)
     for lucky, steady in (((failed,), (fine,)), ((outcome(1.0, 1.0), failed), (fine, fine))):
         spec = make_spec(search={"finalists": 2, "repeats": len(steady)})
-        best, _ = select(spec, FACTS.test_to_train, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
+        best, _ = named(spec, FACTS.test_to_train, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
         assert best is not None
         assert best.trial.number == 1
 
@@ -240,27 +248,85 @@ def test_no_fold_decides_alone_because_its_losses_are_greater_by_orders() -> Non
 
 
 @pytest.mark.parametrize("maximise", [False, True])
-def test_finalists_are_the_best_complete_trials_best_first(maximise) -> None:
+def test_finalists_are_the_best_complete_trials_best_first_and_what_they_are_compared_with(maximise) -> None:
     spec = make_spec(search={"finalists": 2}, study={"metric": "f1" if maximise else "loss"})
-    outcomes = [make_outcome([value], maximise=maximise) for value in (1.3, 1.1, 1.9, 1.1)]
+    outcomes = [make_outcome([value], maximise=maximise) for value in (1.3, 1.5, 1.1, 1.9, 1.0)]
     outcomes.append(make_outcome([1.0 if not maximise else 2.0], "pruned", maximise=maximise))
-    assert [trial.number for trial in finalists(spec, trials(*outcomes))] == ([2, 0] if maximise else [1, 3])
+    best, second = (3, 1) if maximise else (4, 2)
+    last = [trial.number for trial in finalists(spec, FACTS.test_to_train, trials(*outcomes))]
+    assert last == [best, second, *sorted({0, 1} - {second})], "the references are repeated, too"
+
+
+def test_the_most_regularised_within_one_standard_error_is_a_finalist_too() -> None:
+    spec, noisy = make_spec(search={"finalists": 1}), (outcome(1.0, 3.0), outcome(2.0, 2.2))
+    told = trials(*noisy, outcome(2.2, 2.2), outcome(2.3, 2.3, weights=20))
+    assert [trial.number for trial in finalists(spec, FACTS.test_to_train, told)] == [0, 1, 3]
+
+
+def test_a_mean_is_not_compared_with_a_lucky_single_run() -> None:
+    told = repeated(
+        (outcome(3.0, 3.0), (outcome(3.0, 3.0),)),
+        (outcome(2.0, 2.0), (outcome(2.0, 2.0),)),
+        (outcome(1.0, 1.1), (outcome(1.8, 1.9),)),
+        (outcome(1.1, 1.0), (outcome(1.9, 1.9),)),
+        (outcome(1.2, 1.2, weights=20), ()),  # the third best of single runs, the best where others have means
+    )
+    selected = select(TWICE, 0.0, told[:4])
+    assert selected is not None
+    assert (selected.best.trial.number, selected.one_se.trial.number) == (2, 2)
+    selected = select(TWICE, 0.0, [*told[:4], replace(told[4], repeats=(outcome(9.0, 9.0),))])
+    assert selected is not None
+    assert (selected.best.trial.number, selected.one_se.trial.number) == (2, 2)
+
+
+def test_equal_configurations_are_one() -> None:
+    first, second, other = trials(outcome(1.0, 1.0), outcome(1.2, 1.2), outcome(1.9, 1.9))
+    told = [first, second, other, *(Trial(at, first.params, outcome(3.0, 3.0)) for at in (3, 4))]
+    assert [trial.number for trial in finalists(SPEC, 0.5, told)] == [1, 2, 0], "distinct ones"
+    best = best_of(make_spec(search={"repeats": 0}), FACTS, told)
+    assert best is not None
+    assert best.trial.number == 1, "the other is 2.33 on average"
+    assert [len(trial.repeats) for trial in pool(told)] == [2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("folds", "ships"),
+    [
+        ((1.0, 1.2), 2),  # gains 1.0 and 0.8: variance 0.02, error 0.14
+        ((2.02, 1.8), 1),  # -0.02 and 0.2: 0.156, mean 0.09
+        ((1.8, 1.6), 2),
+        ((2.1, 2.2), 1),
+    ],
+)
+def test_the_default_is_shipped_unless_the_best_is_clearly_better(folds, ships) -> None:
+    told = trials(outcome(4.0, 4.0), outcome(2.0, 2.0), outcome(*folds))
+    selected = select(make_spec(search={"repeats": 0}), FACTS.test_to_train, told)
+    assert selected is not None
+    assert selected.best.trial.number == (1 if min(folds) > 2 else 2), "that is the best all the same"
+    assert selected.shipped.trial.number == ships
+
+
+def test_the_best_is_shipped_where_the_default_failed() -> None:
+    told = trials(outcome(4.0, 4.0), make_outcome([], "failed"), outcome(3.9, 4.0))
+    selected = select(SPEC, FACTS.test_to_train, told)
+    assert selected is not None
+    assert selected.shipped == selected.best
 
 
 def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differences() -> None:
     # eight complete: the best quarter is the best itself and one more
     told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 15.0 + number) for number in range(6)])
-    best, _ = select(SPEC, FACTS.test_to_train, told)
+    best, _ = named(SPEC, FACTS.test_to_train, told)
     assert best is not None
     # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
     assert best.cost_se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
     assert best.se == pytest.approx(best.cost_se * best.value), "in units of the loss, to first order"
     # with one more the quarter, rounded up, has a third: differences 8 and 13, variance 12.5
-    best, _ = select(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
+    best, _ = named(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
     assert best is not None
     assert best.cost_se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
     # nor does it matter in which order they came
-    best, _ = select(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in reversed(told)]))
+    best, _ = named(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in reversed(told)]))
     assert best is not None
     assert best.cost_se == pytest.approx(math.sqrt(0.5))
 
@@ -271,14 +337,14 @@ def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
         (outcome(2.0, 2.0), (outcome(4.0, 14.0),)),  # 3 and 8
         *[(outcome(9.0, 9.0), ())] * 2,
     )
-    best, _ = select(TWICE, FACTS.test_to_train, told)
+    best, _ = named(TWICE, FACTS.test_to_train, told)
     assert best is not None
     assert best.cost_se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
 
 
 def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
     blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, FoldCurve((0.0,), (1.0,), (math.nan,))))
-    best, most = select(SPEC, FACTS.test_to_train, trials(blind, outcome(1.1, 1.1, train=0.5)))
+    best, most = named(SPEC, FACTS.test_to_train, trials(blind, outcome(1.1, 1.1, train=0.5)))
     assert best is not None
     assert most is not None
     assert (best.trial.number, most.trial.number) == (0, 0)
@@ -292,27 +358,45 @@ def test_folds_without_a_value_count_nowhere_and_one_fold_says_nothing_of_the_er
     assert math.isnan(paired_error(best, [lone], 0.5))
 
 
-def test_the_order_of_more_regularised_is_training_loss_then_weights_then_number() -> None:
-    def chosen(*others: Outcome) -> int:
-        noisy = [outcome(1.0, 3.0), outcome(2.0, 2.2)]  # differences 1 and -0.8: an error of 1.27
-        _, most = select(SPEC, FACTS.test_to_train, trials(*noisy, *others))
-        assert most is not None
-        return most.trial.number
+def most_regularised(*others: tuple[dict[str, Value], Outcome]) -> int:
+    """Which is named beside a best and a second that differ much from fold to fold: an error of 1.27."""
+    noisy: list[tuple[dict[str, Value], Outcome]] = [({}, outcome(1.0, 3.0)), ({"batch_size": 8}, outcome(2.0, 2.2))]
+    told = [Trial(at, {**PARAMS, "time_shift": at, **own}, one) for at, (own, one) in enumerate([*noisy, *others])]
+    _, most = named(SPEC, FACTS.test_to_train, told)
+    assert most is not None
+    return most.trial.number
 
-    assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.6)) == 3
-    assert chosen(outcome(2.2, 2.2, train=0.5, weights=9), outcome(2.3, 2.3, train=0.5, weights=8)) == 3
-    assert chosen(outcome(2.2, 2.2, train=0.5), outcome(2.3, 2.3, train=0.5)) == 2
-    assert chosen(outcome(3.2, 3.2, train=0.5), outcome(3.3, 3.3, train=0.6)) == 2, "within the error, not beyond"
+
+@pytest.mark.parametrize(
+    ("own", "weights", "zeros"),
+    [
+        ({}, 40, 0.25),
+        ({}, 84, 0.5),
+        ({"weight_decay": 5.0}, 84, 0.25),
+        ({"dropout": 0.3}, 84, 0.25),
+        ({"recurrent_dropout": 0.1}, 84, 0.25),
+        ({"jitter": 0.2}, 84, 0.25),
+    ],
+)
+def test_what_leaves_less_of_a_network_is_more_regularised_as_long_as_it_is_about_as_good(own, weights, zeros) -> None:
+    near, far = (replace(outcome(at, at, weights=weights), zeros=zeros) for at in (2.3, 3.3))
+    assert most_regularised((own, near)) == 2
+    assert most_regularised((own, far)) != 2, "not within the error"
+
+
+def test_neither_a_larger_network_nor_one_that_learnt_less_is_more_regularised() -> None:
+    assert most_regularised(({"dropout": 0.5}, outcome(2.3, 2.3, weights=85))) != 2
+    assert most_regularised(({"weight_decay": 0.1}, outcome(2.3, 2.3, train=9.0))) != 2
 
 
 def test_the_rule_follows_the_metric_s_direction() -> None:
     told = trials(
-        outcome(-0.9, -0.5, train=0.1, maximise=True),
-        outcome(-0.5, -0.7, train=0.2, maximise=True),  # differences -0.4 and 0.2: variance 0.18, error 0.42
-        outcome(-0.4, -0.3, train=0.3, maximise=True),  # 0.35 below the best: near enough
-        outcome(-0.1, -0.2, train=0.4, maximise=True),  # 0.55 below: not
+        outcome(-0.9, -0.5, maximise=True),
+        outcome(-0.5, -0.7, maximise=True),  # differences -0.4 and 0.2: variance 0.18, error 0.42
+        outcome(-0.4, -0.3, weights=20, maximise=True),  # 0.35 below the best: near enough
+        outcome(-0.1, -0.2, weights=10, maximise=True),  # 0.55 below: not
     )
-    best, most = select(RISING, FACTS.test_to_train, told)
+    best, most = named(RISING, FACTS.test_to_train, told)
     assert best is not None
     assert most is not None
     assert (best.trial.number, most.trial.number) == (0, 2)

@@ -258,8 +258,7 @@ def test_a_reference_that_was_pruned_or_failed_is_called_so() -> None:
 
 
 def test_the_strongest_regularisation_is_named_where_it_is_another() -> None:
-    lax, strict = make_outcome([1.0]), make_outcome([1.05])
-    strict = replace(strict, folds=tuple(replace(fold, train_loss=(0.9,)) for fold in strict.folds))
+    lax, strict = make_outcome([1.0]), replace(make_outcome([1.05]), weights=20)
     findings = make_findings(make_outcome([1.0], spread=0.5), lax, strict, spec=SPEC)
     assert findings.summary.one_se is not None
     assert findings.summary.one_se.trial.number == 2

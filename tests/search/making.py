@@ -90,7 +90,8 @@ def make_trial(
 
 
 def make_findings(*outcomes: Outcome, spec: Spec | None = None) -> Findings:
-    """A study with these outcomes, all of the default configuration."""
+    """A study with these outcomes, of configurations that differ in what changes nothing here."""
     spec = spec or make_spec()
-    trials = tuple(Trial(number, defaults(spec.space), outcome) for number, outcome in enumerate(outcomes))
+    usual = defaults(spec.space)
+    trials = tuple(Trial(at, {**usual, "time_shift": at}, outcome) for at, outcome in enumerate(outcomes))
     return Findings(spec, FACTS, trials, summarise(spec, FACTS.test_to_train, trials))

@@ -32,6 +32,13 @@ def seen(events: list[Event]) -> list[tuple[int, int]]:
     return [(event.number, event.repeat) for event in events if isinstance(event, Repeated)]
 
 
+def test_all_are_repeated_once_before_any_is_twice() -> None:
+    study = KeptStudy(SPEC)
+    backend = FakeBackend(study, 1, random.Random(0))
+    run(study, backend)
+    assert [task.stream[1:] for task in backend.tasks] == [(4, 1), (2, 1), (4, 2), (2, 2), (4, 3), (2, 3)]
+
+
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_finalist_is_repeated_as_often_as_the_study_wants(workers) -> None:
     study = KeptStudy(SPEC)

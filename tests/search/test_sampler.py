@@ -20,7 +20,7 @@ from tests.search.making import make_spec, make_trial
 from tuner.results.selection import Trial
 from tuner.search.sampler import GP_UNTIL, START_UP, choose, study_view, trial_seed
 from tuner.spec.sections import Spec
-from tuner.spec.space import PARAMETERS, Constant, Range, Value, defaults, unregularised
+from tuner.spec.space import PARAMETERS, Constant, Range, Value, count_configurations, defaults, unregularised
 from tuner.storage.distributions import optuna_space, with_constants, without_constants
 
 SAMPLERS = ("auto", "gp", "tpe", "random")
@@ -265,3 +265,36 @@ def test_nothing_is_said_while_sampling(capfd: pytest.CaptureFixture[str]) -> No
     for sampler in SAMPLERS:
         chosen(sampler)
     assert capfd.readouterr() == ("", "")
+
+
+# --- small spaces
+
+FEW = {
+    "dropout": {"choices": [0.0, 0.2, 0.4], "default": 0.2},
+    "hidden_size": {"low": 4, "high": 6},
+    "num_layers": {"low": 1, "high": 2},
+}
+FIXED = {name: domain.default for name, domain in make_spec().space.items()}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("lag", [1, 3])
+def test_no_configuration_is_trained_twice_while_there_are_others(sampler, lag) -> None:
+    spec = make_spec(search={"sampler": sampler, "lag": lag}, space={**FIXED, **FEW})
+    assert count_configurations(spec.space) == 18
+    found: list[dict[str, Value]] = []
+    for number in range(24):
+        known = [
+            make_trial(spec, n, [1 + float(found[n]["dropout"])], params=found[n]) for n in range(number - lag + 1)
+        ]
+        found.append(choose(spec, number, known, found[len(known) :]))
+    assert len({str(params) for params in found[:18]}) == 18
+    assert all(params in found[:18] for params in found[18:]), "there are no others"
+
+
+def test_a_start_up_trial_is_not_one_of_the_references_again() -> None:
+    spec = make_spec(space={**FIXED, "dropout": {"low": 0.0, "high": 0.6, "default": 0.2}})
+    found: list[dict[str, Value]] = []
+    for number in range(START_UP["tpe"]):
+        found.append(choose(spec, number, [], found))
+    assert len({params["dropout"] for params in found}) == len(found)

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import UserError
-from tuner.spec.space import PARAMETERS, Choices, Constant, Range, defaults, ends, parse_space, unregularised
+from tuner.spec.space import (
+    PARAMETERS,
+    Choices,
+    Constant,
+    Range,
+    count_configurations,
+    defaults,
+    ends,
+    levels,
+    parse_space,
+    unregularised,
+)
 
 
 def test_parameters_left_out_keep_their_default_domain():
@@ -119,3 +130,14 @@ def test_trial_0_has_regularisers_at_their_least_and_sizes_at_their_defaults():
 )
 def test_among_the_ends_are_the_least_and_the_greatest_value(domain, expected):
     assert {min(ends(domain)), max(ends(domain))} == set(expected)
+
+
+def test_a_space_without_a_continuum_has_a_number_of_configurations():
+    assert levels("hidden_size", Range(8, 32, 32, step=8)) == (8, 16, 24, 32)
+    assert levels("num_layers", Range(1, 3, 1)) == (1, 2, 3)
+    assert levels("dropout", Range(0.0, 0.5, 0.0)) is None
+    fixed = {name: parameter.domain.default for name, parameter in PARAMETERS.items()}
+    few = {"dropout": {"low": 0.0, "high": 0.6, "step": 0.3}, "hidden_size": {"choices": [8, 16]}}
+    assert count_configurations(parse_space(fixed)) == 1
+    assert count_configurations(parse_space(fixed | few)) == 6
+    assert count_configurations(parse_space({})) is None

@@ -149,7 +149,7 @@ def test_programs_are_told_the_same() -> None:
         "value": 1.0,
         "repeat_mean": None,
         "se": pytest.approx(math.log(2.75 / 0.5 / 3.25 * 1.5) / math.sqrt(2)),
-        "params": defaults(MIXED.spec.space),
+        "params": MIXED.trials[2].params,
         "epoch": 2,
     }
     assert json.loads(json.dumps(event, allow_nan=False)) == event
@@ -197,7 +197,8 @@ def test_what_is_not_known_is_null() -> None:
 def test_the_mean_of_all_runs_is_told_beside_the_first_one() -> None:
     spec = make_spec(search={"finalists": 1, "repeats": 2})
     findings = make_findings(make_outcome([1.0]), make_outcome([2.0]), spec=spec)
-    trials = (replace(findings.trials[0], repeats=(make_outcome([2.0]), make_outcome([3.0]))), findings.trials[1])
+    again = (make_outcome([2.0]), make_outcome([3.0])), (make_outcome([4.0]), make_outcome([4.0]))
+    trials = tuple(replace(trial, repeats=runs) for trial, runs in zip(findings.trials, again, strict=True))
     findings = replace(findings, trials=trials, summary=summarise(spec, FACTS.test_to_train, trials))
     best = result_event(findings, 1.0, interrupted=False)["best"]
     assert (best["value"], best["repeat_mean"]) == (1.0, 2.0)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, effect
-from tuner.results.selection import Trial, cost_of_runs, fold_values, is_repeated, shrinkage
+from tuner.results.selection import Trial, cost_of_runs, fold_values, shrinkage
 from tuner.training.outcome import standard_error
 
 
@@ -48,7 +48,7 @@ def fold_frame(findings: Findings) -> pd.DataFrame:
     """
     complete = [trial for trial in findings.trials if trial.outcome.state == "complete"]
     ranked = sorted(complete, key=lambda trial: cost_of_runs(findings.spec.metric, trial))
-    return pd.DataFrame({trial.number: fold_values(trial, repeats=is_repeated(trial)) for trial in ranked})
+    return pd.DataFrame({trial.number: fold_values(trial) for trial in ranked})
 
 
 def epoch_frame(trial: Trial) -> pd.DataFrame:

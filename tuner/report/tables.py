@@ -80,7 +80,7 @@ def scores_table(findings: Findings) -> Table:
     rows: list[tuple[str, ...]] = []
     for name, (trial, score) in models.items():
         distance = ""
-        if best is not None and score is not None and trial is not best.trial:
+        if best is not None and score is not None and trial.number != best.trial.number:
             errors = (cost_of_runs(metric, trial) - best.cost) / best.cost_se if best.cost_se > 0 else math.nan
             distance = f"{score - best.mean:+z.4f}" + ("" if math.isnan(errors) else f" ({errors:z.1f})")
         pruned = ", pruned" if trial.outcome.state == "pruned" else ""

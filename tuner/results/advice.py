@@ -7,7 +7,7 @@ from tuner.results.findings import StudyInfo
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, shrinkage
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
-from tuner.spec.space import PARAMETERS, Constant, Range, Value
+from tuner.spec.space import PARAMETERS, Constant, Range, Value, count_configurations
 
 # Decay of less than this share of a weight is not to be seen in any score.
 LEAST_SHRINKAGE = 1e-3
@@ -27,6 +27,11 @@ def advise_before(spec: Spec, facts: StudyInfo) -> list[str]:
         said.append(
             f"{trials} trials are few for {len(searched)} searched parameters: "
             f"raise `trials` to {TRIALS_PER_PARAMETER * len(searched)}, or fix some parameters in [space]."
+        )
+    if (count := count_configurations(spec.space)) is not None and searched and count < trials:
+        said.append(
+            f"The search space has only {count} configurations: the other {trials - count} of the {trials} trials will "
+            "repeat some of them."
         )
     needed = {"rungs": LEAST_KNOWN, "median": LEAST_COMPLETE, "none": 0}[spec.search.pruner]
     if needed and trials < needed + spec.search.lag:

@@ -59,7 +59,7 @@ def compare_folds(one: Findings, other: Findings) -> FoldDifference:
     from scipy.stats import t
 
     metric, chosen = one.spec.metric, [findings.chosen("best") for findings in (one, other)]
-    mine, others = (fold_costs(metric, best.trial, repeats=best.repeat_mean is not None) for best in chosen)
+    mine, others = (fold_costs(metric, best.trial) for best in chosen)
     differences = (mine - others)[~np.isnan(mine - others)]
     mean = float(differences.mean())
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, max(len(differences) - 1, 1)))

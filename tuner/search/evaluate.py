@@ -61,8 +61,8 @@ def repeat(run: Run, trials: Sequence[Trial]) -> None:
     there = run.study.repeats()
     jobs = {
         (trial.number, number): Task(trial.number, trial.params, (REPEAT, trial.number, number))
+        for number in range(1, run.study.spec.search.repeats + 1)  # all once before any twice, should time run out
         for trial in trials
-        for number in range(1, run.study.spec.search.repeats + 1)
         if (trial.number, number) not in there
     }
     run.notify(StageBegan("repeats", len(jobs)))

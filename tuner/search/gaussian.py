@@ -185,14 +185,16 @@ def most_promising(process: Process, encoding: Encoding, rng: np.random.Generato
 
     What is expected counts, not what was seen, which is noisy (plug-in, Vazquez et al. 2008). Points from all over the
     encoding are compared with the known ones; then those that promise most move on to better neighbours. There are no
-    gradients to follow to a point that no configuration has: every candidate is one.
+    gradients to follow to a point that no configuration has: every candidate is one. A known point is chosen only where
+    no other was found.
     """
     best = float(process.predict(process.points)[0].min())
 
     def score(points: Floats) -> Floats:
         return log_ei(*process.predict(points), best)
 
-    points = np.vstack([encoding.round(rng.random((DRAWN, encoding.axes))), process.points])
+    taken = encoding.round(process.points)
+    points = np.unique(np.vstack([encoding.round(rng.random((DRAWN, encoding.axes))), taken]), axis=0)
     scores = score(points)
     for step in STEPS:
         kept = np.argsort(-scores, kind="stable")[:KEPT]
@@ -200,8 +202,10 @@ def most_promising(process: Process, encoding: Encoding, rng: np.random.Generato
         around = np.repeat(points, NEIGHBOURS, axis=0)
         moved = rng.random(around.shape) < MOVED
         around = encoding.round(around + step * moved * rng.standard_normal(around.shape))
-        points, scores = np.vstack([points, around]), np.concatenate([scores, score(around)])
-    best_point: Floats = points[np.argmax(scores)]
+        points = np.unique(np.vstack([points, around]), axis=0)
+        scores = score(points)
+    is_taken = (points[:, None] == taken).all(2).any(1)
+    best_point: Floats = points[np.argmax(np.where(is_taken, -np.inf, scores))]
     return best_point
 
 

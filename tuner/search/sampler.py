@@ -1,5 +1,6 @@
 """Chooses the configuration of a trial."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tuner.results.selection import Trial
 from tuner.search.encoding import Encoding
 from tuner.spec.sections import Spec
-from tuner.spec.space import PARAMETERS, Value, defaults, unregularised
+from tuner.spec.space import PARAMETERS, Value, count_configurations, defaults, levels, unregularised
 from tuner.storage.distributions import STATES, optuna_space, with_constants, without_constants
 
 # an in-memory study a trial: Optuna would announce each
@@ -24,12 +25,16 @@ START_UP = {"auto": 6, "gp": 6, "tpe": 12, "random": 2}
 GP_UNTIL = 100
 # The share of regularisers that a start-up trial leaves at their minimum.
 SPARSITY = 0.5
+# So often a configuration that is not taken yet is drawn for.
+DRAWS = 100
 
 
 def choose(
     spec: Spec, number: int, known: Sequence[Trial], under_way: Sequence[Mapping[str, Value]]
 ) -> dict[str, Value]:
     """Chooses the parameters of trial `number`, constants included; they depend on nothing but the arguments.
+
+    No configuration is chosen twice while the space has others.
 
     Args:
         spec: of the study.
@@ -40,15 +45,17 @@ def choose(
     """
     if number < 2:
         return unregularised(spec.space) if number == 0 else defaults(spec.space)
+    taken, seed = [*(trial.params for trial in known), *under_way], trial_seed(spec.study.seed, number)
     if number < START_UP[spec.search.sampler]:
-        return _sparse(spec, number)
-    seed = trial_seed(spec.study.seed, number)
-    if spec.search.sampler == "gp" or (spec.search.sampler == "auto" and number < GP_UNTIL):
-        return _by_process(spec, seed, known, under_way)
-    study = study_view(spec, known, under_way)
-    # a new one each time: what a kept one remembers would be lost in an interruption
-    study.sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
-    return with_constants(spec.space, study.ask(optuna_space(spec.space)).params)
+        params = _sparse(spec, number)
+    elif spec.search.sampler == "gp" or (spec.search.sampler == "auto" and number < GP_UNTIL):
+        params = _by_process(spec, seed, known, under_way)
+    else:
+        study = study_view(spec, known, under_way)
+        # a new one each time: what a kept one remembers would be lost in an interruption
+        study.sampler = RandomSampler(seed=seed) if spec.search.sampler == "random" else TPESampler(seed=seed)
+        params = with_constants(spec.space, study.ask(optuna_space(spec.space)).params)
+    return _another(spec, seed, taken) or params if params in taken else params
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -109,10 +116,24 @@ def _sparse(spec: Spec, number: int) -> dict[str, Value]:
     Drawn independently, all of them would be strong at once in nearly every trial, and the network too weak to learn.
     """
     rng = np.random.default_rng(trial_seed(spec.study.seed, number))
-    trial = optuna.create_study(sampler=RandomSampler(seed=int(rng.integers(2**32)))).ask(optuna_space(spec.space))
-    minimum = unregularised(spec.space)
-    params = with_constants(spec.space, trial.params)
+    params, minimum = _random(spec, rng), unregularised(spec.space)
     return {
         name: minimum[name] if PARAMETERS[name].regularises and rng.random() < SPARSITY else value
         for name, value in params.items()
     }
+
+
+def _another(spec: Spec, seed: int, taken: Sequence[Mapping[str, Value]]) -> dict[str, Value] | None:
+    """A random configuration that is not taken; None where all are."""
+    rng, count = np.random.default_rng((seed, 1)), count_configurations(spec.space)
+    if count is not None and count <= 2 * len(taken):  # else at least every second draw is another one
+        values = [levels(name, domain) or () for name, domain in spec.space.items()]
+        every = (dict(zip(spec.space, chosen, strict=True)) for chosen in itertools.product(*values))
+        others = [params for params in every if params not in taken]
+        return others[rng.integers(len(others))] if others else None
+    return next((params for params in (_random(spec, rng) for _ in range(DRAWS)) if params not in taken), None)
+
+
+def _random(spec: Spec, rng: np.random.Generator) -> dict[str, Value]:
+    trial = optuna.create_study(sampler=RandomSampler(seed=int(rng.integers(2**32)))).ask(optuna_space(spec.space))
+    return with_constants(spec.space, trial.params)

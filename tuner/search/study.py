@@ -82,7 +82,7 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
             return
         going_on = Run(study, prepared.problem, prepared.folds, backend, notify, deadline)
         if spec.search.repeats:
-            repeat(going_on, finalists(spec, findings(study).trials))
+            repeat(going_on, finalists(spec, study.facts.test_to_train, findings(study).trials))
         if not is_over(deadline):
             score_holdout(going_on, findings(study))
 
@@ -94,9 +94,9 @@ def findings(study: StoredStudy) -> Findings:
     outcomes, repeats = study.outcomes(), study.repeats()
     trials = [Trial(number, params, outcomes[number]) for number, params in enumerate(study.params()[:told])]
     # those of trials that are finalists no longer, since more were trained, count for nothing
-    for trial in finalists(study.spec, trials):
-        keys = [(trial.number, number) for number in range(1, study.spec.search.repeats + 1)]
-        trials[trial.number] = replace(trial, repeats=tuple(repeats[key] for key in keys if key in repeats))
+    for number in [trial.number for trial in finalists(study.spec, study.facts.test_to_train, trials)]:
+        keys = [(number, repeat) for repeat in range(1, study.spec.search.repeats + 1)]
+        trials[number] = replace(trials[number], repeats=tuple(repeats[key] for key in keys if key in repeats))
     summary = summarise(study.spec, study.facts.test_to_train, trials)
     paths: tuple[Path, ...] = ()
     holdout = scored = None

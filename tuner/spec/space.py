@@ -229,6 +229,22 @@ def ends(domain: Domain) -> tuple[Value, ...]:
             return domain.choices
 
 
+def levels(name: str, domain: Domain) -> tuple[Value, ...] | None:
+    """All values of a parameter's domain; None where it is a continuum."""
+    if not isinstance(domain, Range):
+        return ends(domain)
+    step = domain.step or (1 if PARAMETERS[name].kind is int else None)
+    if step is None:
+        return None
+    return tuple(domain.low + step * at for at in range(round((domain.high - domain.low) / step) + 1))
+
+
+def count_configurations(space: Mapping[str, Domain]) -> int | None:
+    """The number of different configurations; None where there is no end of them."""
+    sizes = [None if (values := levels(name, domain)) is None else len(values) for name, domain in space.items()]
+    return None if None in sizes else math.prod(size for size in sizes if size)
+
+
 def unregularised(space: Mapping[str, Domain]) -> dict[str, Value]:
     """Trial 0: every regulariser at its minimum, sizes and training parameters at their defaults."""
     return {name: domain.low if PARAMETERS[name].regularises else domain.default for name, domain in space.items()}
