@@ -18,8 +18,8 @@ from tests.processes import Done, run
 from tests.studies import write_small
 from tuner.bundle.archive import read_bundle
 from tuner.evaluation.detection import choose_threshold
-from tuner.search.study import findings, prepare
 from tuner.search.evaluate import MEMBERS
+from tuner.search.study import findings, prepare
 from tuner.storage.store import Store
 
 CLASSIFY = """

@@ -119,7 +119,7 @@ def _timed(spec: "Spec", folds: "Sequence[FoldData]") -> float:
     from tuner.terminal.estimate import estimate_seconds  # loads torch
     from tuner.training.machine import probe
 
-    return estimate_seconds(spec, folds, probe(spec.train.precision).precision, WORKERS)
+    return estimate_seconds(spec, folds, probe(spec, folds[0].rows.shape[1]).precision, WORKERS)
 
 
 def _said(pace: "Pace") -> str:

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -59,7 +59,7 @@ def predict(network: nn.Module, x: Tensor) -> Tensor:
     if isinstance(network, Network):
         output: Tensor = network(x)
         return output
-    lengths = (torch.full((x.shape[1],), len(x)),) if takes_lengths(type(network)) else ()
+    lengths = (torch.full((x.shape[1],), len(x)),) if takes_lengths(type(network).forward) else ()
     found: Any = network(x.transpose(0, 1), *lengths)
     while isinstance(found, tuple | list) and found:
         found = found[0]
@@ -67,9 +67,9 @@ def predict(network: nn.Module, x: Tensor) -> Tensor:
 
 
 @cache
-def takes_lengths(kind: type[nn.Module]) -> bool:
+def takes_lengths(forward: Callable[..., Any]) -> bool:
     """True where `forward` has a second positional parameter that must be given, or is called after lengths."""
-    parameters = list(inspect.signature(kind.forward).parameters.values())[1:]
+    parameters = list(inspect.signature(forward).parameters.values())[1:]
     positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or "len" in positional[1].name)
 

@@ -130,7 +130,7 @@ def _relative(findings: Findings, best: Selection, holdout: Holdout) -> str:
     now, then, baseline_now, baseline_then = metric.costs([math.nan if value is None else value for value in values])
     excess = now - then - (baseline_now - baseline_then)
     said = f"Relative to the baseline that is {metric.change_text(metric.change(excess))}"
-    folds = fold_values(best.trial, repeats=best.repeat_mean is not None).tolist()
+    folds = fold_values(best.trial).tolist()
     errors = (held.se or math.nan, held.value or 1.0), (standard_error(folds, info.test_to_train), best.mean)
     # as errors of costs, to first order
     variances = [(error / metric.in_units(1.0, near)) ** 2 for error, near in errors]
