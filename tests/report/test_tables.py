@@ -60,9 +60,7 @@ def test_scores_stand_beside_the_best_and_the_baseline() -> None:
 
 
 def test_a_more_regularised_trial_has_a_row_a_column_and_an_explanation() -> None:
-    refusing = make_outcome([1.1])
-    folds = tuple(replace(fold, train_loss=(0.2,)) for fold in refusing.folds)
-    findings = make_findings(make_outcome([1.0], spread=0.4), replace(refusing, folds=folds))
+    findings = make_findings(make_outcome([1.0], spread=0.4), replace(make_outcome([1.1]), weights=20))
     assert configuration_table(findings).heads == ("parameter", "best", "1se", "default", "searched")
     table = scores_table(findings)
     assert rows_of(table)["1se"][:2] == ("1", "1.1000")
