@@ -1,5 +1,6 @@
 """The time of rows: read from one column or several, and the order that rows come in, mended where no row is lost."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from tuner.data.columns import is_date, is_number, missing
 from tuner.data.series import Bools, Ints
-from tuner.errors import UserError, counted, quoted
+from tuner.errors import UserError, counted, listed, quoted
 from tuner.reading.dates import FIRST, LAST, read_dates
 from tuner.reading.table import Column, DataTable
 
@@ -47,10 +48,14 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
         UserError: a time is missing, none, can be read in two ways, or out of an order that can be mended.
     """
     time = raw_time(table, names)
-    rows, notes = np.arange(len(time)), []
+    rows, notes = np.arange(len(time)), list[str]()
+    if len(names) > 1:
+        notes.append(f"The time is read from {listed(names)}.")
+    elif is_date(time) and is_number(table.columns[names[0]]):
+        notes.append(f"The numbers in `{names[0]}` are read as dates, the first one as {str(time[0])[:19]}.")
     steps = _steps(time)
     if (steps > 0).all():
-        return Clock(time, rows)
+        return Clock(time, rows, tuple(notes))
     if len(time) > 2 and (steps < 0).mean() > STEADY:
         rows, time = rows[::-1], time[::-1]
         notes.append(f"The newest row comes first; all {len(rows):,} rows were turned round.")
@@ -72,7 +77,8 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
         notes.append(f"{counted(int(late.sum()), 'row')} came late; the rows were sorted by time.")
     steps = _steps(time)
     ties = steps == 0
-    if len(time) >= LEAST_MENDED and ties.mean() >= COARSE and (steps >= 0).all() and not _regular(time):
+    daily = is_date(time) and bool((time.astype("datetime64[D]") == time).all())  # the time of day may be elsewhere
+    if not daily and len(time) >= LEAST_MENDED and ties.mean() >= COARSE and (steps >= 0).all() and not _regular(time):
         time = _spread(time)
         notes.append(f"{counted(int(ties.sum()), 'row')} share the time of the row before; they keep their order.")
     _refuse_disorder(table, names, time, rows)
@@ -153,8 +159,10 @@ def time_parts(columns: Mapping[str, Column], clock: str | None) -> tuple[str, .
     if stamps is None or not is_date(stamps) or (stamps.astype("datetime64[D]") != stamps).any():
         return (clock,)
     for name, other in columns.items():
-        called = _unit(name) == 3 or name.strip("<> ").lower() in {"time", "zeit", "hora", "heure", "uhrzeit"}
-        if name != clock and (called if is_number(other) else not is_date(other) and _of_day(other[:100]) is not None):
+        called = (
+            not is_number(other) or _unit(name) == 3 or re.search("time|hour|hhmm|zeit|uhr|hora|heure", name.lower())
+        )
+        if name != clock and called and not is_date(other) and _of_day(other[:100]) is not None:
             return clock, name
     return (clock,)
 
@@ -264,7 +272,8 @@ def _refuse_disorder(table: DataTable, names: Sequence[str], time: Column, rows:
     )
     several = "if the file holds several series, name the column that tells them apart as `[data] series`; "
     if time[row] == time[row - 1]:
-        what, hint = f"the time {this} stands here twice", several + "else keep one row a time"
+        part = "if the time of day stands in another column, name both as `[data] time`; "
+        what, hint = f"the time {this} stands here twice", part + several + "else keep one row a time"
     else:
         what, hint = f"the time {this} comes after {before}", several + "else sort the rows by time"
     hint += ', or set `[data] time` to "" if the rows are evenly spaced as they stand'

@@ -78,6 +78,8 @@ def read_dates(column: Any, told: Order | None) -> Parsed | None:  # noqa: ANN40
     for pattern in _PATTERNS:
         if len(probe) == 0 or compute.extract_regex(probe, pattern).null_count:
             continue
+        if pattern == _PATTERNS[0] and compute.any(compute.match_substring_regex(probe, r"^[\d ,]*$")).as_py():
+            continue  # rather a number with its thousands apart
         parts = compute.extract_regex(column, pattern)
         if parts.null_count > column.null_count:
             continue

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,8 @@ from pyarrow import csv as arrow
 
 from tuner.errors import UserError, counted
 from tuner.reading.containers import NEEDED, Text, read_text
-from tuner.reading.layout import COMMENTS, Layout, check_names, find_layout, misplaced_quote, squeezed
-from tuner.reading.table import DataTable, Form, make_table, number_of
+from tuner.reading.layout import COMMENTS, Layout, find_layout, misplaced_quote, said_lines, squeezed
+from tuner.reading.table import DataTable, Form, check_names, make_table, number_of
 from tuner.spec.sections import NOTHING_TOLD, Reading
 
 PARQUET = (".parquet", ".pq")
@@ -32,6 +32,7 @@ class DataFile:
         batches: reads the named columns from the first row on, as tables of Arrow; text is still to be interpreted.
         line: as of `DataTable`.
         form: what is known of it already.
+        others: the numbers of the lines between the rows that are none, as far as some were met in reading.
     """
 
     where: str
@@ -39,6 +40,7 @@ class DataFile:
     batches: Callable[[Sequence[str]], Iterator[Any]]
     line: Callable[[int], int] = number_of
     form: Form = Form()  # noqa: RUF009 (a frozen value)
+    others: Callable[[], Sequence[int]] = tuple
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> DataTable:
         """All rows, of the named columns or of all.
@@ -47,7 +49,10 @@ class DataFile:
             UserError: the file cannot be read, or holds no rows.
         """
         batches = self.batches(self.names if columns is None else columns)
-        return make_table(name, self.where, pa.concat_tables(batches), self.line, self.form)
+        table = make_table(name, self.where, pa.concat_tables(batches), self.line, self.form)
+        lost = self.others()
+        note = (f"Left out {said_lines(lost)}: blank, a remark, or the names again.",) if lost else ()
+        return replace(table, notes=(*note, *table.notes))
 
     def parts(self, columns: Sequence[str], rows: int) -> Iterator[tuple[DataTable, Any]]:
         """`rows` rows at a time, and what is left: each part as read, and as a table of Arrow.
@@ -172,7 +177,7 @@ def _open_text(path: Path, told: Reading, where: str) -> DataFile:
             raise UserError("the file has no rows", where=where, hint=NEEDED)
 
     notes = (text.note, *layout.notes) if text.note else layout.notes
-    return DataFile(where, layout.names, batches, read.line, Form(told, layout.delimiter, notes))
+    return DataFile(where, layout.names, batches, read.line, Form(told, layout.delimiter, notes), read.others)
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,11 @@ class _Rows:
     text: Text
     layout: Layout
     where: str
+    met: list[bool] = field(default_factory=list)  # lines that are no rows, while rows are read
+
+    def others(self) -> list[int]:
+        """The numbers of the lines within the table that are no rows, found the slow way if there are any."""
+        return [line for line, cells in self._records(True) if not self._is_row(cells)] if any(self.met) else []
 
     def batches(self, columns: Sequence[int]) -> Iterator[Any]:
         names = [str(number) for number in range(len(self.layout.names))]
@@ -195,7 +205,7 @@ class _Rows:
                     arrow.ParseOptions(
                         delimiter=self.layout.delimiter,
                         newlines_in_values=True,
-                        invalid_row_handler=lambda row: "skip" if self._is_remark(row.text) else "error",
+                        invalid_row_handler=lambda row: "skip" if self._skips(row.text) else "error",
                     ),
                     arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
                 ) as reader,
@@ -218,28 +228,29 @@ class _Rows:
         lines = (line for line, cells in self._records() if self._is_row(cells))
         return next(islice(lines, row, None))
 
+    def _skips(self, line: str) -> bool:
+        self.met.append(self._is_remark(line))
+        return self.met[-1]
+
     def _is_remark(self, line: str) -> bool:
         return not line.strip(self.layout.delimiter + " \t") or line.lstrip().startswith(COMMENTS)
 
     def _is_row(self, cells: Sequence[str]) -> bool:
-        return any(map(str.strip, cells)) and not self._is_header(cells)
+        whole = len(cells) == len(self.layout.names)
+        return whole and (len(cells) == 1 or any(map(str.strip, cells))) and not self._is_header(cells)
 
     def _is_header(self, cells: Sequence[str]) -> bool:
         return bool(self.layout.header) and tuple(cell.strip() for cell in cells) == self.layout.header
 
     def _without_others(self, table: Any) -> Any:  # noqa: ANN401
-        """The table without rows that are blank or repeat the names."""
-        for others in (self._blank(table), self._repeated(table)):
+        """The table without rows that are blank or repeat the names; of one column, a blank is a missing value."""
+        blank = [""] * table.num_columns if table.num_columns > 1 else []
+        for cells in filter(None, (blank, self.layout.header)):
+            others = _every(table, cells)
             if others is not None:
+                self.met.append(True)
                 table = table.filter(compute.invert(others))
         return table
-
-    def _blank(self, table: Any) -> Any:  # noqa: ANN401
-        # of one column, a blank is a missing value
-        return None if len(self.layout.names) == 1 else _every(table, lambda _: "")
-
-    def _repeated(self, table: Any) -> Any:  # noqa: ANN401
-        return _every(table, self.layout.header.__getitem__) if self.layout.header else None
 
     def _fault(self) -> UserError | None:
         """The first line that makes this no table, found the slow way; None if there is no such line."""
@@ -253,28 +264,27 @@ class _Rows:
             return fault
         return None
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """The line on which each record begins, remarks left out, and its cells."""
+    def _records(self, remarks: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """The line on which each record begins, and its cells; blank lines are left out, and remarks unless wanted."""
         layout = self.layout
         with self.text.stream(layout.begin, layout.end) as stream:
             lines = TextIOWrapper(stream, encoding="utf-8", newline="", errors="replace")
             reader, first = csv.reader(lines, delimiter=layout.delimiter, strict=True), layout.line
             try:
                 for cells in reader:
-                    if cells and not (
-                        len(cells) != len(layout.names) and self._is_remark(layout.delimiter.join(cells))
-                    ):
+                    whole = remarks or len(cells) == len(layout.names)
+                    if cells and (whole or not self._is_remark(layout.delimiter.join(cells))):
                         yield first, cells
                     first = layout.line + reader.line_num
             except csv.Error as error:
                 raise misplaced_quote(error, f"{self.where}:{first}") from None
 
 
-def _every(table: Any, expected: Callable[[int], str]) -> Any:  # noqa: ANN401
+def _every(table: Any, expected: Sequence[str]) -> Any:  # noqa: ANN401
     """Marks the rows whose every cell is as expected of its column; None if there is no such row."""
     marked: Any = None
-    for number, column in enumerate(table.columns):
-        same = compute.equal(compute.utf8_trim_whitespace(column), expected(number))
+    for column, cell in zip(table.columns, expected, strict=True):
+        same = compute.equal(compute.utf8_trim_whitespace(column), cell)
         marked = same if marked is None else compute.and_(marked, same)
         if not compute.any(marked).as_py():
             return None

@@ -2,16 +2,15 @@
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import groupby, islice
-from unicodedata import category
 
 from tuner.errors import UserError, counted
 from tuner.reading.cells import is_date, is_mark, is_value
 from tuner.reading.containers import HEAD_BYTES, NEEDED, Text
+from tuner.reading.table import check_names
 from tuner.spec.sections import Reading
 
 USUAL, RARE = ",;\t|", "\x1f\x01^~: "
@@ -103,10 +102,10 @@ def find_layout(text: Text, told: Reading, where: str) -> Layout:
         notes.append(f"Values are divided by {delimiter!r}.")
     lost = [record.line for record in (*above, *header) if record not in named]
     if lost:
-        notes.append(f"Left out {_lines(lost)}, before the rows of values.")
+        notes.append(f"Left out {said_lines(lost)}, before the rows of values.")
     end, lost = _end(text, delimiter, first, rows)
     if lost:
-        notes.append(f"Left out {_lines(lost)}, after the last row of values.")
+        notes.append(f"Left out {said_lines(lost)}, after the last row of values.")
     return Layout(delimiter, check_names(names, where), shown, first.start, end, first.line, tuple(notes))
 
 
@@ -286,24 +285,9 @@ def _is_footer(record: Record, rows: int, shares: Sequence[float], beginnings: s
     return rows >= ENOUGH_ROWS and min(shares[: number + 1]) == 1.0
 
 
-def _lines(numbers: Sequence[int]) -> str:
+def said_lines(numbers: Sequence[int]) -> str:
+    """`line 3`, `lines 3 to 7`, or the first ones of many: `lines 3, 5, 9, …`."""
     first, last = numbers[0], numbers[-1]
+    if last - first + 1 > len(numbers):
+        return f"lines {', '.join(map(str, numbers[:5]))}{', …' if len(numbers) > 5 else ''}"
     return f"line {first}" if first == last else f"lines {first} to {last}"
-
-
-def check_names(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """The columns' names without blanks around them, each on one line; those that have none are numbered.
-
-    Raises:
-        UserError: two columns have the same, or one holds a control character, which a terminal would obey.
-    """
-    # an unnamed first column is usually the index of a data frame
-    clean = [
-        re.sub(r"[\t-\r]+", " ", name.strip()) or (f"column {n}" if n > 1 else "") for n, name in enumerate(names, 1)
-    ]
-    if odd := [number for number, name in enumerate(clean, 1) if any(category(letter) == "Cc" for letter in name)]:
-        raise UserError(f"the name of column {odd[0]} holds a control character", where=where, hint="rename it")
-    twice = [name for name, count in Counter(clean).items() if count > 1]
-    if twice:
-        raise UserError(f"two columns are called `{twice[0]}`", where=where, hint="rename one of them")
-    return tuple(clean)

@@ -145,19 +145,23 @@ def all_grouped(column: Any) -> bool:  # noqa: ANN401
 _SENTINEL = re.compile(r"-?(?:9{2,}(?:\.(?:9+|25))?|32768|32767|65535|2147483648|2147483647|1e\+[23]\d)|-200")
 
 
-def sentinels(values: Floats) -> list[float]:
-    """Usual marks that stand again and again among numbers, farther from these than they lie from each other."""
-    found: list[float] = []
+def sentinels(values: Floats) -> list[tuple[float, bool]]:
+    """Numbers that stand there again and again, farther from all others than these from each other; which usually mark.
+
+    Those that usually do not must be ten times as far off to be listed.
+    """
+    found: list[tuple[float, bool]] = []
     rest = values[np.isfinite(values)]
     while len(rest) > LEAST_REPEATED and len(found) < MOST_MARKS:
         for extreme in (float(rest.min()), float(rest.max())):
             others = rest[rest != extreme]
-            if len(rest) - len(others) < LEAST_REPEATED or not _SENTINEL.fullmatch(f"{extreme:.10g}"):
+            usual = bool(_SENTINEL.fullmatch(f"{extreme:.10g}"))
+            if len(rest) - len(others) < LEAST_REPEATED:
                 continue
             if len(np.unique(others[: LEAST_VARIED**2])) < LEAST_VARIED:
                 continue
-            if np.abs(others - extreme).min() > np.ptp(others):
-                found.append(extreme)
+            if np.abs(others - extreme).min() > np.ptp(others) * (1 if usual else 10):
+                found.append((extreme, usual))
                 rest = others
                 break
         else:

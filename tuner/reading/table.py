@@ -1,16 +1,19 @@
 """A file's columns as numbers, dates or text, each read in one way from its first row to its last."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import compute
 
-from tuner.errors import listed, quoted
+from tuner.errors import UserError, listed, quoted
 from tuner.reading.dates import Order, Parsed, read_dates
 from tuner.reading.numerals import Decimal, Dressed, all_grouped, choose_decimal, numbers, sentinels, undress
 from tuner.spec.sections import NOTHING_TOLD, Reading
@@ -94,20 +97,25 @@ def make_table(
     form: Form = Form(),
 ) -> DataTable:
     """The rows of an Arrow table, whose text becomes numbers or dates where all of a column is."""
-    cells = {one: _cells(column, form.told) for one, column in zip(table.column_names, table.columns, strict=True)}
-    columns = {one: _plain(column) for one, column in cells.items()}
-    text = [one for one, column in columns.items() if pa.types.is_string(column.type)]
+    columns, cells = dict[str, Any](), dict[str, Any]()
+    for one in table.column_names:
+        stripped = _cells(table[one], form.told)
+        columns[one] = _plain(stripped)
+        if pa.types.is_string(columns[one].type):
+            cells[one] = stripped
     told = form.told.dates
-    dates = {one: parsed for one in text if (parsed := read_dates(cells[one], told)) is not None}
-    dressed = {one: found for one in text if one not in dates and (found := undress(cells[one])) is not None}
+    dates = {one: parsed for one, column in cells.items() if (parsed := read_dates(column, told)) is not None}
+    undated = {one: column for one, column in cells.items() if one not in dates}
+    dressed = {one: found for one, column in undated.items() if (found := undress(column)) is not None}
     decimal = choose_decimal(list(dressed.values()), form.delimiter, form.told.decimal)
     if decimal == ",":
-        grouped = [one for one, column in columns.items() if pa.types.is_floating(column.type)]
-        grouped = [one for one in grouped if pa.types.is_string(cells[one].type) and all_grouped(cells[one])]
-        dressed |= {one: found for one in grouped if (found := undress(cells[one])) is not None}
+        written = {one for one in table.column_names if pa.types.is_string(table[one].type)}
+        plain = {one: _cells(table[one], form.told) for one in written if pa.types.is_floating(columns[one].type)}
+        grouped = {one: column for one, column in plain.items() if all_grouped(column)}
+        dressed |= {one: found for one, column in grouped.items() if (found := undress(column)) is not None}
     columns |= {one: numbers(column, decimal) for one, column in dressed.items()}
     values = {one: dates[one].dates if one in dates else _values(column) for one, column in columns.items()}
-    values, marks = _without_sentinels(values, form.told)
+    values, marks, doubts = _without_sentinels(values, form.told)
     marked = {one: column.marked for one, column in dressed.items()}
     marked = {one: marked.get(one, {}) | marks.get(one, {}) for one in values}
     order = next((parsed.order for parsed in dates.values() if parsed.order is not None), None)
@@ -119,9 +127,27 @@ def make_table(
             "missing_marks": texts if form.told.missing_marks is None else form.told.missing_marks,
         }
     )
-    notes = (*form.notes, *_number_notes(dressed, decimal), *_mark_notes(marked), *_date_notes(dates))
+    notes = (*form.notes, *_number_notes(dressed, decimal), *_mark_notes(marked), *doubts, *_date_notes(dates))
     unsure = frozenset(one for one, parsed in dates.items() if parsed.unsure)
     return DataTable(name, where, values, line, reading, notes, unsure)
+
+
+def check_names(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """The columns' names without blanks around them, each on one line; those that have none are numbered.
+
+    Raises:
+        UserError: two columns have the same, or one holds a control character, which a terminal would obey.
+    """
+    # an unnamed first column is usually the index of a data frame
+    clean = [
+        re.sub(r"[\t-\r]+", " ", name.strip()) or (f"column {n}" if n > 1 else "") for n, name in enumerate(names, 1)
+    ]
+    if odd := [number for number, name in enumerate(clean, 1) if any(category(letter) == "Cc" for letter in name)]:
+        raise UserError(f"the name of column {odd[0]} holds a control character", where=where, hint="rename it")
+    twice = [name for name, count in Counter(clean).items() if count > 1]
+    if twice:
+        raise UserError(f"two columns are called `{twice[0]}`", where=where, hint="rename one of them")
+    return tuple(clean)
 
 
 def merged(readings: Iterable[Reading]) -> Reading:
@@ -168,20 +194,22 @@ def _values(column: Any) -> Column:  # noqa: ANN401
     return np.array([text or None for text in texts], dtype=object)
 
 
-def _without_sentinels(columns: Mapping[str, Column], told: Reading) -> tuple[dict[str, Column], Counts]:
-    """Columns whose numbers that mean missing are NaN, and how often each stood in which column."""
-    result, counts = dict(columns), {name: dict[str, int]() for name in columns}
-    marks = [value for mark in told.missing_marks or () if (value := _number(mark)) is not None]
+def _without_sentinels(columns: Mapping[str, Column], told: Reading) -> tuple[dict[str, Column], Counts, list[str]]:
+    """Columns whose numbers that mean missing are NaN, how often each stood where, and which others may mean it."""
+    result, counts, doubts = dict(columns), {name: dict[str, int]() for name in columns}, list[str]()
+    marks = [(value, True) for mark in told.missing_marks or () if (value := _number(mark)) is not None]
     for name, column in columns.items():
         if column.dtype.kind not in "if":
             continue
-        found = sentinels(column.astype(np.float64)) if told.missing_marks is None else marks
-        for mark in found:
+        for mark, usual in sentinels(column.astype(np.float64)) if told.missing_marks is None else marks:
             bears = result[name] == mark
-            if bears.any():
+            if usual and bears.any():
                 counts[name][f"{mark:.15g}"] = int(bears.sum())
                 result[name] = np.where(bears, np.nan, result[name])
-    return result, counts
+            elif not usual:
+                times = f"{quoted(f'{mark:.15g}')} stands {bears.sum():,} times in `{name}`, far from all other values"
+                doubts.append(f"{times}; if it means missing, name it as `[data] missing_marks`.")
+    return result, counts, doubts
 
 
 def _number(text: str) -> float | None:
