@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tuner.data.columns import is_date, is_number, missing
 from tuner.data.series import Bools, Ints
-from tuner.errors import UserError, counted, listed, quoted
+from tuner.errors import UserError, counted, quoted
 from tuner.reading.dates import FIRST, LAST, read_dates
 from tuner.reading.table import Column, DataTable
 
@@ -49,9 +49,7 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
     """
     time = raw_time(table, names)
     rows, notes = np.arange(len(time)), list[str]()
-    if len(names) > 1:
-        notes.append(f"The time is read from {listed(names)}.")
-    elif is_date(time) and is_number(table.columns[names[0]]):
+    if len(names) == 1 and is_date(time) and is_number(table.columns[names[0]]):
         notes.append(f"The numbers in `{names[0]}` are read as dates, the first one as {str(time[0])[:19]}.")
     steps = _steps(time)
     if (steps > 0).all():
