@@ -112,16 +112,19 @@ def make_dataset(tables: Sequence[DataTable], spec: Spec) -> Dataset:
 
 def _checked(table: DataTable, clock: Clock | None, roles: Roles, data: DataSection) -> _Rows:
     table = table if clock is None else table.take(clock.rows)
-    columns = [numbers(table, name) for name in roles.numeric]
+    # filled column by column, so that large data stand there once
+    values = np.empty((len(table.columns[roles.numeric[0]]), len(roles.numeric)))
+    for index, name in enumerate(roles.numeric):
+        values[:, index] = numbers(table, name)
     if data.missing == "refuse":
-        for name, column in zip(roles.numeric, columns, strict=True):
-            refuse_missing(table, name, column)
-    values = np.column_stack(columns)
+        for index, name in enumerate(roles.numeric):
+            refuse_missing(table, name, values[:, index])
     time = np.arange(len(values)) if clock is None else clock.time
     marks = None if roles.label is None else read_labels(table, roles.label)
     if data.every is not None and len(time):
         first, time = find_bins(time, data.every)
-        values, marks = mean_by_bin(values, first), None if marks is None else any_by_bin(marks, first)
+        values = np.column_stack([mean_by_bin(column[:, None], first) for column in values.T])
+        marks = None if marks is None else any_by_bin(marks, first)
     return _Rows(table.name, time, values, np.asarray(np.isnan(values).any(axis=1)), marks)
 
 

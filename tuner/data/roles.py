@@ -24,6 +24,7 @@ from tuner.reading.table import Column, DataTable
 from tuner.spec.sections import DataSection
 
 MOST_FEATURES = 1000
+MOST_JUDGED = 200_000  # rows of a table by which it is judged what tells the label
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,8 @@ def _only_counts(tables: Sequence[DataTable], name: str) -> bool:
 def _without_leaks(tables: Sequence[DataTable], roles: Roles, label: Label, *, named: bool) -> tuple[Roles, list[str]]:
     """The roles without features that are derived from the label, unless they were named, and warnings of all."""
     marks = [read_labels(table, label) for table in tables]
-    part = seen if any(seen(mark).any() for mark in marks) else np.asarray
+    parts = (lambda column: seen(column)[:MOST_JUDGED], seen, np.asarray)
+    part = next(part for part in parts if part is parts[-1] or any(part(mark).any() for mark in marks))
     joined = np.concatenate([part(mark) for mark in marks])
     found = {
         name: telling(np.concatenate([part(numbers(table, name)) for table in tables]), joined)

@@ -128,6 +128,8 @@ def interpolate(values: Floats) -> Floats:
 
     The first and the last row must be complete.
     """
+    if not np.isnan(values).any():
+        return values
     filled = values.copy()
     rows = np.arange(len(values))
     for column in filled.T:
