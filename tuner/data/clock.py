@@ -76,7 +76,7 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
     steps = _steps(time)
     ties = steps == 0
     daily = is_date(time) and bool((time.astype("datetime64[D]") == time).all())  # the time of day may be elsewhere
-    if not daily and len(time) >= LEAST_MENDED and ties.mean() >= COARSE and (steps >= 0).all() and not _regular(time):
+    if not daily and ties.sum() >= LEAST_MENDED and ties.mean() >= COARSE and (steps >= 0).all() and not _regular(time):
         time = _spread(time)
         notes.append(f"{counted(int(ties.sum()), 'row')} share the time of the row before; they keep their order.")
     _refuse_disorder(table, names, time, rows)

@@ -18,7 +18,7 @@ COMMENTS = ("#", "//", "%", "--", "!")
 SNIFFED = 1000  # lines
 JUDGED = 100  # rows, by what their cells hold
 TAIL_BYTES = 1 << 16
-MOST_NAME_LINES = 8
+MOST_NAME_LINES = 20
 ENOUGH_ROWS = 20  # to tell a last line that is no data by what it holds
 _TIME = re.compile(r"time|date|datum|zeit|fecha|hora|heure|tid|czas|时间|日期|^t$", re.IGNORECASE)
 
@@ -161,15 +161,16 @@ def _header(table: Sequence[Record]) -> list[Record]:
     valued = [number for number, share in enumerate(_value_shares(below)) if share >= 0.5]
     if not valued:
         return [] if any(map(is_value, table[0].cells)) else list(table[:1])
-    header: list[Record] = []
-    for record in table[:MOST_NAME_LINES]:
-        cells = [record.cells[number] for number in valued if not is_mark(record.cells[number])]
+    last = 0
+    for number, record in enumerate(table[:MOST_NAME_LINES], 1):
+        cells = [record.cells[column] for column in valued if not is_mark(record.cells[column])]
         values = sum(map(is_value, cells))
-        first_is_word = bool(cells) and not header and not is_value(cells[0])
-        if not first_is_word and values >= len(cells) - values:
+        if cells and values == len(cells):
             break
-        header.append(record)
-    return header
+        # a fact of a word and a number may stand above the names, and names may be numbers but for the first
+        if values < len(cells) - values or (number == 1 and not is_value(cells[0])):
+            last = number
+    return list(table[:last])
 
 
 def _value_shares(records: Sequence[Record]) -> list[float]:
@@ -262,7 +263,7 @@ def _end(text: Text, delimiter: str, first: Record, rows: Sequence[Record]) -> t
         cut = tail.find(b"\n") + 1
         start, tail = start + cut, tail[cut:]
     records = list(split(tail.decode(errors="replace"), delimiter, start))
-    shares, count = _value_shares(rows), len(records)
+    shares, count = _value_shares(rows[: max(1, len(rows) * 3 // 4)]), len(records)
     beginnings = {row.cells[0] for row in rows}
     while count > (start == first.start) and _is_footer(records[count - 1], len(rows), shares, beginnings):
         count -= 1
