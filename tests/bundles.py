@@ -15,7 +15,7 @@ from tuner.bundle.rarity import Rarity
 from tuner.data.folds import Scaling
 from tuner.files import write_folder
 from tuner.model.lstm import Network
-from tuner.spec.sections import TaskSection
+from tuner.spec.sections import ModelSection, TaskSection
 
 MINUTE = 60e9  # nanoseconds
 SMALL = Networks(count=2, hidden_size=3, num_layers=1, normalization="none")
@@ -69,7 +69,8 @@ def make_weights(manifest: Manifest) -> list[dict[str, Any]]:
     networks = manifest.networks
     for _ in range(networks.count):
         shape = networks.model_dump(exclude={"count", "model"})
-        state = Network(len(manifest.columns.features), manifest.outputs, **shape).state_dict()
+        cell = networks.model.cell
+        state = Network(len(manifest.columns.features), manifest.outputs, cell=cell, **shape).state_dict()
         if "norm.running_var" in state:
             state["norm.running_mean"], state["norm.running_var"] = (
                 torch.tensor([0.1] * networks.hidden_size),
@@ -133,6 +134,9 @@ EXPORTS: dict[str, dict[str, Any]] = {
     "batch": {"networks": Networks(count=3, hidden_size=5, num_layers=2, normalization="batch")},
     "layer": {"networks": Networks(count=1, hidden_size=5, num_layers=3, normalization="layer"), "window": 1},
     "classify": {"kind": "classify", "networks": Networks(count=2, hidden_size=4, num_layers=1, normalization="batch")},
+    "gru": {
+        "networks": Networks(count=2, hidden_size=4, num_layers=2, normalization="none", model=ModelSection(cell="gru"))
+    },
     "classify deep": {
         "kind": "classify",
         "networks": Networks(count=2, hidden_size=4, num_layers=2, normalization="none"),

@@ -86,6 +86,7 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
         "dated": False,
         "step": 1.0,
         "max_gap": 10.0,
+        "every": None,
         "features": ("x",),
         "targets": ("x",),
     }

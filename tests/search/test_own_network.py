@@ -104,6 +104,8 @@ def test_a_study_of_it_is_run_continued_bundled_and_scored(here, model, capsys) 
     frame = pd.DataFrame({"x": np.sin(np.arange(50) / 9)})
     assert scorer.score(frame)["score"].notna().sum() == 44
     if "class" in model:
+        with pytest.raises(UserError, match="this network is a class of your own"):
+            export_networks("small", "best", store, "onnx", here / "model.onnx", quiet, quiet, force=False)
         written(here, ATTENTION + "#", "Attention")
         for call in (lambda: tuner.run_study(path, trials=5, workers=1), lambda: tuner.load(here / "bundle")):
             with pytest.raises(UserError, match="has changed since the study began"):

@@ -47,6 +47,7 @@ def torch_file(manifest: Manifest, values: Mapping[str, Any]) -> str:
         task=manifest.task,
         forecast=manifest.targets is not None,
         shape=manifest.networks,
+        cell=manifest.networks.model.cell,
         seen=len(manifest.columns.features),
         norm=NORMS[manifest.networks.normalization].format(manifest.networks.hidden_size),
         params=params,

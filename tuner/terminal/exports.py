@@ -37,7 +37,8 @@ def export_networks(
         force: whether what is there may be replaced.
 
     Raises:
-        UserError: something is there already, or is not what it would be replaced by.
+        UserError: something is there already, or is not what it would be replaced by; a network of the user's own class
+            is wanted as anything but a bundle.
     """
     weights = place.with_suffix(".pt")
     if form == "bundle":
@@ -52,6 +53,10 @@ def export_networks(
     with Store(storage, create=False) as store:
         stored = store.open(study)
         found = findings(stored)
+        if form != "bundle" and found.spec.model.own is not None:
+            what = f"this network is a class of your own, `{found.spec.model.own}`"
+            hint = "export with --bundle: its model.safetensors holds the state_dict of each network"
+            raise UserError(what, where=f"--format {form}", hint=hint)
         values = chosen_configuration(found, stored.environment(), rule)
         backend = LocalProcesses(min(cores(), MEMBERS))
         with closing(backend), show_events(progress, found.spec, found.facts) as notify:
