@@ -7,11 +7,14 @@ import typer
 from rich.console import Console
 
 import tuner
-from tuner.errors import UserError
+from tuner.errors import UserError, listed
 from tuner.files import written_whole
 from tuner.terminal import execute, new_app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tuner.bundle.scorer import Scored, Scorer
     from tuner.data.series import Floats
 
 app = new_app()
@@ -34,7 +37,7 @@ def main(
     rows = scored = flagged = 0
     with written_whole(out) as file:
         file.write(",".join(["time", *map(_quoted, scorer.names)]) + "\n")
-        for part in scorer.score_file(data):
+        for part in _scored(scorer, data):
             columns = scorer.columns(part)
             file.write(_lines(part.text, columns))
             rows += len(part.score)
@@ -44,6 +47,19 @@ def main(
     no_flags = f"none flagged ({why}, so no threshold)"
     flags = no_flags if scorer.manifest.threshold is None else f"{flagged:,} flagged"
     Console(highlight=False).print(f"{out}: {scored:,} of {rows:,} rows scored, {flags}", markup=False)
+
+
+def _scored(scorer: "Scorer", data: Path) -> "Iterator[Scored]":
+    """The rows of the file, scored; a refusal says what the bundle expects, as no key of a study file matters here."""
+    try:
+        yield from scorer.score_file(data)
+    except UserError as error:
+        if "[data]" not in error.hint:
+            raise
+        columns = scorer.manifest.columns
+        time = f"{'dates' if columns.dated else 'numbers'} in {listed(columns.time)}, and " if columns.time else ""
+        hint = f"as in training, the bundle expects {time}numbers in {listed(columns.features)}"
+        raise UserError(error.what, where=error.where, hint=hint) from None
 
 
 def _quoted(text: str) -> str:

@@ -32,8 +32,11 @@ BUNDLES = {
     "a manifest of another format": bundle("format 9 is not known", manifest='{"format": 9}'),
     "a manifest that is a list": bundle("this is not a manifest", manifest="[1]"),
     "rows without a column": scored("there is no column `b` available: time, a", "time,a\n2024-05-01,1\n2024-05-02,2"),
-    "rows with words": scored("`oops` is not a number", ROWS.replace(",7,", ",oops,")),
-    "rows out of order": scored("comes after", ROWS + "\n2024-04-01 00:00:00,1,1"),
+    "rows with words": scored(
+        "`oops` is not a number (1 of 20 rows hold text) as in training, the bundle expects dates in `time`, and",
+        ROWS.replace(",7,", ",oops,"),
+    ),
+    "rows out of order": scored("comes after", ROWS + "\n2024-04-01,1,1\n2024-03-01,1,1\n2024-02-07,1,1"),
     "rows without a time": scored("there is no column `time`", ROWS.replace("time,", "when,")),
     "rows that are not there": scored("the file cannot be read: No such file", ROWS, "--data", "none.csv"),
     "rows in a folder": scored("the file cannot be read: Is a directory", ROWS, "--data", "studies"),
