@@ -55,8 +55,12 @@ STUDY_FILES = {
     "a network without a class": keys("own.py` names no class write", 'model.class = "own.py"'),
     "a network of no module": keys("a module that is not there", 'model.class = "no.such:Net"'),
     "a network that is a number": keys("`pi` is no class or function", 'model.class = "math:pi"'),
-    "a network without its width": keys("LSTM needs `input_size`", 'model.class = "torch.nn:LSTM"'),
-    "an output a step": keys("LSTM gives", 'model = {class = "torch.nn:LSTM", args = {hidden_size = 3}}'),
+    "a network without its width": keys(
+        "Linear needs `in_features`, `out_features`", 'model.class = "torch.nn:Linear"'
+    ),
+    "an output a step": keys(
+        "Linear gives (3, 32, 1)", 'model = {class = "torch.nn:Linear", args = {in_features = 1, out_features = 1}}'
+    ),
     "constants for our network": keys("`args` belongs to a network of one's own", "model.args = {heads = 3}"),
     "cells of another network": keys("`cell` belongs to our", 'model = {class = "torch.nn:LSTM", cell = "gru"}'),
     "an unknown cell": keys("it should be 'lstm' or 'gru'", 'model.cell = "rnn"'),
