@@ -30,7 +30,8 @@ from tuner.training.outcome import FoldCurve, Outcome
 
 NUMBERS = st.floats(width=64)
 CURVES = st.floats(-1e9, 1e9) | st.just(math.nan)
-DETECTIONS = st.builds(Detection, *[NUMBERS] * 6, st.integers(0, 9), st.integers(0, 9))
+INTERVALS = st.none() | st.tuples(NUMBERS, NUMBERS)
+DETECTIONS = st.builds(Detection, NUMBERS, INTERVALS, *[NUMBERS] * 6, st.integers(0, 9), st.integers(0, 9))
 
 
 @st.composite

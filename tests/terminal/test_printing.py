@@ -178,8 +178,8 @@ def test_programs_are_told_of_the_holdout_by_model() -> None:
     json.dumps(event, allow_nan=False)
     assert list(event["holdout"]) == ["shipped", "logistic regression"]
     best = event["holdout"]["shipped"]
-    keys = "metric trial value se interval difference difference_interval loss"
-    assert list(best) == [*keys.split(), "average_precision", "precision", "recall", "f1", "caught", "events"]
+    keys = "metric trial value se interval difference difference_interval loss average_precision precision recall f1"
+    assert list(best) == [*keys.split(), "caught", "events", "base_rate"]
     assert (best["metric"], best["value"], best["interval"], best["events"]) == ("loss", 0.4, (0.3, 0.5), 4)
     optimism = find_optimism(HELD)
     assert optimism is not None and event["optimism"] == optimism.value
