@@ -52,7 +52,7 @@ def test_the_three_formats_say_the_same(finished) -> None:
 
 def test_every_part_is_there(finished) -> None:
     folder, best = finished
-    values = json.loads(export(folder, "--format", "json"))
+    values = json.loads(export(folder, "--rule", "best", "--format", "json"))
     assert values["study"] == {"name": "small", "seed": 3, "rule": "best", "trial": best["trial"], "trials": 4}
     assert values["parameters"] == best["params"]
     assert list(values["parameters"]) == list(PARAMETERS)

@@ -11,8 +11,9 @@ from tuner.data.series import Floats
 from tuner.evaluation.baselines import Baseline
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, Score, leave_one_out, score_models
+from tuner.results.captions import describe_threshold
 from tuner.results.findings import Findings, FoldInfo
-from tuner.results.verdict import conclude, describe_threshold, find_optimism, judge_tuning, recommend
+from tuner.results.verdict import conclude, find_optimism, judge_tuning, recommend
 from tuner.spec.metric import METRICS
 from tuner.training.outcome import FoldCurve, Outcome
 
@@ -102,6 +103,15 @@ def test_tuning_made_no_difference_where_the_default_is_the_best() -> None:
     assert said == "Tuning made no difference: the defaults came out best."
 
 
+def test_tuning_made_no_difference_where_nothing_is_clearly_better_than_the_defaults() -> None:
+    guarded = replace(
+        make_holdout(), scores=(score("shipped", 1, 0.5), score("best", 2, 0.4), score("default", 1, 0.5))
+    )
+    assert conclude(found(guarded))[0] == (
+        "Tuning made no difference: in cross-validation nothing is clearly better than the defaults, so use these."
+    )
+
+
 def test_a_baseline_that_beats_the_network_is_named() -> None:
     said = conclude(found(make_holdout(score("persistence", None, 0.3), score("PCA", None, None))))
     assert len(said) == 3
@@ -116,7 +126,7 @@ def test_a_model_that_cannot_be_scored_decides_nothing() -> None:
     nothing = replace(make_holdout(), scores=(score("shipped", 2, None),), metric="f1")
     assert conclude(found(nothing, maximise=True))[:2] == (
         "Inconclusive. No comparison on held-out data is possible.",
-        "The best configuration cannot be scored on held-out data: they have no anomalous row.",
+        "The chosen configuration cannot be scored on held-out data: they have no anomalous row.",
     )
     diverged = replace(make_holdout(), scores=(score("shipped", 2, None),))
     assert "its refits diverged" in conclude(found(diverged))[1]
@@ -167,7 +177,7 @@ def test_what_is_lost_is_told_relative_to_the_baseline_with_an_interval(value, b
     assert best is not None
     folds = tuple(FoldCurve((0.3,), (v,), (v,)) for v in (0.36, 0.39, 0.375, 0.37, 0.38))
     trial = replace(best.trial, outcome=replace(best.trial.outcome, folds=folds))
-    summary = replace(findings.summary, best=replace(best, trial=trial))
+    summary = replace(findings.summary, shipped=replace(best, trial=trial))
     optimism = find_optimism(replace(findings, summary=summary))
     assert optimism is not None and said in optimism.said
 
@@ -208,7 +218,7 @@ def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC)
     assert summary.one_se is not None
     best, one_se = (replace(chosen, se=se, cost_se=se) for chosen in (summary.best, summary.one_se))
     facts = replace(FACTS, baseline=Baseline("persistence", baseline))
-    return replace(findings, facts=facts, summary=replace(summary, best=best, one_se=one_se))
+    return replace(findings, facts=facts, summary=replace(summary, best=best, one_se=one_se, shipped=best))
 
 
 @pytest.mark.parametrize(

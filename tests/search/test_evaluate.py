@@ -106,10 +106,10 @@ def score(
     trials: tuple[Trial, ...] = TRIALS,
 ) -> list[Event]:
     """Scores the study with these two trials chosen; its events but for those of passing time."""
-    summary = replace(summarise(SPEC, study.facts.test_to_train, trials), best=None, one_se=None)
+    summary = replace(summarise(SPEC, study.facts.test_to_train, trials), best=None, one_se=None, shipped=None)
     if best is not None:
         selected = [Selection(trials[number], float(number), None, 0.1, 0.0, 0.1) for number in (best, one_se)]
-        summary = replace(summary, best=selected[0], one_se=selected[1])
+        summary = replace(summary, best=selected[0], one_se=selected[1], shipped=selected[0])
     events: list[Event] = []
     run = Run(study, problem, problem.folds(), backend, events.append, deadline)
     score_holdout(run, Findings(SPEC, study.facts, trials, summary))
@@ -163,15 +163,14 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     raw = outputs if data.targets is None else np.abs(outputs - data.answers[data.valid, 0]) / 0.5**0.5
     detection = replace(FOUND, threshold=float(np.quantile(raw, 0.6)))
     curves = tuple(FoldCurve((0.5,), (1.0,), (1.0,)) for _ in folds)
-    trials = [replace(each, outcome=replace(each.outcome, detection=detection, folds=curves)) for each in TRIALS[2:]]
-    trials = [replace(each, number=number) for number, each in enumerate(trials)]
+    trials = [replace(TRIALS[2], number=0, outcome=replace(TRIALS[2].outcome, detection=detection, folds=curves))]
     summary = summarise(spec, prepared.facts.test_to_train, trials)
     found = Findings(spec, prepared.facts, tuple(trials), summary)
     score_holdout(Run(study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
     assert summary.best is not None and summary.one_se is not None
     shipped = kept(study, summary.best.trial.number, summary.one_se.trial.number).scores[0]
 
-    manifest = make_manifest(prepared, found, "best", data, out_of_fold, refits)
+    manifest = make_manifest(prepared, found, "shipped", data, out_of_fold, refits)
     write_folder(tmp_path / "bundle", bundle_files(manifest, [one.weights for one in refits], ""))
     start = problem.windows.first[data.valid[0]]
     frame = pd.DataFrame(DATA.series[0].features[start:], columns=["a", "b"])

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, shrinkage
+from tuner.results.selection import Selection, Trial, shrinkage
 from tuner.results.verdict import brief, warn_of_guessing
 
 # The models that a study compares with its best trial, by the names that they have everywhere.
@@ -73,4 +73,19 @@ def explain_holdout(holdout: Holdout) -> str:
         f"{holdout.windows:,} windows in {holdout.blocks} blocks, seen by no fold, scaling, threshold or choice. Each "
         f"network is an ensemble, as a bundle ships it: {holdout.members} refits on all rows before them, the mean of "
         "which counts. Intervals allow for other rows and other seeds."
+    )
+
+
+def describe_threshold(findings: Findings, trial: Trial, threshold: float | None) -> str:
+    """The threshold of a bundle and what it gives, or why there is none."""
+    found = trial.outcome.detection
+    if found is None:
+        labelled = any(fold.anomalous for fold in findings.facts.folds)
+        why = "the labelled anomalies lie in one fold" if labelled else "no labels"
+        return f"no threshold ({why})" if threshold is None else f"threshold {threshold:.3g}"
+    if not found.beats_guessing:
+        return f"{'no threshold' if threshold is None else f'threshold {threshold:.3g}'}. {warn_of_guessing(found)}"
+    return (
+        f"threshold {threshold:.3g} (precision {brief(found.precision)} in cross-validation, base rate "
+        f"{brief(found.base_rate)})"
     )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from tuner.results.findings import Findings
 from tuner.results.selection import shrinkage
 
-Rule = Literal["best", "1se"]
+Rule = Literal["shipped", "best", "1se"]
 
 
 def chosen_configuration(findings: Findings, environment: dict[str, str], rule: Rule) -> dict[str, Any]:

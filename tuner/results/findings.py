@@ -138,13 +138,14 @@ class Findings:
     holdout: Holdout | None = None
     scored: OutOfFoldScores | None = None
 
-    def chosen(self, rule: Literal["best", "1se"]) -> Selection:
+    def chosen(self, rule: Literal["shipped", "best", "1se"]) -> Selection:
         """The trial that the rule names.
 
         Raises:
             UserError: no trial has completed yet.
         """
-        chosen = self.summary.best if rule == "best" else self.summary.one_se
+        named = {"shipped": self.summary.shipped, "best": self.summary.best, "1se": self.summary.one_se}
+        chosen = named[rule]
         if chosen is None:
             name = self.spec.study.name
             raise UserError(

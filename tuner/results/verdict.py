@@ -7,7 +7,7 @@ from tuner.evaluation.bootstrap import Interval, Variance, total_error
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, Trial, cost_of_runs, fold_values, mean_of_runs
+from tuner.results.selection import Selection, cost_of_runs, fold_values, mean_of_runs
 from tuner.spec.metric import Metric
 from tuner.training.outcome import standard_error
 
@@ -40,7 +40,7 @@ class Optimism:
 
 def recommend(findings: Findings) -> list[str]:
     """Recommends a trial, with its score and the gain by tuning: sentences, the most important first."""
-    best, one_se = findings.summary.best, findings.summary.one_se
+    best, one_se = findings.summary.shipped, findings.summary.one_se
     if best is None or one_se is None:
         return [f"No trial of {findings.spec.study.name} has completed yet: there is nothing to recommend."]
     epochs, metric = best.trial.outcome.best_epoch, findings.spec.metric
@@ -65,7 +65,7 @@ def conclude(findings: Findings) -> tuple[str, ...]:
 
     They are about held-out data: the folds, by which the trials were chosen, are judged by only without a holdout.
     """
-    holdout, best, optimism = findings.holdout, findings.summary.best, find_optimism(findings)
+    holdout, best, optimism = findings.holdout, findings.summary.shipped, find_optimism(findings)
     if best is None:
         return ()
     if holdout is None or optimism is None:
@@ -92,13 +92,13 @@ def conclude(findings: Findings) -> tuple[str, ...]:
 
 
 def find_optimism(findings: Findings) -> Optimism | None:
-    """Compares the winner's cross-validated score with the one on the holdout; None without both."""
-    holdout, best, info, metric = findings.holdout, findings.summary.best, findings.facts, findings.spec.metric
+    """Compares the cross-validated score of what is shipped with the one on the holdout; None without both."""
+    holdout, best, info, metric = findings.holdout, findings.summary.shipped, findings.facts, findings.spec.metric
     if holdout is None or best is None:
         return None
     value = holdout.scores[0].value
     if value is None:
-        return Optimism(None, f"The best configuration cannot be scored on held-out data: {_why_not(holdout)}.")
+        return Optimism(None, f"The chosen configuration cannot be scored on held-out data: {_why_not(holdout)}.")
     scores = f"{brief(best.mean)} in cross-validation, {brief(value)} on held-out data"
     trained = sum(fold.train for fold in info.folds) / len(info.folds) / holdout.trained
     if trained < LEAST_TRAINED:
@@ -151,7 +151,10 @@ def judge_tuning(metric: Metric, holdout: Holdout) -> str:
     if not references or best.value is None:
         return "Inconclusive. No comparison on held-out data is possible."
     if same := [words for words, score in references.items() if score.trial == best.trial]:
-        return f"Tuning made no difference: {same[0]} came out best."
+        won = holdout.score("best")
+        if won is None or won.trial == best.trial:
+            return f"Tuning made no difference: {same[0]} came out best."
+        return f"Tuning made no difference: in cross-validation nothing is clearly better than {same[0]}, so use these."
     gains = [_gain_interval(metric, score) for score in references.values()]
     known = [gain for gain in gains if gain is not None]
     compared = " and ".join(_compare(metric, score, words) for words, score in references.items())
@@ -216,21 +219,6 @@ def warn_of_guessing(found: Detection) -> str:
         "As an anomaly detector it is not clearly better than guessing (average precision in cross-validation "
         f"{brief(found.average_precision)}, {sure}; base rate {brief(found.base_rate)}): a bundle flags no rows "
         "unless you set `flag_share`."
-    )
-
-
-def describe_threshold(findings: Findings, trial: Trial, threshold: float | None) -> str:
-    """The threshold of a bundle and what it gives, or why there is none."""
-    found = trial.outcome.detection
-    if found is None:
-        labelled = any(fold.anomalous for fold in findings.facts.folds)
-        why = "the labelled anomalies lie in one fold" if labelled else "no labels"
-        return f"no threshold ({why})" if threshold is None else f"threshold {threshold:.3g}"
-    if not found.beats_guessing:
-        return f"{'no threshold' if threshold is None else f'threshold {threshold:.3g}'}. {warn_of_guessing(found)}"
-    return (
-        f"threshold {threshold:.3g} (precision {brief(found.precision)} in cross-validation, base rate "
-        f"{brief(found.base_rate)})"
     )
 
 

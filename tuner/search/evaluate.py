@@ -79,14 +79,14 @@ def score_holdout(run: Run, found: Findings) -> None:
     (trial 1) and the unregularised configuration (trial 0), each as the ensemble of refits that would be shipped, and
     each trained for its own cross-validated number of steps: a pruned one for the best of those that it had.
     """
-    study, best, one_se = run.study, found.summary.best, found.summary.one_se
-    if best is None or one_se is None or len(run.problem.split.holdout) == 0:
+    study, best, one_se, shipped = run.study, found.summary.best, found.summary.one_se, found.summary.shipped
+    if best is None or one_se is None or shipped is None or len(run.problem.split.holdout) == 0:
         return
     chosen = best.trial.number, one_se.trial.number
     if study.holdout(*chosen) is not None:
         return
     references = dict(zip(("unregularised", "default"), found.trials, strict=False))
-    named = {"shipped": best.trial, "best": best.trial, "1se": one_se.trial, **references}
+    named = {"shipped": shipped.trial, "best": best.trial, "1se": one_se.trial, **references}
     # one that never finished an epoch has no steps
     models = {name: trial for name, trial in named.items() if trial.outcome.best_epoch}
     data, there = run.problem.refit(), study.refits()

@@ -10,8 +10,8 @@ from tuner.bundle.archive import FILES, bundle_files
 from tuner.bundle.torch_export import onnx_graph, torch_file, torch_weights
 from tuner.errors import UserError
 from tuner.files import check_folder, write_folder, write_whole
+from tuner.results.captions import describe_threshold
 from tuner.results.configuration import Rule, chosen_configuration
-from tuner.results.verdict import describe_threshold
 from tuner.search.bundling import refit_all
 from tuner.search.evaluate import MEMBERS
 from tuner.search.study import findings
