@@ -59,7 +59,8 @@ def epochs_of(hidden: int, layers: int) -> dict[str, Callable[[], object]]:
 
     def ours(precision: str) -> Callable[[], object]:
         learner = Learner(spec, fold, params, key=(0, 0), precision=resolve_precision(precision))
-        return FoldRun(fold, learner).train_epoch
+        run = FoldRun(fold, learner)
+        return lambda: run.train_epoch(learner.batches)
 
     return {
         f"plain, {THREADS} threads": with_threads(THREADS, plain()),

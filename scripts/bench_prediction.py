@@ -46,7 +46,7 @@ class Curves:
 
     @staticmethod
     def of(recorded: Recorded) -> "Curves":
-        epochs, sign = recorded.spec.train.max_epochs, -1 if recorded.spec.metric.maximise else 1
+        epochs, sign = recorded.spec.train.epochs, -1 if recorded.spec.metric.maximise else 1
 
         def padded(values: Sequence[float]) -> Floats:
             return sign * np.pad(np.array(values, np.float64), (0, epochs - len(values)), mode="edge")
@@ -62,7 +62,7 @@ class Curves:
     @property
     def first(self) -> int:
         """The first epoch after which a trial may be ended."""
-        return max(1, round(FIRST_SHARE * self.recorded.spec.train.max_epochs))
+        return max(1, round(FIRST_SHARE * self.recorded.spec.train.epochs))
 
     def features(self, trial: int, epoch: int, known: Sequence[int], ended: Mapping[int, int]) -> Floats:
         """What can be known of a trial after an epoch; `ended` has the known ones' epochs, pruned ones negative."""

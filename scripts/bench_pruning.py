@@ -66,7 +66,7 @@ class RungPruner(BasePruner):
 
 def candidates(spec: Spec) -> dict[str, BasePruner]:
     """What is compared, for a study of so many epochs."""
-    epochs = spec.train.max_epochs
+    epochs = spec.train.epochs
     early, late = max(1, round(0.1 * epochs)), max(1, round(0.2 * epochs))
     return {
         "none": NopPruner(),
@@ -106,7 +106,7 @@ def replay(recorded: Recorded, order: Sequence[int], pruner: BasePruner) -> dict
                 cut = epoch
                 break
         ended[index] = -cut if cut else len(curve)
-        shown = list(curve[:cut]) if cut else [*curve, *[curve[-1]] * (spec.train.max_epochs - len(curve))]
+        shown = list(curve[:cut]) if cut else [*curve, *[curve[-1]] * (spec.train.epochs - len(curve))]
         frozen.append(
             create_trial(
                 state=TrialState.PRUNED if cut else TrialState.COMPLETE,
@@ -168,7 +168,7 @@ def partial_correlation(first: np.ndarray, second: np.ndarray, given: np.ndarray
 def hindsight(recorded: Recorded) -> float:
     """The share of epochs saved by ending each trial at the first epoch where all of the best tenth are ahead of it."""
     sign = -1 if recorded.spec.metric.maximise else 1
-    epochs = recorded.spec.train.max_epochs
+    epochs = recorded.spec.train.epochs
     padded = sign * np.array([[*curve, *[curve[-1]] * (epochs - len(curve))] for curve in recorded.curves])
     behind = padded > padded[recorded.top].max(axis=0)
     used = [

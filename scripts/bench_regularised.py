@@ -69,7 +69,7 @@ def main() -> None:
     ours = on_holdout(prepared, best.params, round(best.outcome.steps), precision)
     for label, steps in (
         (f"stopped by cross-validation, {crossed.steps:.0f} steps", round(crossed.steps)),
-        (f"all {study.spec.train.max_epochs} epochs", round(per_epoch * study.spec.train.max_epochs)),
+        (f"all {study.spec.train.epochs} epochs", round(per_epoch * study.spec.train.epochs)),
     ):
         theirs = on_holdout(prepared, bare, steps, precision)
         print(f"reference {label}:")

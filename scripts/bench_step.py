@@ -54,6 +54,7 @@ def our_step(hidden: int, *, bf16: bool, own: bool) -> Callable[[], None]:
         valid=first[:100],
         counted=np.ones(100, dtype=bool),
         class_weight=1.0,
+        error_scale=np.ones(1, np.float32),
         features=fit_scaling(rows),
         targets=fit_scaling(rows),
     )

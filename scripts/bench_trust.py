@@ -34,8 +34,6 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 SMALL = (
     "study.trials=16",
     "cv.folds=4",
-    "train.max_epochs=20",
-    "train.patience=5",
     "search.finalists=3",
     "task.window=32",
     "space.hidden_size={low = 8, high = 32, log = true, default = 16}",
@@ -45,8 +43,6 @@ SMALL = (
 LARGE = (
     "study.trials=12",
     "cv.folds=3",
-    "train.max_epochs=10",
-    "train.patience=4",
     "search.finalists=3",
     "task.window=24",
     "space.hidden_size={low = 8, high = 32, log = true, default = 16}",

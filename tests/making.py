@@ -46,7 +46,7 @@ def make_spec(**sections: Mapping[str, Any]) -> Spec:
         "data": {"path": "test.csv"},
         "task": {"window": 4},
         "cv": {"folds": 3, "holdout": 0.0},
-        "train": {"max_epochs": 3, "precision": "fp32"},
+        "train": {"max_epochs": 3, "patience": 6, "precision": "fp32"},
     }
     return read_spec_dict({name: {**usual.get(name, {}), **sections.get(name, {})} for name in {**usual, **sections}})
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
 from tuner.data.dataset import load_dataset
-from tuner.data.folds import FoldData, fit_scaling, make_problem
+from tuner.data.folds import BOUND, FoldData, fit_scaling, make_problem
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows
@@ -46,7 +46,7 @@ def test_a_fold_scales_features_and_answers_by_its_training_windows():
     np.testing.assert_allclose(fold.rows, expected, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(fold.answers, (problem.answers - answered.mean()) / answered.std(), rtol=1e-5, atol=1e-6)
     assert fold.rows.dtype == fold.answers.dtype == np.float32
-    np.testing.assert_array_equal(fold.features.apply(data.series[0].features).astype(np.float32), fold.rows)
+    np.testing.assert_array_equal(fold.features.inputs(data.series[0].features), fold.rows)
     assert fold.targets is not None
     np.testing.assert_array_equal(fold.targets.apply(problem.answers).astype(np.float32), fold.answers)
 
@@ -253,6 +253,26 @@ def test_interpolation_hands_nothing_from_judged_rows_to_training(tmp_path, seed
         assert not sources(touched(fold.train), missing) & sources(touched(fold.valid) | judges, missing)
 
 
+# --- a target that hardly moves while a fold trains
+
+
+def test_the_losses_of_all_folds_have_one_unit_and_inputs_an_end():
+    data = make_dataset([120])
+    quiet = data.series[0].features * np.where(np.arange(120) < 50, 1e-6, 1.0)[:, None]
+    data = replace(data, series=(replace(data.series[0], features=quiet, targets=quiet[:, :1]),))
+    problem = make_problem(make_spec(cv={"scheme": "walk_forward"}), data)
+    first, *others = folds = problem.folds()
+    assert first.error_scale < 1e-4 < 0.1 < min(fold.error_scale for fold in others)
+    assert np.abs(first.rows).max() == BOUND
+    assert first.targets is not None
+    for fold in folds:
+        assert fold.targets is not None
+        # what is off by one unit of the data is off by as much in all folds
+        off = fold.answers + (1 / np.array(fold.targets.deviation)).astype(np.float32)
+        np.testing.assert_allclose((off - fold.answers) * fold.error_scale * problem.unit, 1.0, rtol=0.1)
+    assert problem.whole().error_scale == 1.0
+
+
 # --- refusals
 
 
@@ -345,10 +365,10 @@ def test_the_fitted_rows_have_mean_0_and_deviation_1(rows, mean, deviation, seed
     np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-5)
 
 
-def test_a_column_constant_but_for_rounding_keeps_its_unit():
+def test_a_column_constant_but_for_rounding_is_measured_by_its_magnitude():
     values = np.column_stack([np.full(1000, 0.1), np.full(1000, 1e9) + 1e-7 * (np.arange(1000) % 2), np.zeros(1000)])
     scaling = fit_scaling(values)
-    assert scaling.deviation == (1.0, 1.0, 1.0)
+    assert scaling.deviation == pytest.approx((0.1, 1e9, 1.0))
     np.testing.assert_allclose(scaling.apply(values), 0, atol=1e-6)
 
 

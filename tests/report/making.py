@@ -108,6 +108,7 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
             "study": {"name": name, "metric": metric, "seed": seed, "trials": count},
             "data": {"path": "/data/pump.csv", "label": "anomaly"},
             "task": {"kind": "classify"},
+            "train": {"max_epochs": 30, "patience": 6},
             "space": {"normalization": {"choices": ["none", "layer"]}},
         }
     )

@@ -128,8 +128,8 @@ def test_hover_says_trial_value_and_what_took_effect() -> None:
     said = {name: shown[name].data[0].text[0] for name in ("dropout", "weight_decay", "shrinkage", "zeros")}
     assert said == {
         "dropout": "trial 0: 0.5000<br>dropout 0.2",
-        "weight_decay": "trial 0: 0.5000<br>weight_decay 0.01<br>total shrinkage 0.0002",
-        "shrinkage": "trial 0: 0.5000<br>total shrinkage 0.0002<br>weight_decay 0.01",
+        "weight_decay": "trial 0: 0.5000<br>weight_decay 0.01<br>total shrinkage 2.2e-05",
+        "shrinkage": "trial 0: 0.5000<br>total shrinkage 2.2e-05<br>weight_decay 0.01",
         "zeros": "trial 0: 0.5000<br>25.0% of weights exactly zero<br>l1 1e-06",
     }
 

@@ -136,10 +136,10 @@ def test_the_pruner_is_checked_where_it_was_audited() -> None:
 def test_a_path_says_of_every_point_what_was_measured() -> None:
     points = {0.01: make_outcome([2.0, 1.0]), 0.5: make_outcome([1.5]), 10.0: Outcome.failed("diverged: fold 2")}
     table = make_path_table("weight_decay", points, 0.5)
-    # learning rate 0.002 * decay * 10 steps
+    # decay * learning rate 0.002 * (1 + 2 + … + 10) / 50
     assert table.rows == (
-        ("0.01", "1.0000 ± 0.3536", "0.0000", "2", "0.0002", "best 1se"),
-        ("0.5", "1.5000 ± 0.3536", "0.5000", "2", "0.01", "study"),
+        ("0.01", "1.0000 ± 0.3536", "0.0000", "2", "2.2e-05", "best 1se"),
+        ("0.5", "1.5000 ± 0.3536", "0.5000", "2", "0.0011", "study"),
         ("10", "failed", "", "", "", ""),
     )
     assert table.marked == 0

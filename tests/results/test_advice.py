@@ -46,6 +46,12 @@ def test_what_cannot_act_is_said(sections, said) -> None:
     assert warnings[0].startswith(said)
 
 
+def test_a_fold_whose_target_hardly_moves_is_named() -> None:
+    facts = replace(FACTS, folds=(*FACTS.folds, FoldInfo(150, 50, 0, 0, ("speed",))))
+    (said,) = advise_before(make_spec(**QUIET), facts)
+    assert said.startswith(f"`speed` hardly moves in the training rows of fold {len(facts.folds)}, so that this fold")
+
+
 def test_without_a_pruner_none_is_missed() -> None:
     fixed = defaults(make_spec().space)
     assert before(study={"trials": 8}, space=fixed, search={"pruner": "none"}) == []
@@ -126,11 +132,11 @@ def test_a_parameter_that_changes_no_digit_is_said_to_do_nothing() -> None:
 
 def test_decay_too_small_to_be_seen_on_the_whole_path_is_said() -> None:
     curves: dict[Value, list[float]] = {0.001: [1.0], 0.01: [0.9], 0.1: [1.1]}
-    # learning rate 0.002 * 0.1 * steps
-    assert on_path("weight_decay", curves, steps=4.0) == [
+    # 0.1 * learning rate 0.002 * (1 + 2 + … + steps) / 50
+    assert on_path("weight_decay", curves, steps=20.0) == [
         "`weight_decay` does nothing on this path: it shrinks weights by at most 0.08 % in all."
     ]
-    assert on_path("weight_decay", curves, steps=6.0) == []
+    assert on_path("weight_decay", curves, steps=24.0) == []
 
 
 @pytest.mark.parametrize(

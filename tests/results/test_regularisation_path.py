@@ -138,7 +138,7 @@ def test_the_effect_is_what_the_penalty_does() -> None:
 def test_total_shrinkage_is_of_the_point_not_of_the_best_trial() -> None:
     found = path("weight_decay", {0.1: outcome(1.0, 2.0), 1.0: outcome(1.0, 2.0)})
     rate = float(PARAMS["learning_rate"])
-    assert [found.shrinkage(point) for point in found.points] == pytest.approx([rate * 0.1 * 10, rate * 1.0 * 10])
+    assert [found.shrinkage(point) for point in found.points] == pytest.approx([rate * 0.1 * 1.1, rate * 1.0 * 1.1])
     assert found.own == PARAMS["weight_decay"]
 
 

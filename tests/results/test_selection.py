@@ -16,11 +16,14 @@ from tuner.results.selection import (
     Trial,
     best_tenth,
     finalists,
+    mean_of_runs,
     paired_error,
     pool,
+    runs,
     scalars,
     select,
     shrinkage,
+    steps_of_runs,
     summarise,
 )
 from tuner.spec.sections import Spec
@@ -142,8 +145,8 @@ def test_the_best_tenth_is_rounded_up_and_follows_the_metric_s_direction(maximis
     assert best_tenth(spec, told[:10]) == {9}
 
 
-def test_total_shrinkage_is_rate_times_decay_times_steps() -> None:
-    assert shrinkage(PARAMS, make_outcome([1.0])) == pytest.approx(0.01 * 0.5 * 10)
+def test_total_shrinkage_is_the_sum_over_steps_of_rate_times_decay() -> None:
+    assert shrinkage(PARAMS, make_outcome([1.0])) == pytest.approx(0.5 * 0.01 * sum(step / 50 for step in range(1, 11)))
 
 
 def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
@@ -159,7 +162,7 @@ def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
         "weights": 84,
         "zeros": 0.25,
         "weight_norm": 2.0,
-        "shrinkage": pytest.approx(0.05),
+        "shrinkage": pytest.approx(0.0055),
     }
 
 
@@ -401,3 +404,14 @@ def test_the_rule_follows_the_metric_s_direction() -> None:
     assert most is not None
     assert (best.trial.number, most.trial.number) == (0, 2)
     assert best.se == pytest.approx(math.sqrt(0.18))
+
+
+def test_what_was_cut_off_while_it_improved_says_nothing_against_a_trial() -> None:
+    cut, longer, early = make_outcome([3.0, 2.0]), make_outcome([3.0, 2.0, 1.0, 1.5]), make_outcome([2.0, 3.0])
+    assert runs(Trial(0, PARAMS, cut, (longer, longer))) == (longer, longer)
+    assert runs(Trial(0, PARAMS, early, (longer,))) == (early, longer), "its best lay behind it"
+    assert runs(Trial(0, PARAMS, cut, (cut, early))) == (cut, cut, early), "none was given more epochs"
+    assert runs(Trial(0, PARAMS, cut)) == (cut,)
+    assert mean_of_runs(Trial(0, PARAMS, cut, (longer, longer))) == 1.0
+    again = replace(longer, steps=30), replace(longer, steps=40)
+    assert steps_of_runs(Trial(0, PARAMS, replace(cut, steps=10), again)) == 35.0

@@ -26,7 +26,7 @@ def pretend(spec: Spec, task: Task) -> Outcome:
     if task.number % 7 == 6:
         return Outcome.failed(f"trial {task.number} fails")
     level, curve, audited = float(task.params["dropout"]) + float(task.params["jitter"]), [], 0
-    for epoch in range(1, spec.train.max_epochs + 1):
+    for epoch in range(1, spec.train.epochs + 1):
         curve.append(level + 1 / epoch)
         if task.thresholds and not audited and curve[-1] > task.thresholds[epoch - 1]:
             if not task.is_audit:

@@ -32,6 +32,7 @@ from tuner.spec.sections import FLOAT32, Spec, TaskSection
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.budget import refit_steps
 from tuner.training.machine import Machine
 from tuner.training.outcome import FoldCurve
 from tuner.training.trainer import refit
@@ -126,7 +127,8 @@ def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(st
     backend = Here(problem)
     events = score(study, problem, backend)
     jobs = {(job.params["dropout"], job.steps, job.seed) for job in backend.jobs}
-    dropouts = {0.0: 3, TRIALS[1].params["dropout"]: 4, 0.4: 5, 0.5: 6}
+    folds, data = problem.folds(), problem.refit()
+    dropouts = {trial.params["dropout"]: refit_steps(trial.outcome.steps, folds, data) for trial in TRIALS}
     assert jobs == {(dropout, steps, seed) for dropout, steps in dropouts.items() for seed in range(MEMBERS)}
     count = 4 * MEMBERS
     assert events == [StageBegan("holdout", count), *[StageAdvanced("holdout")] * count]
@@ -157,7 +159,8 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     dataset = replace(DATA, target_names=() if kind == "classify" else ("a",))
     prepared = Prepared(spec, dataset, problem, folds, describe_study(spec, dataset, problem, folds))
     study = store.begin(spec, prepared.facts)
-    refits = [refit(spec, data, TRIALS[2].params, steps=5, repeat=seed) for seed in range(MEMBERS)]
+    steps = refit_steps(TRIALS[2].outcome.steps, problem.folds(), data)
+    refits = [refit(spec, data, TRIALS[2].params, steps=steps, repeat=seed) for seed in range(MEMBERS)]
     out_of_fold = np.abs(np.random.default_rng(0).normal(size=99))
     outputs = np.mean([one.outputs[:, 0] for one in refits], axis=0)
     raw = outputs if data.targets is None else np.abs(outputs - data.answers[data.valid, 0]) / 0.5**0.5

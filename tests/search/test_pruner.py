@@ -31,7 +31,7 @@ def study(pruner: str, metric: str = "loss", epochs: int = EPOCHS) -> Spec:
 def ended(spec: Spec, curve: Sequence[float], known: Sequence[Trial], number: int = 9) -> int | None:
     """The epoch after which a trial with this curve is ended."""
     ends = thresholds(spec, number, known)
-    assert len(ends) == spec.train.max_epochs
+    assert len(ends) == spec.train.epochs
     costs = make_trial(spec, number, curve).outcome.costs(spec.metric)
     return next((epoch for epoch, cost in enumerate(accumulate(costs, min), 1) if cost > ends[epoch - 1]), None)
 

@@ -1,7 +1,9 @@
 """A textbook training loop, to hold the tuner's against."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
@@ -41,6 +43,14 @@ def sequences(fold: FoldData) -> Tensor:
     return torch.from_numpy(np.stack([fold.rows[row : row + fold.window] for row in fold.first], axis=1))
 
 
+def warmed_rates(rate: float) -> Iterator[float]:
+    """The learning rates of the first step and all that follow, one after another, by another way than the tuner's."""
+    for step in range(1, 50):
+        yield rate * (step / 50)
+    for later in count():
+        yield rate * math.sqrt(1000 / (1000 + later))
+
+
 def plain_epochs(
     fold: FoldData,
     seed: Sequence[int],
@@ -59,17 +69,20 @@ def plain_epochs(
     model = PlainNetwork(fold.rows.shape[1], outputs, hidden=hidden, layers=layers, dropout=dropout)
     steps = optimizer(model)
     loss = loss or nn.MSELoss()
+    scale = torch.from_numpy(fold.error_scale)
     x, y = sequences(fold), torch.from_numpy(fold.answers)
     train, valid = torch.from_numpy(fold.train), torch.from_numpy(fold.valid[fold.counted])
+    rates = warmed_rates(steps.param_groups[0]["lr"])
     while True:
         model.train()
         order = train[torch.randperm(len(train))]
         for batch in order.tensor_split(-(-len(order) // batch_size)):
+            steps.param_groups[0]["lr"] = next(rates)
             steps.zero_grad()
             loss(model(x[:, batch]), y[batch]).backward()
             nn.utils.clip_grad_norm_(model.parameters(), clip)
             steps.step()
         model.eval()
         with torch.no_grad():
-            judged = loss(model(x[:, valid]), y[valid]).item()
+            judged = loss(model(x[:, valid]) * scale, y[valid] * scale).item()
         yield Epoch({name: tensor.clone() for name, tensor in model.state_dict().items()}, judged)

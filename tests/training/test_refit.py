@@ -25,8 +25,7 @@ def alike(left: Refitted, right: Refitted) -> bool:
 
 def by_hand(steps: int) -> Learner:
     learner = Learner(make_spec(), DATA, params(), key=(REFIT, 0))
-    for epoch in range(0, steps, 6):
-        learner.train_epoch(most_steps=steps - epoch)
+    learner.train(steps)
     return learner
 
 

@@ -70,11 +70,12 @@ def carried_residual(
 
     Args:
         residuals: (targets,) of each refit, in units of its scaled targets.
-        train_losses: of each fold at the best epoch: the mean square of its residuals, in its scaled targets.
-        folds: which scale targets.
+        train_losses: of each fold at the best epoch: the mean square of its residuals, in the study's unit.
+        folds: which know that unit.
     """
     residual = np.mean(residuals, axis=0)
-    deviations = np.array([fold.targets.deviation for fold in folds if fold.targets is not None])
+    assert folds[0].targets is not None  # noqa: S101 (forecasts only)
+    unit = np.array(folds[0].targets.deviation) / folds[0].error_scale
     shape = residual / np.sqrt(np.mean(np.square(residual)))
-    unit: Floats = shape * np.mean(np.sqrt(np.asarray(train_losses))[:, None] * deviations, axis=0)
-    return tuple(np.maximum(unit, np.finfo(np.float32).tiny).tolist())
+    carried: Floats = shape * float(np.mean(np.sqrt(train_losses))) * unit
+    return tuple(np.maximum(carried, np.finfo(np.float32).tiny).tolist())

@@ -105,7 +105,7 @@ class Scorer:
     def _scored(self, rows: Chunk, new: int) -> Scored:
         """The last `new` of the rows; those before are there for windows to begin in."""
         manifest, first = self.manifest, self._complete(rows)
-        outputs = self._forward(manifest.features.apply(rows.features).astype(np.float32), first)
+        outputs = self._forward(manifest.features.inputs(rows.features), first)
         raw = np.full(len(rows.time), np.nan)
         forecast = np.full((len(rows.time), len(manifest.columns.targets)), np.nan)
         answered = first + self._reach

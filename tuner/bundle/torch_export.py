@@ -13,6 +13,8 @@ import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tuner.bundle.manifest import Manifest
+from tuner.data.folds import BOUND
+from tuner.training.budget import DECAY, WARM_UP
 
 NORMS = {"none": "Identity()", "batch": "BatchNorm1d({})", "layer": "LayerNorm({})"}
 OPSET = 20  # the newest that torch writes
@@ -51,6 +53,9 @@ def torch_file(manifest: Manifest, values: Mapping[str, Any]) -> str:
         seen=len(manifest.columns.features),
         norm=NORMS[manifest.networks.normalization].format(manifest.networks.hidden_size),
         params=params,
+        bound=BOUND,
+        warm_up=WARM_UP,
+        decay=DECAY,
         training=training,
         decoupled=training["optimizer"] == "adamw",
         left_out=[what for what, is_so in left_out.items() if is_so],

@@ -1,6 +1,7 @@
 """A data set made ready for training: per fold the scaled rows, the answers and which windows take part."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from tuner.spec.sections import Spec
 
 # Beyond this ratio a few anomalous rows would drown all others.
 MAX_CLASS_WEIGHT = 10.0
+# Scaled inputs end here, in standard deviations: a column that hardly moved in training would else drown all others.
+BOUND = 20.0
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,18 @@ class Scaling:
     def apply(self, values: Floats) -> Floats:
         return (values - self.mean) / self.deviation
 
+    def inputs(self, values: Floats) -> npt.NDArray[np.float32]:
+        """Scaled values as networks see them: none beyond `BOUND`."""
+        scaled = self.apply(values)
+        return np.clip(scaled, -BOUND, BOUND, out=scaled).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class FoldData:
     """The data of one fold (or refit); everything fitted was fitted on its training windows.
 
     Attributes:
-        rows: (rows, features) scaled.
+        rows: (rows, features) scaled and clipped.
         window: rows that a window sees.
         first: (windows,) first row of each window.
         answers: (windows, outputs) scaled target of each window, or its label (0 or 1) for `classify`.
@@ -40,6 +48,8 @@ class FoldData:
         valid: (m,) windows to validate and score.
         counted: (m,) which validation windows enter the validation loss.
         class_weight: the weight of an anomalous window in the loss; 1 for `forecast`.
+        error_scale: (outputs,) what brings errors of scaled answers into one unit for all folds: the deviation of the
+            fold's targets over `Problem.unit`; 1 for `classify`.
         features: the scaling of `rows`.
         targets: the scaling of `answers`; None for `classify`.
     """
@@ -53,6 +63,7 @@ class FoldData:
     valid: Ints
     counted: Bools
     class_weight: float
+    error_scale: npt.NDArray[np.float32]
     features: Scaling
     targets: Scaling | None
 
@@ -79,6 +90,20 @@ class Problem:
     split: Split
     classify: bool
 
+    @cached_property
+    def unit(self) -> Floats:
+        """(outputs,) the unit of errors in all losses: the deviation of the answers before the holdout.
+
+        No network sees it: a fold whose own targets hardly move must not have losses in another unit than the others.
+        """
+        if self.classify:
+            return np.ones(self.answers.shape[1])
+        return np.array(fit_scaling(self.answers[self._normal(self.split.development)]).deviation)
+
+    def _normal(self, windows: Ints) -> Ints:
+        """Those of the windows that neither see nor answer an anomalous row."""
+        return windows if self.labels is None else windows[~self.windows.touches(self.labels)[windows]]
+
     def folds(self) -> tuple[FoldData, ...]:
         """The data of every fold, in order."""
         return tuple(self.prepare(fold) for fold in self.split.folds)
@@ -102,7 +127,7 @@ class Problem:
         labels = None if self.labels is None else self.labels[self.windows.target]
         train, counted = fold.train, np.ones(len(fold.valid), dtype=bool)
         if self.labels is not None and labels is not None and not self.classify:
-            train = train[~self.windows.touches(self.labels)[train]]
+            train = self._normal(train)
             counted = ~labels[fold.valid]
         if len(train) < 2 or not counted.any():
             raise UserError(
@@ -111,14 +136,14 @@ class Problem:
                 hint='lower `folds`, make `[task] window` shorter, or learn the labels with `[task] kind = "classify"`',
             )
         features = fit_scaling(self.features[self.windows.seen_rows(train)])
-        weight, targets, answers = 1.0, None, self.answers
+        weight, targets, answers, scale = 1.0, None, self.answers, self.unit
         if self.classify:
             weight = _class_weight(self.answers[train])
         else:
             targets = fit_scaling(self.answers[train])
-            answers = targets.apply(self.answers)
+            answers, scale = targets.apply(self.answers), targets.deviation / self.unit
         return FoldData(
-            rows=features.apply(self.features).astype(np.float32),
+            rows=features.inputs(self.features),
             window=self.windows.length,
             first=self.windows.first,
             answers=answers.astype(np.float32),
@@ -127,6 +152,7 @@ class Problem:
             valid=fold.valid,
             counted=counted,
             class_weight=weight,
+            error_scale=scale.astype(np.float32),
             features=features,
             targets=targets,
         )
@@ -168,11 +194,14 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
 
 
 def fit_scaling(values: Floats) -> Scaling:
-    """Mean and standard deviation of each column of `values`, (rows, columns); a constant column keeps its unit."""
-    deviation = values.std(axis=0)
-    # a column that is constant but for rounding must not be blown up to unit variance
-    constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0)
-    return Scaling(tuple(values.mean(axis=0).tolist()), tuple(np.where(constant, 1.0, deviation).tolist()))
+    """Mean and standard deviation of each column of `values`, (rows, columns).
+
+    A column that is constant but for rounding has its magnitude instead (or 1): what it does elsewhere, nobody has
+    learnt, and must not be blown up.
+    """
+    deviation, magnitude = values.std(axis=0), np.abs(values).max(axis=0, initial=0)
+    deviation = np.where(deviation > 1e-12 * magnitude, deviation, np.where(magnitude > 0, magnitude, 1.0))
+    return Scaling(tuple(values.mean(axis=0).tolist()), tuple(deviation.tolist()))
 
 
 def _class_weight(answers: Floats) -> float:

@@ -88,9 +88,9 @@ def _score_forecast(data: FoldData, forecast: Floats) -> tuple[Floats, Scores]:
 
 
 def _errors(data: FoldData, forecast: Floats) -> Floats:
-    """The scaled errors, (windows, outputs), of an unscaled forecast."""
+    """The errors, (windows, outputs), of an unscaled forecast, in the study's unit."""
     assert data.targets is not None  # noqa: S101 (forecasts only)
-    return data.targets.apply(forecast) - data.answers
+    return (data.targets.apply(forecast) - data.answers) * data.error_scale
 
 
 def _reconstruct(problem: Problem, data: FoldData) -> tuple[None, Scores]:
@@ -149,10 +149,7 @@ def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) ->
 
 
 def _persistence_loss(fold: FoldData, persistence: Floats) -> float:
-    assert fold.targets is not None  # noqa: S101 (forecasts only)
-    valid = fold.valid[fold.counted]
-    errors = fold.targets.apply(persistence[valid]) - fold.answers[valid]
-    return float(np.mean(np.square(errors)))
+    return float(np.mean(np.square(_errors(fold, persistence)[fold.valid[fold.counted]])))
 
 
 def _constant_loss(fold: FoldData) -> float:

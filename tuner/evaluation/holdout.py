@@ -138,7 +138,7 @@ def window_losses(data: FoldData, outputs: npt.NDArray[np.floating]) -> npt.NDAr
     answers = data.answers[data.valid]
     if data.targets is None:
         return cross_entropy(outputs[..., 0], answers[:, 0] > 0, data.class_weight)
-    losses: npt.NDArray[np.floating] = np.mean(np.square(outputs - answers), axis=-1)
+    losses: npt.NDArray[np.floating] = np.mean(np.square((outputs - answers) * data.error_scale), axis=-1)
     return losses
 
 

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping
 
+from tuner.errors import listed
 from tuner.results.findings import StudyInfo
 from tuner.results.regularisation_path import Path
-from tuner.results.selection import Selection, shrinkage
+from tuner.results.selection import Selection, runs, shrinkage
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, count_configurations
 
@@ -22,7 +23,7 @@ def advise_before(spec: Spec, facts: StudyInfo) -> list[str]:
     """Warnings that need no trial, those of the data first."""
     said = list(facts.warnings)
     searched = [name for name, domain in spec.space.items() if not isinstance(domain, Constant)]
-    trials, epochs = spec.study.trials, spec.train.max_epochs
+    trials, epochs, patience = spec.study.trials, spec.train.epochs, spec.train.epochs_waited
     if trials < TRIALS_PER_PARAMETER * len(searched):
         said.append(
             f"{trials} trials are few for {len(searched)} searched parameters: "
@@ -36,14 +37,18 @@ def advise_before(spec: Spec, facts: StudyInfo) -> list[str]:
     needed = {"rungs": LEAST_KNOWN, "median": LEAST_COMPLETE, "none": 0}[spec.search.pruner]
     if needed and trials < needed + spec.search.lag:
         said.append(f"Pruning will hardly help: it starts after {needed} finished trials, and this study has {trials}.")
-    if spec.train.patience >= epochs:
-        said.append(
-            f"Early stopping cannot act: make `patience` ({spec.train.patience}) smaller than `max_epochs` ({epochs})."
-        )
+    if patience >= epochs:
+        said.append(f"Early stopping cannot act: make `patience` ({patience}) smaller than `max_epochs` ({epochs}).")
     if len(facts.features) == 1 and _greatest(spec, "input_dropout") > 0:
         said.append(
             "`input_dropout` erases the whole input where there is a single feature: set it to 0; `jitter` is milder."
         )
+    said += [
+        f"{listed(fold.still)} hardly moves in the training rows of fold {number}, so that this fold says little about "
+        "any configuration: use fewer `folds`, or another `[cv] scheme`."
+        for number, fold in enumerate(facts.folds, 1)
+        if fold.still
+    ]
     anomalous = sum(fold.anomalous for fold in facts.folds)
     # a forecast without anomalous rows is not judged by any
     if anomalous < LEAST_ANOMALOUS and (anomalous or spec.task.kind == "classify"):
@@ -62,10 +67,8 @@ def advise_after(spec: Spec, best: Selection) -> list[str]:
     found, wanted = outcome.detection, spec.study.min_precision
     if wanted is not None and found is not None and found.reached < wanted:
         said.append(f"No threshold reaches `min_precision` {wanted:g}: the best trial reaches {found.reached:.2f}.")
-    if outcome.best_epoch == spec.train.max_epochs:
-        said.append(
-            f"The best trial still improved at its last epoch: raise `max_epochs` above {spec.train.max_epochs}."
-        )
+    if all(spec.train.epochs <= run.best_epoch == len(run.curve) for run in runs(best.trial)):
+        said.append(f"The best trial still improved at its last epoch: raise `max_epochs` above {len(outcome.curve)}.")
     for name, domain in spec.space.items():
         if isinstance(domain, Range) and (end := _edge(domain, name, params)):
             said.append(f"`{name}` is best at the {end} end of its range: widen the range.")

@@ -43,9 +43,9 @@ def explain_penalties(best: Selection) -> str:
     outcome, total = best.trial.outcome, shrinkage(best.trial.params, best.trial.outcome)
     zeros = round(outcome.zeros * outcome.weights) or "none"
     return (
-        f"Effect: weight decay shrank weights by {-100 * math.expm1(-total):.2g} % (total shrinkage, learning_rate * "
-        f"weight_decay * steps: {total:.2g}; below 0.001 it does nothing); L1 set {zeros} of {outcome.weights:,} "
-        "weights to zero."
+        f"Effect: weight decay shrank weights by {-100 * math.expm1(-total):.2g} % (total shrinkage, the sum over "
+        f"steps of learning rate * weight_decay: {total:.2g}; below 0.001 it does nothing); L1 set {zeros} of "
+        f"{outcome.weights:,} weights to zero."
     )
 
 

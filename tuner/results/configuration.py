@@ -4,7 +4,7 @@ import math
 from typing import Any, Literal
 
 from tuner.results.findings import Findings
-from tuner.results.selection import shrinkage
+from tuner.results.selection import shrinkage, steps_of_runs
 
 Rule = Literal["shipped", "best", "1se"]
 
@@ -41,7 +41,7 @@ def chosen_configuration(findings: Findings, environment: dict[str, str], rule: 
         }
     plain = spec.to_dict()
     study = {"name": spec.study.name, "seed": spec.study.seed, "rule": rule, "trial": best.trial.number}
-    training = {"epochs": outcome.best_epoch, "steps": round(outcome.steps), "weights": outcome.weights}
+    training = {"epochs": outcome.best_epoch, "steps": round(steps_of_runs(best.trial)), "weights": outcome.weights}
     penalties = {"shrinkage": shrinkage(best.trial.params, outcome), "zeros": outcome.zeros}
     precision = "bf16" if facts.precision.is_bf16(int(best.trial.params["hidden_size"])) else "fp32"
     return {

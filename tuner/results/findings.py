@@ -1,6 +1,6 @@
 """A study as it is known: what its data and machine fix for all trials, and what stands in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -19,15 +19,22 @@ from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
 from tuner.spec.sections import FLOAT32, Precision, Spec
 
+# A target hardly moves with a deviation of less than this share of the one that it has over all folds.
+STILL = 0.01
+
 
 @dataclass(frozen=True)
 class FoldInfo:
-    """Windows that a fold trains on and validates on; anomalous rows and events in the latter."""
+    """Windows that a fold trains on and validates on; anomalous rows and events in the latter.
+
+    `still` names the targets that hardly move while it trains.
+    """
 
     train: int
     valid: int
     anomalous: int
     events: int
+    still: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class StudyInfo:
         baseline: the score without a network.
         warnings: what in the data can make a result worthless, as sentences.
         precision: of the networks; float32 until workers were asked.
+        most_epochs: of a repeat: more than of a trial where `max_epochs` is "auto".
     """
 
     digest: str
@@ -59,6 +67,7 @@ class StudyInfo:
     baseline: Baseline
     precision: Precision = FLOAT32
     warnings: tuple[str, ...] = ()
+    most_epochs: int | None = None
 
     @property
     def test_to_train(self) -> float:
@@ -73,7 +82,9 @@ class StudyInfo:
         return TypeAdapter(StudyInfo).validate_python(values)
 
 
-def describe_study(spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData, ...]) -> StudyInfo:
+def describe_study(
+    spec: Spec, data: Dataset, problem: Problem, folds: tuple[FoldData, ...], most_epochs: int | None = None
+) -> StudyInfo:
     """Describes a study before its first trial."""
     return StudyInfo(
         digest=data.digest,
@@ -83,20 +94,22 @@ def describe_study(spec: Spec, data: Dataset, problem: Problem, folds: tuple[Fol
         series=len(data.series),
         windows=len(problem.windows),
         holdout=len(problem.split.holdout),
-        folds=tuple(_fold_facts(problem, fold) for fold in folds),
+        folds=tuple(_fold_facts(problem, fold, data.target_names) for fold in folds),
         baseline=measure_baseline(spec, problem, folds),
+        most_epochs=most_epochs,
         warnings=(*data.warnings, *warn_of_idle_targets(data, difference=spec.task.difference)),
     )
 
 
-def _fold_facts(problem: Problem, fold: FoldData) -> FoldInfo:
+def _fold_facts(problem: Problem, fold: FoldData, targets: Sequence[str]) -> FoldInfo:
     anomalous = events = 0
     if problem.labels is not None:
         validated = np.zeros(len(problem.labels), dtype=bool)
         validated[problem.windows.target[fold.valid]] = True
         flagged = problem.labels & validated
         anomalous, events = int(flagged.sum()), len(runs(flagged))
-    return FoldInfo(len(fold.train), len(fold.valid), anomalous, events)
+    still = () if problem.classify else tuple(np.array(targets, str)[fold.error_scale < STILL].tolist())
+    return FoldInfo(len(fold.train), len(fold.valid), anomalous, events, still)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tuner.spec.metric import Metric
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
+from tuner.training.budget import full_steps
 from tuner.training.outcome import Outcome, standard_error
 
 Floats = npt.NDArray[np.float64]
@@ -99,7 +100,7 @@ def summarise(spec: Spec, test_to_train: float, trials: Sequence[Trial]) -> Summ
     """The figures of the told trials, a pure function of them."""
     states = [trial.outcome.state for trial in trials]
     audits = [trial.number for trial in trials if trial.outcome.audited]
-    full = spec.cv.folds * spec.train.max_epochs * (len(states) - states.count("failed"))
+    full = spec.cv.folds * spec.train.epochs * (len(states) - states.count("failed"))
     own = sum(trial.outcome.fold_epochs for trial in trials if trial.outcome.state != "failed")
     selected = select(spec, test_to_train, trials)
     return Summary(
@@ -211,8 +212,20 @@ def is_repeated(trial: Trial) -> bool:
 
 
 def runs(trial: Trial) -> tuple[Outcome, ...]:
-    """The runs that a trial is judged by: the first alone if one of the others failed."""
-    return (trial.outcome, *trial.repeats) if is_repeated(trial) else (trial.outcome,)
+    """The runs that a trial is judged by: the first alone if one of the others failed.
+
+    Repeats may take more epochs than the first: that it was cut off while it improved says nothing against a trial, so
+    runs that were best at their last epoch do not count where another went on for longer.
+    """
+    every = (trial.outcome, *trial.repeats) if is_repeated(trial) else (trial.outcome,)
+    longest = max(len(run.curve) for run in every)
+    is_cut = [run.state == "complete" and run.best_epoch == len(run.curve) < longest for run in every]
+    return tuple(run for run, cut in zip(every, is_cut, strict=True) if not cut)
+
+
+def steps_of_runs(trial: Trial) -> float:
+    """Optimiser steps at the best epoch, mean over runs."""
+    return float(np.mean([run.steps for run in runs(trial)]))
 
 
 def fold_values(trial: Trial) -> Floats:
@@ -275,8 +288,8 @@ def best_tenth(spec: Spec, trials: Sequence[Trial]) -> set[int]:
 
 
 def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
-    """Total shrinkage by weight decay up to the best epoch: learning_rate * weight_decay * steps."""
-    return float(params["learning_rate"]) * float(params["weight_decay"]) * outcome.steps
+    """Total shrinkage by weight decay up to the best epoch: the sum over steps of learning rate * weight_decay."""
+    return float(params["learning_rate"]) * float(params["weight_decay"]) * full_steps(outcome.steps)
 
 
 def scalars(test_to_train: float, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:

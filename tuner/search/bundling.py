@@ -14,7 +14,7 @@ from tuner.errors import UserError
 from tuner.evaluation.detection import Scores, choose_threshold
 from tuner.results.configuration import Rule, chosen_configuration
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection
+from tuner.results.selection import Selection, steps_of_runs
 from tuner.search.coordinator import do_all
 from tuner.search.evaluate import MEMBERS
 from tuner.search.events import Notify, StageAdvanced, StageBegan
@@ -22,6 +22,7 @@ from tuner.search.jobs import Refit, Shared
 from tuner.search.study import Prepared, prepare
 from tuner.search.workers import Backend
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.budget import refit_steps
 from tuner.training.outcome import Refitted
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
@@ -57,7 +58,8 @@ def refit_all(
         )
     data, scores = prepared.problem.whole(), study.scores(trial.number)
     assert scores is not None  # noqa: S101 (it is complete)
-    jobs = {seed: Refit(data, trial.params, round(trial.outcome.steps), seed) for seed in range(MEMBERS)}
+    steps = refit_steps(steps_of_runs(trial), prepared.folds, data)
+    jobs = {seed: Refit(data, trial.params, steps, seed) for seed in range(MEMBERS)}
     backend.probe(study.spec, len(study.facts.features)).refuse(study.spec, study.facts.precision)
     backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
     notify(StageBegan("bundle", len(jobs)))

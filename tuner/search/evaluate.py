@@ -20,13 +20,14 @@ from tuner.evaluation.holdout import (
     window_losses,
 )
 from tuner.results.findings import Findings
-from tuner.results.selection import Trial
+from tuner.results.selection import Trial, steps_of_runs
 from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Notify, Repeated, StageAdvanced, StageBegan
 from tuner.search.jobs import REPEAT, Refit, Task
 from tuner.search.workers import Backend
 from tuner.storage.schema import Array
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.budget import refit_steps
 from tuner.training.outcome import Outcome
 
 # Networks of an ensemble, here and in a bundle: refits from different random streams, whose mean output counts.
@@ -60,7 +61,9 @@ def repeat(run: Run, trials: Sequence[Trial]) -> None:
     """
     there = run.study.repeats()
     jobs = {
-        (trial.number, number): Task(trial.number, trial.params, (REPEAT, trial.number, number))
+        (trial.number, number): Task(
+            trial.number, trial.params, (REPEAT, trial.number, number), most_epochs=run.study.facts.most_epochs
+        )
         for number in range(1, run.study.spec.search.repeats + 1)  # all once before any twice, should time run out
         for trial in trials
         if (trial.number, number) not in there
@@ -91,7 +94,7 @@ def score_holdout(run: Run, found: Findings) -> None:
     models = {name: trial for name, trial in named.items() if trial.outcome.best_epoch}
     data, there = run.problem.refit(), study.refits()
     jobs = {
-        (trial.number, seed): Refit(data, trial.params, round(trial.outcome.steps), seed)
+        (trial.number, seed): Refit(data, trial.params, refit_steps(steps_of_runs(trial), run.folds, data), seed)
         for trial in models.values()
         for seed in range(MEMBERS)
         if (trial.number, seed) not in there

@@ -53,6 +53,7 @@ class Task:
         stream: key of the random streams: (number,) for the trial itself.
         thresholds: by epoch, the cost (`Metric.cost`) above which the least so far has it pruned; empty: never.
         is_audit: it is finished even if it would be pruned, and the outcome says so.
+        most_epochs: instead of the study's `max_epochs`.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Task:
     stream: tuple[int, ...]
     thresholds: tuple[float, ...] = ()
     is_audit: bool = False
+    most_epochs: int | None = None
 
     def run(self, shared: Shared, report: Report) -> Outcome:
         from tuner.model.own import load_own
@@ -82,6 +84,7 @@ class Task:
                 precision=shared.precision,
                 thresholds=self.thresholds,
                 is_audit=self.is_audit,
+                most_epochs=self.most_epochs,
                 on_fold=on_fold,
             )
         except Exception as error:

@@ -25,7 +25,7 @@ def thresholds(spec: Spec, number: int, known: Sequence[Trial]) -> tuple[float, 
         number: of the trial; the unregularised and the default trial (0 and 1) are references, and never pruned.
         known: the finished trials that it may know.
     """
-    epochs = spec.train.max_epochs
+    epochs = spec.train.epochs
     curves = least_so_far(spec, known)
     pruner = spec.search.pruner if number >= 2 else "none"
     states = np.array([trial.outcome.state for trial in known], str)
@@ -45,7 +45,7 @@ def least_so_far(spec: Spec, known: Sequence[Trial]) -> Floats:
     It is NaN past the end of the others. A rule that compares trials epoch by epoch would else stop pruning where
     complete ones stopped early.
     """
-    least = np.full((len(known), spec.train.max_epochs), np.nan)
+    least = np.full((len(known), spec.train.epochs), np.nan)
     for row, trial in zip(least, known, strict=True):
         curve = trial.outcome.costs(spec.metric)
         row[: len(curve)] = np.minimum.accumulate(curve)

@@ -22,11 +22,12 @@ from tuner.signals import defer_interrupts
 from tuner.spec.sections import Spec
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
+from tuner.training.budget import EXTENSION, with_budget
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study about to be run: its file, its data, their windows and folds, and what these fix."""
+    """A study about to be run: its file, with its epochs resolved, its data, windows and folds, and what these fix."""
 
     spec: Spec
     data: Dataset
@@ -49,9 +50,12 @@ def prepare(spec: Spec) -> Prepared:
         spec, notes = adapt(spec, problem.features.shape[1], problem.answers.shape[1])
         data = replace(data, notes=(*data.notes, *notes))
     folds = problem.folds()
+    extension = EXTENSION if spec.train.max_epochs == "auto" else 1
+    spec = with_budget(spec, folds)
     if len(problem.split.holdout):
         problem.refit()  # what cannot be scored in the end is refused now
-    return Prepared(spec, data, problem, folds, describe_study(spec, data, problem, folds))
+    facts = describe_study(spec, data, problem, folds, extension * spec.train.epochs)
+    return Prepared(spec, data, problem, folds, facts)
 
 
 def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, timeout: float | None = None) -> None:

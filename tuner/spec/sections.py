@@ -155,15 +155,33 @@ class CvSection(Section):
     holdout: float = Field(default=0.2, ge=0, lt=1)
 
 
-class TrainSection(Section):
-    """The training of one network; `patience` in epochs, `clip` bounds the gradient's norm."""
+Epochs = Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"]
 
-    max_epochs: int = Field(default=30, ge=1, le=100_000)
-    patience: int = Field(default=6, ge=1, le=100_000)
+
+class TrainSection(Section):
+    """The training of one network; `patience` in epochs, `clip` bounds the gradient's norm.
+
+    "auto" is resolved when the study is created: as many epochs as make up a number of optimiser steps.
+    """
+
+    max_epochs: Epochs = "auto"
+    patience: Epochs = "auto"
     optimizer: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(default=1.0, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @property
+    def epochs(self) -> int:
+        """`max_epochs`, once it is resolved."""
+        assert self.max_epochs != "auto"  # noqa: S101 (resolved before any training)
+        return self.max_epochs
+
+    @property
+    def epochs_waited(self) -> int:
+        """`patience`, once it is resolved."""
+        assert self.patience != "auto"  # noqa: S101 (resolved before any training)
+        return self.patience
 
 
 @dataclass(frozen=True)

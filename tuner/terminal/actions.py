@@ -136,7 +136,10 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
     facts = replace(prepared.facts, precision=machine.precision)
     seconds = estimate_seconds(spec, prepared.folds, facts.precision, min(workers, spec.search.lag))
     if as_json:
-        print_json({"event": "check", "study": spec.study.name, **facts.to_dict(), "seconds": round(seconds, 1)})
+        epochs = {"max_epochs": spec.train.epochs, "patience": spec.train.epochs_waited}
+        print_json(
+            {"event": "check", "study": spec.study.name, **facts.to_dict(), **epochs, "seconds": round(seconds, 1)}
+        )
         return 0
     console.print(
         f"{spec.study.name}: {spec.task.kind}, {facts.rows:,} rows in {facts.series} series, {facts.windows:,} windows "
@@ -146,8 +149,9 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
     print_table(console, folds_table(spec, facts))
     print_warnings(console, advise_before(spec, facts))
     console.print(
-        f"{spec.study.trials} trials of at most {spec.train.max_epochs} epochs take about {duration(seconds)} with "
-        f"{workers} workers, assuming pruning saves half of the training. Dry run: nothing was written."
+        f"{spec.study.trials} trials of at most {spec.train.epochs} epochs (patience {spec.train.epochs_waited}) take "
+        f"about {duration(seconds)} with {workers} workers, assuming pruning saves half of the training. "
+        "Dry run: nothing was written."
     )
     return 0
 

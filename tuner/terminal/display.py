@@ -166,9 +166,10 @@ def describe(tally: Tally, event: Event) -> str:
     words = tally.spec.metric.words
     match event:
         case Told(number, _, outcome):
-            return f"trial {number}{_ended(outcome, words, tally.spec.train.max_epochs)}"
+            return f"trial {number}{_ended(outcome, words, tally.spec.train.epochs)}"
         case Repeated(number, repeat, outcome):
-            return f"trial {number} with new seed {repeat}{_ended(outcome, words, tally.spec.train.max_epochs)}"
+            most = tally.facts.most_epochs or tally.spec.train.epochs
+            return f"trial {number} with new seed {repeat}{_ended(outcome, words, most)}"
         case StageBegan(count=count) if count:
             there = f" ({event.done} of {tally.count} are there already)" if event.done else ""
             return f"{tally.heading()}, {count} to go{there}"
@@ -227,7 +228,7 @@ def draw(tally: Tally, now: float) -> RenderableType:
     running = Grid.grid(padding=(0, 2))
     for number, sign in sorted(tally.running.items()):
         if sign is not None:
-            epoch, fold = f"epoch {sign.epoch}/{tally.spec.train.max_epochs}", f"fold {sign.fold}/{tally.spec.cv.folds}"
+            epoch, fold = f"epoch {sign.epoch}/{tally.spec.train.epochs}", f"fold {sign.fold}/{tally.spec.cv.folds}"
             running.add_row(f"  trial {number}", epoch, fold, "" if sign.value is None else f"{sign.value:.3g}")
     return Group(*lines, running)
 

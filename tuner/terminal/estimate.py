@@ -12,6 +12,7 @@ from tuner.search.encoding import Encoding
 from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import with_constants
+from tuner.training.budget import with_budget
 from tuner.training.learner import Learner
 
 # Time is taken of this process alone, whatever else the machine does.
@@ -27,21 +28,22 @@ TIMED_WINDOWS = 512
 def estimate_seconds(spec: Spec, folds: Sequence[FoldData], precision: Precision, workers: int) -> float:
     """The time of all trials by a few timed steps of some configurations."""
     torch.set_num_threads(1)
+    spec = with_budget(spec, folds)
     encoding = Encoding(spec.space)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
     drawn = [with_constants(spec.space, encoding.decode(point)) for point in encoding.round(points)]
     epochs = [_epoch_seconds(spec, folds, params, precision) for params in drawn]
-    return fmean(epochs) * spec.train.max_epochs * spec.study.trials * USUAL_SHARE / workers
+    return fmean(epochs) * spec.train.epochs * spec.study.trials * USUAL_SHARE / workers
 
 
 def _epoch_seconds(spec: Spec, folds: Sequence[FoldData], params: Mapping[str, Value], precision: Precision) -> float:
     """The time that one epoch of a configuration takes on all folds."""
     fold = folds[0]
     learner = Learner(spec, fold, params, key=(0, 0), precision=precision)
-    learner.train_epoch(most_steps=1)
+    learner.train(1)
     learner.evaluate(fold.train[:TIMED_WINDOWS])
     started = time.process_time()
-    learner.train_epoch(most_steps=TIMED_STEPS)
+    learner.train(TIMED_STEPS)
     between = time.process_time()
     learner.evaluate(fold.train[:TIMED_WINDOWS])
     step = (between - started) / (learner.steps - 1)

@@ -1,6 +1,7 @@
 """One network being trained on one fold: its batches and its steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from tuner.model.optim import Adam, clip_gradient, proximal_l1
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
+from tuner.training.budget import learning_rate_factor
 from tuner.training.seeding import Stream
 
 # Windows a forward pass in evaluation: enough to fill the kernels, few enough for the cache.
@@ -47,6 +49,7 @@ class Learner:
         self._answers = torch.from_numpy(fold.answers).to(device)
         self._train = torch.from_numpy(fold.train).to(device)
         self._offsets = torch.arange(fold.window, device=device)[:, None]
+        self._error_scale = torch.from_numpy(fold.error_scale).to(device)
         self._class_weight = torch.tensor(fold.class_weight, device=device)
         self._stream = Stream((spec.study.seed, *key), device)
         self._device, self.bf16 = device, precision.is_bf16(int(params["hidden_size"]))
@@ -57,22 +60,27 @@ class Learner:
         self._time_shift = int(params["time_shift"])
         self._synthetic = float(params["synthetic"])
         batches = -(-len(fold.train) // int(params["batch_size"]))
-        # batches of nearly equal size: none is so small that batch normalisation fails
+        # a pass over the windows in batches of nearly equal size: none is so small that batch normalisation fails
         self.batches = max(1, min(batches, len(fold.train) // 2))
         self.steps = 0
+        self._passing = self._passes()
         with self._stream.drawn():
             self.network = build_network(spec.model, fold.rows.shape[1], fold.answers.shape[1], params).to(device)
-        self._optimizer = Adam(
-            self.network, spec.train.optimizer, float(params["learning_rate"]), float(params["weight_decay"])
-        )
+        self._learning_rate = float(params["learning_rate"])
+        self._optimizer = Adam(self.network, spec.train.optimizer, self._learning_rate, float(params["weight_decay"]))
 
-    def train_epoch(self, most_steps: int | None = None) -> None:
-        """Passes once over the training windows in a new random order, or takes `most_steps` steps of that."""
+    def train(self, steps: int) -> None:
+        """Takes so many steps, going on where it stopped: passes over the training windows in new random orders."""
         self.network.train()
         with self._stream.drawn():
-            order = self._train[torch.randperm(len(self._train)).to(self._device)]
-            for batch in order.tensor_split(self.batches)[:most_steps]:
+            for batch in islice(self._passing, steps):
                 self.step(batch)
+
+    def _passes(self) -> Iterator[Tensor]:
+        """The batches, (n,) windows each, without end."""
+        while True:
+            order = self._train[torch.randperm(len(self._train)).to(self._device)]
+            yield from order.tensor_split(self.batches)
 
     def step(self, batch: Tensor) -> None:
         """Takes an optimiser step on the windows numbered in `batch`, (batch,)."""
@@ -85,6 +93,7 @@ class Learner:
         if self._jitter > 0:
             x = jitter(x, self._jitter)
         loss = self._loss(self._forward(x), self._answers[batch], "mean")
+        self._optimizer.learning_rate = self._learning_rate * learning_rate_factor(self.steps)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         clip_gradient(self._optimizer, self._clip)
@@ -95,13 +104,14 @@ class Learner:
 
     @torch.inference_mode()
     def evaluate(self, windows: Ints) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Outputs, (n, outputs), and losses, (n,), of the windows in evaluation mode."""
+        """Outputs, (n, outputs), and losses, (n,), in the study's unit, of the windows in evaluation mode."""
         self.network.eval()
         outputs, losses = [], []
         for part in torch.split(torch.from_numpy(windows).to(self._device), EVALUATION_BATCH):
             output = self._forward(self._gather(self._first[part] + self._offsets))
             outputs.append(output)
-            losses.append(self._loss(output, self._answers[part], "none").mean(dim=1))
+            scaled = output * self._error_scale, self._answers[part] * self._error_scale
+            losses.append(self._loss(*scaled, "none").mean(dim=1))
         return torch.cat(outputs).cpu().numpy(), torch.cat(losses).cpu().numpy()
 
     def _gather(self, rows: Tensor) -> Tensor:

@@ -40,13 +40,13 @@ class FoldRun:
         self._train_loss: list[float] = []
         self._valid_loss: list[float] = []
 
-    def train_epoch(self) -> Scores:
-        """Trains one epoch, measures both losses, and scores the validation windows, (m,).
+    def train_epoch(self, steps: int) -> Scores:
+        """Trains one epoch of so many steps, measures both losses, and scores the validation windows, (m,).
 
         Raises:
             Diverged: a loss is not finite.
         """
-        self.learner.train_epoch()
+        self.learner.train(steps)
         fitted, train_losses = self.learner.evaluate(self._sample)
         outputs, valid_losses = self.learner.evaluate(self.data.valid)
         self._train_loss.append(float(train_losses.mean(dtype=np.float64)))
@@ -83,17 +83,22 @@ class Snapshot:
 
     scores: tuple[Scores, ...] = ()
     weights: tuple[dict[str, Tensor], ...] = ()
-    steps: float = 0.0
+    steps: int = 0
 
 
 class LockStep:
-    """All folds of one trial, trained epoch by epoch side by side."""
+    """All folds of one trial, trained epoch by epoch side by side.
+
+    An epoch is as many steps in each fold as a pass takes in the mean. In a walk forward the first fold has a fraction
+    of the last one's windows: with a pass each, it alone would not yet be trained at the best epoch.
+    """
 
     def __init__(self, spec: Spec, runs: Sequence[FoldRun]) -> None:
         self.runs = runs
         self.curve: list[float] = []
         self.costs: list[float] = []
         self.best = Snapshot()
+        self.steps = max(1, round(float(np.mean([run.learner.batches for run in runs]))))
         self._metric = spec.metric
         self._earlier_only = spec.cv.scheme == "walk_forward"
         self._by_fold: list[tuple[float, ...]] = []
@@ -110,7 +115,7 @@ class LockStep:
         scores = []
         for number, run in enumerate(self.runs, 1):
             try:
-                scores.append(run.train_epoch())
+                scores.append(run.train_epoch(self.steps))
             except Diverged as error:
                 raise Diverged(f"fold {number}: {error}") from None
             if on_fold is not None:
@@ -129,7 +134,7 @@ class LockStep:
         self.curve.append(float(np.nanmean(values)))
         self.costs.append(self._metric.cost(values))
         if self.best_epoch == len(self.curve):
-            steps = float(np.mean([run.learner.steps for run in self.runs]))
+            steps = self.runs[0].learner.steps
             self.best = Snapshot(tuple(scores), tuple(run.learner.weights() for run in self.runs), steps)
 
     @property
@@ -173,6 +178,7 @@ def train_folds(
     precision: Precision = FLOAT32,
     thresholds: Sequence[float] = (),
     is_audit: bool = False,
+    most_epochs: int | None = None,
     on_fold: OnFold | None = None,
 ) -> Outcome:
     """Trains one configuration on all folds in lock-step until it stops improving, is pruned or diverges.
@@ -185,6 +191,7 @@ def train_folds(
         precision: of the networks.
         thresholds: by epoch, the cost above which the least cost so far ends the trial; empty: never.
         is_audit: only note the first epoch whose threshold is exceeded, and go on.
+        most_epochs: instead of the study's `max_epochs`.
         on_fold: told of each fold's epochs.
     """
     started = time.monotonic()
@@ -195,7 +202,7 @@ def train_folds(
     lock_step = LockStep(spec, runs)
     state: Literal["complete", "pruned", "failed"] = "complete"
     reason, audited = "", 0
-    for epoch in range(1, spec.train.max_epochs + 1):
+    for epoch in range(1, (most_epochs or spec.train.epochs) + 1):
         try:
             lock_step.train_epoch(on_fold)
         except Diverged as error:
@@ -206,7 +213,7 @@ def train_folds(
                 state, reason = "pruned", f"pruned after epoch {epoch}"
                 break
             audited = epoch
-        if epoch - lock_step.best_epoch >= spec.train.patience:
+        if epoch - lock_step.best_epoch >= spec.train.epochs_waited:
             break
     weights, zeros, norm = summarise_weights(lock_step.best.weights)
     return Outcome(
@@ -261,8 +268,7 @@ def refit(
         precision: of the network.
     """
     learner = Learner(spec, data, params, key=(REFIT, repeat), precision=precision)
-    while learner.steps < steps:
-        learner.train_epoch(most_steps=steps - learner.steps)
+    learner.train(steps)
     weights = {name: tensor.cpu().numpy() for name, tensor in learner.weights().items()}
     learner.bf16 = False
     outputs = learner.evaluate(data.valid)[0] if len(data.valid) else np.empty((0, data.answers.shape[1]), np.float32)
