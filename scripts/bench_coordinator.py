@@ -20,7 +20,8 @@ from unittest.mock import patch
 import numpy as np
 from bench_sampling import CONTESTANTS
 
-from tuner.results.selection import Trial, scalars
+from tuner.results.attributes import scalars
+from tuner.results.selection import Trial
 from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
 from tuner.search.events import Event, Progressed, Told

@@ -52,8 +52,8 @@ from judge_search import (
 )
 from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, PATIENCE, WINDOW, Job, make_space, read_table
 
-from tuner.data.dataset import load_dataset
 from tuner.data.folds import make_problem
+from tuner.loading.dataset import load_dataset
 from tuner.spec.file import read_spec
 
 HERE = Path(__file__).resolve().parent

@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.data.reading import SHARED, needs_shared
-from tuner.data.dataset import load_dataset
 from tuner.data.folds import make_problem
 from tuner.errors import UserError
 from tuner.init import app, study_name
+from tuner.loading.dataset import load_dataset
 from tuner.spec.file import read_spec, read_spec_dict
 from tuner.spec.sections import Spec
 

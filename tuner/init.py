@@ -89,8 +89,8 @@ def main(
 
 
 def _propose(path: Path, target: Path, keys: dict[str, Any]) -> None:
-    from tuner.data.sources import read_tables
-    from tuner.proposal.overview import overview
+    from tuner.loading.sources import read_tables
+    from tuner.proposal.overview import describe_columns
     from tuner.proposal.propose import propose_study
     from tuner.spec.file import read_spec_dict
 
@@ -102,7 +102,7 @@ def _propose(path: Path, target: Path, keys: dict[str, Any]) -> None:
     write_whole(target, text)
     usual = target == Path("studies", f"{target.stem}.toml")
     for line in (
-        overview(tables[0], found),
+        describe_columns(tables[0], found),
         str(found),
         *map(as_flags, found.notes),
         *(f"warning: {as_flags(warning)}" for warning in found.warnings),

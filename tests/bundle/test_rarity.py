@@ -71,7 +71,10 @@ def test_the_unit_of_errors_is_the_fold_models():
     fold = make_small_problem().folds()[0]
     # one target: each fold's own residual, in the data's units
     scales = ((2.0, 2.0 / 3.0), (4.0, 4.0 / 3.0))
-    folds = [replace(fold, targets=Scaling((0.0,), (own,)), error_scale=np.array([scale], np.float32)) for own, scale in scales]
+    folds = [
+        replace(fold, targets=Scaling((0.0,), (own,)), error_scale=np.array([scale], np.float32))
+        for own, scale in scales
+    ]
     unit = carried_residual([np.array([9.0])], [0.25, 1.0], folds)
     np.testing.assert_allclose(unit, [(0.5 + 1.0) / 2 * 3.0])
     # two: the refits say how it divides, 3 to 4 on average, with a mean square of 1

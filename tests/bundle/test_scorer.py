@@ -12,9 +12,9 @@ from tests.bundles import make_bundle, make_frame, plain_outputs
 from tuner.bundle import scorer as module
 from tuner.bundle.manifest import Networks
 from tuner.bundle.scorer import Scorer
-from tuner.data.chunks import read_chunks
 from tuner.errors import UserError
-from tuner.reading.files import open_frame
+from tuner.loading.chunks import read_chunks
+from tuner.reading.opening import open_frame
 
 DEEP = Networks(count=2, hidden_size=5, num_layers=2, normalization="batch")
 

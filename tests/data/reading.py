@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tuner.data.dataset import load_dataset
 from tuner.data.series import Dataset
 from tuner.errors import UserError
+from tuner.loading.dataset import load_dataset
 from tuner.spec.file import read_spec_dict
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"

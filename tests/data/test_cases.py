@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.data.dataset import make_dataset
-from tuner.data.sources import read_tables
+from tuner.loading.dataset import make_dataset
+from tuner.loading.sources import read_tables
 from tuner.spec.file import read_spec_dict
 
 SHARED = Path(__file__).parents[3] / "shared" / "cases"

@@ -9,12 +9,12 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
-from tuner.data.dataset import load_dataset
 from tuner.data.folds import BOUND, FoldData, fit_scaling, make_problem
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows
 from tuner.errors import UserError
+from tuner.loading.dataset import load_dataset
 from tuner.spec.sections import Spec
 
 EVENTS = marked(60, (8, 10), (30, 33), (52, 54))

@@ -15,9 +15,9 @@ import pytest
 
 from tests.data.reading import SHARED, needs_shared
 from tuner.data import nab
-from tuner.data.dataset import load_dataset
 from tuner.errors import UserError
-from tuner.reading.files import open_file
+from tuner.loading.dataset import load_dataset
+from tuner.reading.opening import open_file
 from tuner.spec.file import read_spec_dict
 
 TAXI = "realKnownCause/nyc_taxi"

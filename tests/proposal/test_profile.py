@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.data.dataset import make_dataset
 from tuner.data.series import Floats
 from tuner.errors import UserError
+from tuner.loading.dataset import make_dataset
 from tuner.proposal.profile import HOLDOUT, Profile, make_profile
 from tuner.proposal.propose import WINDOWS, Proposal, proposals, render_study_file
 from tuner.reading.table import Column, DataTable

@@ -13,9 +13,9 @@ from tests.data.reading import read
 from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.scorer import Scorer
 from tuner.data.series import Dataset
-from tuner.data.sources import read_tables
 from tuner.errors import UserError
 from tuner.files import write_folder
+from tuner.loading.sources import read_tables
 from tuner.spec.sections import DataSection
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.reading.numerals import choose_decimal, numbers, sentinels, undress
+from tuner.reading.numerals import choose_decimal, parse_numbers, sentinels, undress
 
 DRESSES = {
     "comma": lambda x: f"{x:.2f}".replace(".", ","),
@@ -32,7 +32,7 @@ def undressed(cells: Sequence[str | None], delimiter: str = ";") -> np.ndarray |
     return (
         None
         if found is None
-        else numbers(found, choose_decimal([found], delimiter, None)).to_numpy(zero_copy_only=False)
+        else parse_numbers(found, choose_decimal([found], delimiter, None)).to_numpy(zero_copy_only=False)
     )
 
 

@@ -9,18 +9,18 @@ import pytest
 
 from tests.making import make_detection
 from tests.search.making import FACTS, make_outcome, make_spec
+from tuner.results.attributes import scalars
 from tuner.results.findings import StudyInfo
 from tuner.results.selection import (
     Selection,
     Summary,
     Trial,
+    all_runs,
     best_tenth,
     finalists,
     mean_of_runs,
     paired_error,
     pool,
-    runs,
-    scalars,
     select,
     shrinkage,
     steps_of_runs,
@@ -408,10 +408,10 @@ def test_the_rule_follows_the_metric_s_direction() -> None:
 
 def test_what_was_cut_off_while_it_improved_says_nothing_against_a_trial() -> None:
     cut, longer, early = make_outcome([3.0, 2.0]), make_outcome([3.0, 2.0, 1.0, 1.5]), make_outcome([2.0, 3.0])
-    assert runs(Trial(0, PARAMS, cut, (longer, longer))) == (longer, longer)
-    assert runs(Trial(0, PARAMS, early, (longer,))) == (early, longer), "its best lay behind it"
-    assert runs(Trial(0, PARAMS, cut, (cut, early))) == (cut, cut, early), "none was given more epochs"
-    assert runs(Trial(0, PARAMS, cut)) == (cut,)
+    assert all_runs(Trial(0, PARAMS, cut, (longer, longer))) == (longer, longer)
+    assert all_runs(Trial(0, PARAMS, early, (longer,))) == (early, longer), "its best lay behind it"
+    assert all_runs(Trial(0, PARAMS, cut, (cut, early))) == (cut, cut, early), "none was given more epochs"
+    assert all_runs(Trial(0, PARAMS, cut)) == (cut,)
     assert mean_of_runs(Trial(0, PARAMS, cut, (longer, longer))) == 1.0
     again = replace(longer, steps=30), replace(longer, steps=40)
     assert steps_of_runs(Trial(0, PARAMS, replace(cut, steps=10), again)) == 35.0

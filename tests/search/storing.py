@@ -1,7 +1,7 @@
 """Trials to keep in a store."""
 
 from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.results.selection import scalars
+from tuner.results.attributes import scalars
 from tuner.search.sampler import choose
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome

@@ -19,7 +19,7 @@ from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, score_models
-from tuner.results.selection import scalars
+from tuner.results.attributes import scalars
 from tuner.search.sampler import choose
 from tuner.spec.metric import METRICS
 from tuner.spec.space import defaults

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tuner.bundle.rarity import Rarity
-from tuner.data.chunks import Wanted
 from tuner.data.folds import Scaling
 from tuner.errors import UserError
+from tuner.loading.chunks import Wanted
 from tuner.spec.sections import ModelSection, Reading, TaskSection
 
 FORMAT: Literal[2] = 2

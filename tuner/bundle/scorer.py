@@ -11,12 +11,12 @@ import pyarrow as pa
 import torch
 
 from tuner.bundle.archive import Bundle
-from tuner.data.chunks import Chunk, read_chunks
-from tuner.data.resampling import resample_chunks
 from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.detection import scaled_errors
+from tuner.loading.chunks import Chunk, read_chunks
+from tuner.loading.resampling import resample_chunks
 from tuner.model.building import predict
-from tuner.reading.files import open_file, open_frame
+from tuner.reading.opening import open_file, open_frame
 from tuner.training.learner import EVALUATION_BATCH
 
 # Rows read at a time. Batches begin anew with each chunk, so the same rows give the same bits wherever they come from.

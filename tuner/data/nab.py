@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tuner.errors import UserError, nearest
-from tuner.reading.files import open_file
+from tuner.reading.opening import open_file
 from tuner.reading.table import DataTable
 
 COMMIT = "ea702d75cc2258d9d7dd35ca8e5e2539d71f3140"

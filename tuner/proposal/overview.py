@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tuner.data.columns import is_date, is_number, missing
+from tuner.loading.columns import is_date, is_number, missing
 from tuner.proposal.profile import Profile
 from tuner.reading.table import Column, DataTable
 
@@ -13,7 +13,7 @@ MOST_LETTERS = 24  # of a cell
 SHOWN = 2  # first values
 
 
-def overview(table: DataTable, found: Profile) -> str:
+def describe_columns(table: DataTable, found: Profile) -> str:
     """A line for each column, under `HEADS`: those with a part in the study first, what is left out last."""
     rank = ("time", "series", "label", "target", "feature", "")
     rows = [(_role(name, found), *_looks(name, column)) for name, column in table.columns.items()]

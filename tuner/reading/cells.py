@@ -53,6 +53,6 @@ def is_mark(cell: str) -> bool:
     return cell.strip().lower() in MARKS
 
 
-def is_date(cell: str) -> bool:
+def looks_like_date(cell: str) -> bool:
     """Could it be a date, and no number?"""
     return bool(_DATE.fullmatch(cell)) and not _NUMBER.fullmatch(cell)

@@ -8,7 +8,7 @@ from io import StringIO
 from itertools import groupby, islice
 
 from tuner.errors import UserError, counted
-from tuner.reading.cells import is_date, is_mark, is_value
+from tuner.reading.cells import is_mark, is_value, looks_like_date
 from tuner.reading.containers import HEAD_BYTES, NEEDED, Text
 from tuner.reading.table import check_names
 from tuner.spec.sections import Reading
@@ -209,7 +209,7 @@ def _named(
     # whole numbers in sequence are the names that pandas gives to columns
     if list(first) == [str(number + int(first[0] == "1")) for number in range(width)]:
         return rows[:1], list(first)
-    if any(map(is_date, first)):
+    if any(map(looks_like_date, first)):
         return (), [f"column {number}" for number in range(1, width + 1)]
     raise UserError(
         f"the first line holds values ({', '.join(first[:3])}), not the columns' names",

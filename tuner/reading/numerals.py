@@ -113,7 +113,7 @@ def _parts(column: Any, marked: dict[str, int]) -> Dressed | None:  # noqa: ANN4
     return Dressed(cells, factors, tuple(fits), marked, shown[0].as_py() if len(shown) else "", commas)
 
 
-def numbers(column: Dressed, decimal: Decimal | None) -> Any:  # noqa: ANN401
+def parse_numbers(column: Dressed, decimal: Decimal | None) -> Any:  # noqa: ANN401
     """The numbers of a column, as an Arrow array."""
     cells = compute.replace_substring_regex(column.cells, f"[^-+0-9eE{column.mark(decimal)}]", "")
     values = compute.cast(compute.replace_substring(cells, ",", "."), pa.float64())

@@ -15,7 +15,7 @@ from pyarrow import compute
 
 from tuner.errors import UserError, listed, quoted
 from tuner.reading.dates import Order, Parsed, read_dates
-from tuner.reading.numerals import Decimal, Dressed, all_grouped, choose_decimal, numbers, sentinels, undress
+from tuner.reading.numerals import Decimal, Dressed, all_grouped, choose_decimal, parse_numbers, sentinels, undress
 from tuner.spec.sections import NOTHING_TOLD, Reading
 
 Column = npt.NDArray[Any]
@@ -113,7 +113,7 @@ def make_table(
         plain = {one: _cells(table[one], form.told) for one in written if pa.types.is_floating(columns[one].type)}
         grouped = {one: column for one, column in plain.items() if all_grouped(column)}
         dressed |= {one: found for one, column in grouped.items() if (found := undress(column)) is not None}
-    columns |= {one: numbers(column, decimal) for one, column in dressed.items()}
+    columns |= {one: parse_numbers(column, decimal) for one, column in dressed.items()}
     values = {one: dates[one].dates if one in dates else _values(column) for one, column in columns.items()}
     values, marks, doubts = _without_sentinels(values, form.told)
     marked = {one: column.marked for one, column in dressed.items()}

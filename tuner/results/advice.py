@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tuner.errors import listed
 from tuner.results.findings import StudyInfo
 from tuner.results.regularisation_path import Path
-from tuner.results.selection import Selection, runs, shrinkage
+from tuner.results.selection import Selection, all_runs, shrinkage
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
 from tuner.spec.space import PARAMETERS, Constant, Range, Value, count_configurations
 
@@ -67,7 +67,7 @@ def advise_after(spec: Spec, best: Selection) -> list[str]:
     found, wanted = outcome.detection, spec.study.min_precision
     if wanted is not None and found is not None and found.reached < wanted:
         said.append(f"No threshold reaches `min_precision` {wanted:g}: the best trial reaches {found.reached:.2f}.")
-    if all(spec.train.epochs <= run.best_epoch == len(run.curve) for run in runs(best.trial)):
+    if all(spec.train.epochs <= run.best_epoch == len(run.curve) for run in all_runs(best.trial)):
         said.append(f"The best trial still improved at its last epoch: raise `max_epochs` above {len(outcome.curve)}.")
     for name, domain in spec.space.items():
         if isinstance(domain, Range) and (end := _edge(domain, name, params)):

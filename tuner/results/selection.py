@@ -17,8 +17,8 @@ Floats = npt.NDArray[np.float64]
 
 DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")
 # A gain over the default configuration of so many corrected standard errors is taken for one: the 75 % quantile of
-# Student's t with 4 degrees of freedom. By `scripts/simulate_guard.py` this about halves how often a choice among nearly
-# equal configurations is worse than the default, and keeps 80 to 99 % of the gain where there is one.
+# Student's t with 4 degrees of freedom. By `scripts/simulate_guard.py` this about halves how often a choice among
+# nearly equal configurations is worse than the default, and keeps 80 to 99 % of the gain where there is one.
 CLEAR = 0.74
 
 
@@ -211,7 +211,7 @@ def is_repeated(trial: Trial) -> bool:
     return bool(trial.repeats) and all(outcome.state != "failed" for outcome in trial.repeats)
 
 
-def runs(trial: Trial) -> tuple[Outcome, ...]:
+def all_runs(trial: Trial) -> tuple[Outcome, ...]:
     """The runs that a trial is judged by: the first alone if one of the others failed.
 
     Repeats may take more epochs than the first: that it was cut off while it improved says nothing against a trial, so
@@ -225,18 +225,18 @@ def runs(trial: Trial) -> tuple[Outcome, ...]:
 
 def steps_of_runs(trial: Trial) -> float:
     """Optimiser steps at the best epoch, mean over runs."""
-    return float(np.mean([run.steps for run in runs(trial)]))
+    return float(np.mean([run.steps for run in all_runs(trial)]))
 
 
 def fold_values(trial: Trial) -> Floats:
     """The study's metric of each fold at the best epoch, (folds,), mean over runs."""
-    values: Floats = np.mean([outcome.at_best("metric") for outcome in runs(trial)], axis=0)
+    values: Floats = np.mean([outcome.at_best("metric") for outcome in all_runs(trial)], axis=0)
     return values
 
 
 def fold_costs(metric: Metric, trial: Trial) -> Floats:
     """The costs of the same, (folds,)."""
-    costs: Floats = np.mean([metric.costs(outcome.at_best("metric")) for outcome in runs(trial)], axis=0)
+    costs: Floats = np.mean([metric.costs(outcome.at_best("metric")) for outcome in all_runs(trial)], axis=0)
     return costs
 
 
@@ -290,20 +290,3 @@ def best_tenth(spec: Spec, trials: Sequence[Trial]) -> set[int]:
 def shrinkage(params: Mapping[str, Value], outcome: Outcome) -> float:
     """Total shrinkage by weight decay up to the best epoch: the sum over steps of learning rate * weight_decay."""
     return float(params["learning_rate"]) * float(params["weight_decay"]) * full_steps(outcome.steps)
-
-
-def scalars(test_to_train: float, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
-    """Scalar attributes of a trial, which become axes in Optuna's tools."""
-    shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
-    if outcome.reason:
-        shown["reason"] = outcome.reason[:2000]
-    if outcome.state == "failed":
-        return shown
-    shown["se"] = standard_error(outcome.at_best("metric"), test_to_train)
-    shown["shrinkage"] = shrinkage(params, outcome)
-    for name in ("best_epoch", "train_loss", "valid_loss", "gap", "weights", "zeros", "weight_norm"):
-        shown[name] = getattr(outcome, name)
-    if outcome.detection is not None:
-        for name in ("average_precision", "precision", "recall", "f1"):
-            shown[name] = getattr(outcome.detection, name)
-    return shown

@@ -7,7 +7,7 @@ from tuner.evaluation.bootstrap import Interval, Variance, total_error
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, cost_of_runs, fold_values, mean_of_runs, runs
+from tuner.results.selection import Selection, all_runs, cost_of_runs, fold_values, mean_of_runs
 from tuner.spec.metric import Metric
 from tuner.training.outcome import standard_error
 
@@ -267,7 +267,7 @@ def describe_mean(chosen: Selection) -> str:
     """The mean that the choice was made on, and the standard error of a difference between two trials."""
     said = []
     if chosen.repeat_mean is not None:
-        said.append(f"mean of {len(runs(chosen.trial))} runs, the first {brief(chosen.value)}")
+        said.append(f"mean of {len(all_runs(chosen.trial))} runs, the first {brief(chosen.value)}")
     if math.isfinite(chosen.se):
         said.append(f"1 SE of a difference between trials: {brief(chosen.se)}")
     return brief(chosen.mean) + (f" ({'; '.join(said)})" if said else "")

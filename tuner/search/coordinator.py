@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tuner.errors import UserError
-from tuner.results.selection import Trial, scalars
+from tuner.results.attributes import scalars
+from tuner.results.selection import Trial
 from tuner.search.events import Notify, Resumed, Started, Ticked, Told
 from tuner.search.jobs import Job, R_co, Task
 from tuner.search.pruner import is_audit, thresholds

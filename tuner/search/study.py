@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tuner.data.dataset import load_dataset
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.series import Dataset
+from tuner.loading.dataset import load_dataset
 from tuner.results.findings import Findings, OutOfFoldScores, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise

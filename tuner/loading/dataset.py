@@ -8,11 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.clock import Clock, read_clock
-from tuner.data.columns import numbers, refuse_missing
-from tuner.data.labels import read_labels
-from tuner.data.resampling import any_by_bin, find_bins, mean_by_bin
-from tuner.data.roles import Roles, assign_roles
 from tuner.data.series import (
     LONGEST_INTERPOLATED,
     Bools,
@@ -25,8 +20,13 @@ from tuner.data.series import (
     split_at_gaps,
     split_at_missing,
 )
-from tuner.data.sources import lookback, read_tables
 from tuner.errors import UserError, counted, listed
+from tuner.loading.clock import Clock, read_clock
+from tuner.loading.columns import numbers, refuse_missing
+from tuner.loading.labels import read_labels
+from tuner.loading.resampling import any_by_bin, find_bins, mean_by_bin
+from tuner.loading.roles import Roles, assign_roles
+from tuner.loading.sources import lookback, read_tables
 from tuner.reading.table import Column, DataTable, merged
 from tuner.spec.sections import DataSection, Spec
 

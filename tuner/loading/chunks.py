@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from tuner.data.clock import Clock, read_clock
-from tuner.data.columns import is_date, numbers
 from tuner.data.series import Floats, Ints
 from tuner.errors import UserError, listed, nearest
-from tuner.reading.files import DataFile
+from tuner.loading.clock import Clock, read_clock
+from tuner.loading.columns import is_date, numbers
+from tuner.reading.opening import DataFile
 from tuner.reading.table import Column, DataTable
 
 

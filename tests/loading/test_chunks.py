@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from tests.data.reading import written
-from tuner.data.chunks import Chunk, Wanted, read_chunks
-from tuner.data.clock import read_clock
-from tuner.data.columns import numbers
 from tuner.errors import UserError
-from tuner.reading.files import open_file, open_frame
+from tuner.loading.chunks import Chunk, Wanted, read_chunks
+from tuner.loading.clock import read_clock
+from tuner.loading.columns import numbers
+from tuner.reading.opening import open_file, open_frame
 
 WANTED = Wanted(("time",), dated=True, features=("x", "y"), targets=("x",), optional=True)
 PLAIN = """

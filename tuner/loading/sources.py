@@ -9,7 +9,7 @@ from pathlib import Path
 from tuner.data import nab
 from tuner.data.market import DERIVED, LOOKBACK, simulate
 from tuner.errors import UserError, nearest
-from tuner.reading.files import display_path, open_file, open_frame
+from tuner.reading.opening import display_path, open_file, open_frame
 from tuner.reading.table import DataTable
 from tuner.spec.sections import DataSection, Reading
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from tuner.data.columns import is_date, is_number, missing
 from tuner.data.series import Bools, Ints
 from tuner.errors import UserError, counted, quoted
+from tuner.loading.columns import is_date, is_number, missing
 from tuner.reading.dates import FIRST, LAST, read_dates
 from tuner.reading.table import Column, DataTable
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tuner.data.clock import time_parts
-from tuner.data.columns import dates, is_date, is_number, missing, numbers, parsed
-from tuner.data.counters import (
+from tuner.errors import UserError, counted, listed, nearest
+from tuner.loading.clock import time_parts
+from tuner.loading.columns import dates, is_date, is_number, missing, numbers, parsed
+from tuner.loading.counters import (
     ENOUGH_ROWS,
     Order,
     is_counter,
@@ -17,9 +18,8 @@ from tuner.data.counters import (
     seen,
     split_series,
 )
-from tuner.data.labels import Label, find_label, read_labels, told_label
-from tuner.data.leaks import Telling, telling
-from tuner.errors import UserError, counted, listed, nearest
+from tuner.loading.labels import Label, find_label, read_labels, told_label
+from tuner.loading.leaks import Telling, telling
 from tuner.reading.table import Column, DataTable
 from tuner.spec.sections import DataSection
 

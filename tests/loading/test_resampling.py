@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.data.reading import read, refusal, written
-from tuner.data.chunks import Wanted, read_chunks
-from tuner.data.resampling import find_bins, mean_by_bin, resample_chunks
-from tuner.reading.files import open_file
+from tuner.loading.chunks import Wanted, read_chunks
+from tuner.loading.resampling import find_bins, mean_by_bin, resample_chunks
+from tuner.reading.opening import open_file
 
 TIMES = np.datetime64("2024-01-01T00:03", "ns") + np.arange(8) * np.timedelta64(1, "m")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tuner.data.leaks import Telling, telling
 from tuner.data.series import Bools, Floats
+from tuner.loading.leaks import Telling, telling
 
 RNG = np.random.default_rng(0)
 ROWS = 3000

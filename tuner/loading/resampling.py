@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tuner.data.chunks import Chunk
 from tuner.data.series import Bools, Floats, Ints, Times
 from tuner.errors import UserError
+from tuner.loading.chunks import Chunk
 
 
 def find_bins(time: Times, every: str) -> tuple[Ints, Times]:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data.labels import find_label, read_labels, told_label
 from tuner.errors import UserError
+from tuner.loading.labels import find_label, read_labels, told_label
 from tuner.reading.table import DataTable
 
 MARKS = np.arange(1200) % 100 < 4

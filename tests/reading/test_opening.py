@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.data.reading import read, refusal
-from tuner.reading.files import open_file
+from tuner.reading.opening import open_file
 from tuner.spec.sections import Reading
 
 ROWS = 60

@@ -8,10 +8,10 @@ from enum import IntEnum
 import numpy as np
 import pandas as pd
 
-from tuner.data.clock import raw_time
-from tuner.data.columns import dates, is_date, is_number, missing
 from tuner.data.series import Bools
 from tuner.errors import UserError
+from tuner.loading.clock import raw_time
+from tuner.loading.columns import dates, is_date, is_number, missing
 from tuner.reading.table import Column, DataTable
 from tuner.spec.sections import CvSection
 

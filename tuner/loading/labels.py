@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tuner.data.columns import is_date, is_number, missing
 from tuner.data.series import Bools, Ints, runs
 from tuner.errors import UserError, nearest, quoted
+from tuner.loading.columns import is_date, is_number, missing
 from tuner.reading.table import Column, DataTable
 
 MOST_WORDS = 30  # different values of a label

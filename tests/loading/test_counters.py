@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data.counters import Order, is_counter, order_of, recognise_series, recognise_time, split_series
 from tuner.errors import UserError
+from tuner.loading.counters import Order, is_counter, order_of, recognise_series, recognise_time, split_series
 from tuner.reading.table import Column, DataTable
 
 ROWS = 1200
