@@ -9,6 +9,8 @@ import optuna
 from tuner.search.study import findings
 from tuner.storage.store import Store
 
+# The trials of a summary, whose durations differ.
+NAMED = ("best", "one_se", "shipped")
 # 24 trials of it take about two seconds, with the sampler that chooses soonest
 SMALL = """
 [study]
@@ -68,8 +70,9 @@ def dump(folder: Path, name: str = "small", storage: str | None = None) -> list[
         for number, outcome in enumerate(told.repeats, 1):
             lines += [f"{told.number}.{number} {k} {v!r}" for k, v in asdict(outcome).items() if k != "seconds"]
     summary = found.summary
-    lines += [f"{key} {value!r}" for key, value in asdict(summary).items() if key not in ("best", "one_se")]
-    for name, chosen in (("best", summary.best), ("one_se", summary.one_se)):
+    lines += [f"{key} {value!r}" for key, value in asdict(summary).items() if key not in NAMED]
+    for name in NAMED:
+        chosen = getattr(summary, name)
         if chosen is not None:
             lines.append(f"{name} {chosen.trial.number} {chosen.value!r} {chosen.repeat_mean!r} {chosen.se!r}")
     # how often the holdout was looked at hangs on how often the study was extended
