@@ -128,7 +128,7 @@ def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finishe
 def test_errors_are_in_units_of_the_fold_models_residuals(finished) -> None:
     store = Store(f"sqlite:///{finished}/studies/studies.db", create=False)
     study = store.open("small")
-    losses = findings(study).chosen("best").trial.outcome.at_best("train_loss")
+    losses = findings(study).chosen("shipped").trial.outcome.at_best("train_loss")
     deviations = [fold.targets.deviation[0] for fold in prepare(study.spec).folds if fold.targets is not None]
     store.close()
     (residual,) = read_bundle(finished / "bundle").manifest.residual or ()
@@ -260,7 +260,7 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     assert (flagged == (scores["score"] >= manifest.threshold)).all()
     store = Store(f"sqlite:///{tmp_path}/studies/studies.db", create=False)
     study = store.open("c")
-    best, rows_ = findings(study).chosen("best"), study.rows()
+    best, rows_ = findings(study).chosen("shipped"), study.rows()
     judged = study.scores(best.trial.number)
     assert judged is not None and rows_ is not None
     chosen = choose_threshold(judged, rows_["label"])
