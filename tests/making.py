@@ -65,6 +65,12 @@ def make_dataset(
     return Dataset(tuple(series), tuple("abcdefgh"[:features]), ("a",), interpolated, digest="")
 
 
+def without_targets(data: Dataset) -> Dataset:
+    """The same data set as a classifier has it."""
+    series = tuple(replace(one, targets=one.targets[:, :0]) for one in data.series)
+    return replace(data, series=series, target_names=())
+
+
 def marked(rows: int, *events: tuple[int, int]) -> Bools:
     """Labels of `rows` rows, anomalous in the given half-open intervals."""
     labels = np.zeros(rows, dtype=bool)

@@ -164,7 +164,7 @@ def test_a_baseline_that_moves_at_least_as_far_explains_the_difference(baseline,
 @pytest.mark.parametrize(
     ("value", "baseline", "said"),
     [
-        (0.45, 0.62, "that is -3.23 % (95 % interval -14.1 % to +9.05 %): no clear sign that the choice was a"),
+        (0.45, 0.62, "that is -3.23 % (95 % interval -14.1 % to +9.04 %): no clear sign that the choice was a"),
         (0.6, 0.5, "that is +60 % (95 % interval +42 % to +80.3 %): so the choice was partly luck."),
         (0.25, 0.6, "that is -44.4 % (95 % interval -50.7 % to -37.4 %): better than cross-validation promised."),
     ],

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.making import make_dataset, make_detection, make_spec, marked
+from tests.making import make_dataset, make_detection, make_spec, marked, without_targets
 from tests.search.making import make_outcome
 from tuner.bundle.manifest import Manifest
 from tuner.data.folds import make_problem
@@ -23,7 +23,7 @@ SCORES = np.random.default_rng(0).exponential(size=1000)
 def bundled(detection: Detection | None, **study: float) -> Manifest:
     """The manifest of a bundle of a study with one trial, which detects so."""
     spec = make_spec(study=study, task={"window": 4, "kind": "classify"}, search={"repeats": 0})
-    data = replace(make_dataset([90], marked(90, (10, 12), (40, 43), (70, 73))), target_names=())
+    data = without_targets(make_dataset([90], marked(90, (10, 12), (40, 43), (70, 73))))
     problem = make_problem(spec, data)
     info = describe_study(spec, data, problem, problem.folds())
     trial = Trial(0, defaults(spec.space), replace(make_outcome([1.0]), detection=detection))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from tests.making import make_dataset, make_detection, make_spec, marked
+from tests.making import make_dataset, make_detection, make_spec, marked, without_targets
 from tests.search.making import make_outcome
 from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.scorer import Scorer
@@ -156,7 +156,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     spec = SPEC.model_copy(update={"task": TaskSection(window=4, **task)})
     problem = make_problem(spec, DATA)
     data, folds = problem.refit(), problem.folds()
-    dataset = replace(DATA, target_names=() if kind == "classify" else ("a",))
+    dataset = without_targets(DATA) if kind == "classify" else DATA
     prepared = Prepared(spec, dataset, problem, folds, describe_study(spec, dataset, problem, folds))
     study = store.begin(spec, prepared.facts)
     steps = refit_steps(TRIALS[2].outcome.steps, problem.folds(), data)
