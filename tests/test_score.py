@@ -129,10 +129,10 @@ def test_errors_are_in_units_of_the_fold_models_residuals(finished) -> None:
     store = Store(f"sqlite:///{finished}/studies/studies.db", create=False)
     study = store.open("small")
     losses = findings(study).chosen("shipped").trial.outcome.at_best("train_loss")
-    deviations = [fold.targets.deviation[0] for fold in prepare(study.spec).folds if fold.targets is not None]
+    unit = prepare(study.spec).problem.unit[0]
     store.close()
     (residual,) = read_bundle(finished / "bundle").manifest.residual or ()
-    assert residual == pytest.approx(np.mean(np.sqrt(losses) * deviations))
+    assert residual == pytest.approx(np.mean(np.sqrt(losses)) * unit)
 
 
 def test_the_scale_is_that_of_the_out_of_fold_scores(finished) -> None:
