@@ -186,6 +186,7 @@ def test_a_trial_ends_where_its_best_so_far_costs_more_than_the_threshold():
     pruned = ended([np.inf, np.inf, -best[2] - 1e-9, np.inf])
     assert (pruned.state, pruned.reason, pruned.fold_epochs) == ("pruned", "pruned after epoch 3", 9)
     assert pruned.value == max(pruned.curve) == best[2]
+    assert same(ended([np.inf, np.inf, np.inf, -np.inf]), whole), "trained to its last epoch, it is complete"
     audited = ended([np.inf, -np.inf, -np.inf, np.inf], is_audit=True)
     assert audited.audited == 2
     assert same(replace(audited, audited=0), whole), "an audit goes on"
@@ -228,7 +229,8 @@ def test_a_detection_metric_is_that_of_the_scores(kind, metric, scheme):
     np.testing.assert_equal(at_best, values)
     assert max(together.curve) == together.curve[together.best_epoch - 1] == np.nanmean(values)
     rows = [fold.first[fold.valid] for fold in folds]
-    assert together.detection() == detect(together.best.scores, truth, rows, earlier_only=earlier_only)
+    reach = 2 + (kind == "forecast")
+    assert together.detection() == detect(together.best.scores, truth, rows, earlier_only=earlier_only, reach=reach)
 
 
 def test_scores_of_classify_are_the_networks_outputs():

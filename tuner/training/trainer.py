@@ -202,19 +202,20 @@ def train_folds(
     lock_step = LockStep(spec, runs)
     state: Literal["complete", "pruned", "failed"] = "complete"
     reason, audited = "", 0
-    for epoch in range(1, (most_epochs or spec.train.epochs) + 1):
+    last = most_epochs or spec.train.epochs
+    for epoch in range(1, last + 1):
         try:
             lock_step.train_epoch(on_fold)
         except Diverged as error:
             state, reason = "failed", f"diverged: {error}"
             break
+        if epoch == last or epoch - lock_step.best_epoch >= spec.train.epochs_waited:
+            break  # trained to the end: there is nothing left to prune
         if thresholds and not audited and lock_step.cost > thresholds[epoch - 1]:
             if not is_audit:
                 state, reason = "pruned", f"pruned after epoch {epoch}"
                 break
             audited = epoch
-        if epoch - lock_step.best_epoch >= spec.train.epochs_waited:
-            break
     weights, zeros, norm = summarise_weights(lock_step.best.weights)
     return Outcome(
         state=state,
