@@ -29,6 +29,19 @@ def refused(call, *args: Any, **keys: Any) -> UserError:
     return caught.value
 
 
+# --- where
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(home))
+    Store("sqlite:///~/x.db", create=True).close()
+    assert read_statuses("sqlite:///~/x.db") == []
+    assert ([*tmp_path.iterdir()], [*home.iterdir()]) == ([home], [home / "x.db"])
+
+
 # --- which study
 
 
