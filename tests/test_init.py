@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from tests.data.reading import SHARED, needs_shared
 from tuner.data.folds import make_problem
 from tuner.errors import UserError
-from tuner.init import app, study_name
+from tuner.init import _seen_from, app, study_name
 from tuner.loading.dataset import load_dataset
 from tuner.spec.file import read_spec, read_spec_dict
 from tuner.spec.sections import Spec
@@ -79,6 +79,14 @@ def test_the_path_is_relative_to_the_study_file(tmp_path: Path) -> None:
     tmp_path.rename(tmp_path.with_name("moved"))
     os.chdir(tmp_path.with_name("moved"))
     runs(Path("other/place.toml"))
+
+
+def test_a_file_on_another_drive_is_named_whole(monkeypatch) -> None:
+    def refuse(*_: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("tuner.init.relpath", refuse)
+    assert _seen_from(Path("/studies"), Path("/data/x.csv")) == "/data/x.csv"
 
 
 def test_a_study_file_is_not_overwritten_unless_forced() -> None:

@@ -97,7 +97,7 @@ def _propose(path: Path, target: Path, keys: dict[str, Any]) -> None:
     name = study_name(target)
     told: DataSection = read_spec_dict({"study": {"name": name}, "data": {**keys, "path": str(path)}}).data
     tables = read_tables(told)
-    here = Path(relpath(path, target.parent.resolve())).as_posix()
+    here = _seen_from(target.parent.resolve(), path)
     found, chosen, pace, text = propose_study(tables, name, told.model_copy(update={"path": here}), _timed)
     write_whole(target, text)
     usual = target == Path("studies", f"{target.stem}.toml")
@@ -147,6 +147,14 @@ def as_flags(text: str) -> str:
 
 def _flag(key: str) -> str:
     return f"--{key.replace('_', '-')}" if key in FLAGS else f"`[data] {key}`"
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    """The path as seen from a folder; whole where it is on another drive of Windows."""
+    try:
+        return Path(relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
 
 
 def _exists(target: Path) -> bool:
