@@ -16,9 +16,21 @@ LACKED = {
     "os": {"chown", "fork", "geteuid", "getuid", "killpg", "nice", "sched_getaffinity", "setsid", "statvfs", "uname"},
     "signal": {"SIGALRM", "SIGCONT", "SIGHUP", "SIGKILL", "SIGSTOP", "pthread_kill", "pthread_sigmask", "setitimer"},
     "sys": set(),
+    "multiprocessing": set(),
 }
-OWN: dict[str, dict[str, Any]] = {"signal": {"SIGBREAK": signal.SIGHUP}, "sys": {"platform": "win32"}}
 
+
+def _get_context(method: str | None = None) -> Any:
+    if method not in (None, "spawn"):
+        raise ValueError(f"cannot find context for {method!r}")
+    return multiprocessing.get_context("spawn")
+
+
+OWN: dict[str, dict[str, Any]] = {
+    "multiprocessing": {"get_context": _get_context},
+    "signal": {"SIGBREAK": signal.SIGHUP},
+    "sys": {"platform": "win32"},
+}
 multiprocessing.get_all_start_methods = lambda: ["spawn"]
 _import = builtins.__import__
 
@@ -45,7 +57,8 @@ def _as_on_windows(name: str, globals: Any = None, *rest: Any, **named: Any) -> 
         return _import(name, globals, *rest, **named)
     if name in MISSING:
         raise ImportError(f"there is no {name} on Windows")
-    return _seen.get(name) or _import(name, globals, *rest, **named)
+    found = _import(name, globals, *rest, **named)
+    return _seen.get(name, found)
 
 
 builtins.__import__ = _as_on_windows
