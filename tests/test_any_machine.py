@@ -54,6 +54,7 @@ def test_so_does_one_on_standard_input_where_all_processes_start_anew_and_nothin
 def test_what_is_played_is_missing_for_the_tuner_alone(tmp_path) -> None:
     (tmp_path / "tuner_of_mine.py").write_text("import fcntl, signal; signal.SIGALRM; print('here')")
     (tmp_path / "tuner").mkdir()
+    (tmp_path / "tuner" / "__init__.py").touch()
     (tmp_path / "tuner" / "one.py").write_text("import sys; print(sys.platform)\nimport signal; signal.SIGALRM")
     (tmp_path / "tuner" / "two.py").write_text("import fcntl")
     variables = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{WINDOWS['PYTHONPATH']}"}

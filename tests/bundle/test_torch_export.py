@@ -141,8 +141,10 @@ def test_a_step_is_the_step_that_the_tuner_takes(tmp_path, optimizer, changes, k
     steps = exported.new_optimizer(network)
     weight = torch.tensor(data.class_weight)
     loss = torch.nn.MSELoss() if kind == "forecast" else torch.nn.BCEWithLogitsLoss(pos_weight=weight)
-    for batch in torch.from_numpy(data.train).tensor_split(7):
+    for done, batch in enumerate(torch.from_numpy(data.train).tensor_split(7)):
         learner.step(batch)
+        for group in steps.param_groups:
+            group["lr"] = exported.learning_rate(done)
         rows = torch.from_numpy(data.rows)[torch.from_numpy(data.first)[batch] + torch.arange(4)[:, None]]
         network.train()
         exported.step(network, steps, loss(network(rows), torch.from_numpy(data.answers)[batch]))
