@@ -102,7 +102,8 @@ def test_a_stage_has_its_own_count_and_pace() -> None:
 @WIDTHS
 def test_each_finished_trial_is_one_line_however_narrow_the_terminal(width) -> None:
     events: list[Event] = [Resumed({0: PRUNED}), Started(1, PARAMS), Progressed(1, 1, 1, None), Ticked()]
-    first, second, third = shown([*events, *told(PRUNED, COMPLETE, FAILED, first=1)], width).splitlines()
+    report, first, second, third = shown([*events, *told(PRUNED, COMPLETE, FAILED, first=1)], width).splitlines()
+    assert report == "report: studies/small/report.html, written every minute while the study runs"
     assert first.startswith("trial 1: pruned after epoch 2, loss 2.5 (epoch 2 of 6); 2 of 12, no best yet, about ")
     assert second.startswith("trial 2: loss 1 (epoch 2 of 6); 3 of 12, best 1 (trial 2), about ")
     assert third.startswith("trial 3 failed: ValueError: no; 4 of 12, ")

@@ -51,7 +51,6 @@ def search_study(
     interrupted = False
     name = spec.study.name
     folder = Path("studies") / name
-    console.print(f"report: {folder / 'report.html'}, written every minute while the study runs", markup=False)
     prepared = _prepare(spec, console)
     spec = prepared.spec
     print_warnings(console, advise_before(spec, prepared.facts))

@@ -165,6 +165,8 @@ def describe(tally: Tally, event: Event) -> str:
     """The line that is left of an event; empty for most."""
     words = tally.spec.metric.words
     match event:
+        case Resumed():
+            return f"report: studies/{tally.spec.study.name}/report.html, written every minute while the study runs"
         case Told(number, _, outcome):
             return f"trial {number}{_ended(outcome, words, tally.spec.train.epochs)}"
         case Repeated(number, repeat, outcome):
