@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -59,7 +60,12 @@ def file_lock(path: Path, study: str) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE, poll_interval=APART)
-        beside.write_text(json.dumps(asdict(holder)), encoding="utf-8")
+        try:
+            beside.write_text(json.dumps(asdict(holder)), encoding="utf-8")
+        except OSError as error:
+            # the text is for a message alone: of a full disk the database is to tell
+            if error.errno not in (ENOSPC, EDQUOT):
+                raise
     except Timeout:
         raise _refusal(study, str(path.parent), _read_holder(path)) from None
     except OSError as error:
