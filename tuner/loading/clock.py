@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tuner.data.series import Bools, Ints
 from tuner.errors import UserError, counted, quoted
-from tuner.loading.columns import is_date, is_number, missing
+from tuner.loading.columns import dates, is_date, is_number, missing
 from tuner.reading.dates import FIRST, LAST, read_dates
 from tuner.reading.table import Column, DataTable
 
@@ -108,6 +108,9 @@ def raw_time(table: DataTable, names: Sequence[str]) -> Column:
     if is_number(column):
         stamps = as_dates(column)
         return column if stamps is None else stamps
+    # the columns of a data frame are not read from text before
+    if not np.isnat(known := dates(column)).any():
+        return _within(table, name, known)
     row = next(row for row, cell in enumerate(column) if not _is_date(cell))
     raise UserError(
         f"{quoted(column[row])} is not a date that can be read",
