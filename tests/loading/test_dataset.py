@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.data.reading import SHARED, needs_shared, read, refusal, written
 from tuner.data.market import DERIVED, LOOKBACK, RAW
-from tuner.data.series import LONGEST_INTERPOLATED, Bools, Dataset, runs
-from tuner.loading.dataset import load_dataset, make_dataset, warn_of_idle_targets
+from tuner.data.series import LONGEST_INTERPOLATED, Bools, Dataset, runs, warn_of_idle_targets
+from tuner.loading.dataset import load_dataset, make_dataset
 from tuner.reading.table import DataTable
 from tuner.spec.file import read_spec_dict
 

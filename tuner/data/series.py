@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tuner.errors import listed
 from tuner.spec.sections import NOTHING_TOLD, Reading
 
 Floats = npt.NDArray[np.float64]
@@ -15,6 +16,8 @@ Ints = npt.NDArray[np.int64]
 Times = npt.NDArray[np.datetime64] | Floats | Ints
 
 LONGEST_INTERPOLATED = 10  # rows; a longer run of missing rows ends a series
+
+IDLE = 1e-4  # of a target's variance: an error of repeating it that leaves nothing to learn
 
 
 @dataclass(frozen=True)
@@ -137,3 +140,20 @@ def interpolate(values: Floats) -> Floats:
         if absent.any():
             column[absent] = np.interp(rows[absent], rows[~absent], column[~absent])
     return filled
+
+
+def warn_of_idle_targets(data: Dataset, *, difference: bool) -> list[str]:
+    """A warning of targets that a forecast of no change, or of a steady one, hits all but perfectly."""
+    changes = [np.diff(one.targets, axis=0) for one in data.series]
+    spread = np.concatenate([one.targets for one in data.series]).var(axis=0)
+    if difference:
+        spread = np.square(np.concatenate(changes)).mean(axis=0)
+        changes = [np.diff(change, axis=0) for change in changes]
+    error = np.square(np.concatenate(changes)).sum(axis=0) / max(sum(map(len, changes)), 1)
+    idle = [name for name, alone in zip(data.target_names, error < IDLE * spread, strict=True) if alone]
+    if not idle:
+        return []
+    return [
+        f"Repeating the last {'change' if difference else 'value'} of {listed(idle)} is an all but perfect forecast: "
+        f"nothing is left to learn. Name another `[data] target`{'' if difference else ' or set `[task] difference`'}."
+    ]

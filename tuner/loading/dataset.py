@@ -30,8 +30,6 @@ from tuner.loading.sources import lookback, read_tables
 from tuner.reading.table import Column, DataTable, merged
 from tuner.spec.sections import DataSection, Spec
 
-IDLE = 1e-4  # of a target's variance: an error of repeating it that leaves nothing to learn
-
 
 @dataclass(frozen=True)
 class _Rows:
@@ -157,23 +155,6 @@ def _series(
         values = interpolate(rows.values)
         series.append(Series(name, rows.time, values[:, features], values[:, targets], rows.labels, rows.file))
     return tuple(series)
-
-
-def warn_of_idle_targets(data: Dataset, *, difference: bool) -> list[str]:
-    """A warning of targets that a forecast of no change, or of a steady one, hits all but perfectly."""
-    changes = [np.diff(one.targets, axis=0) for one in data.series]
-    spread = np.concatenate([one.targets for one in data.series]).var(axis=0)
-    if difference:
-        spread = np.square(np.concatenate(changes)).mean(axis=0)
-        changes = [np.diff(change, axis=0) for change in changes]
-    error = np.square(np.concatenate(changes)).sum(axis=0) / max(sum(map(len, changes)), 1)
-    idle = [name for name, alone in zip(data.target_names, error < IDLE * spread, strict=True) if alone]
-    if not idle:
-        return []
-    return [
-        f"Repeating the last {'change' if difference else 'value'} of {listed(idle)} is an all but perfect forecast: "
-        f"nothing is left to learn. Name another `[data] target`{'' if difference else ' or set `[task] difference`'}."
-    ]
 
 
 def _check_labels(series: Sequence[Series], spec: Spec) -> None:

@@ -13,8 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tuner.data.folds import make_problem
 from tuner.data.seasonality import Rhythm
+from tuner.data.series import warn_of_idle_targets
 from tuner.errors import UserError, counted
-from tuner.loading.dataset import make_dataset, warn_of_idle_targets
+from tuner.loading.dataset import make_dataset
 from tuner.proposal.pace import TRIALS, Pace, Timed, find_length, find_pace
 from tuner.proposal.profile import ENOUGH_FILES, HOLDOUT, Profile, make_profile
 from tuner.reading.table import DataTable

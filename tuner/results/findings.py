@@ -9,12 +9,11 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from tuner.data.folds import FoldData, Problem
-from tuner.data.series import Bools, Dataset, Floats, runs
+from tuner.data.series import Bools, Dataset, Floats, runs, warn_of_idle_targets
 from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
-from tuner.loading.dataset import warn_of_idle_targets
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
 from tuner.spec.sections import FLOAT32, Precision, Spec
