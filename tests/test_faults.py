@@ -147,7 +147,7 @@ def test_a_disk_that_is_nearly_full_at_the_start_does_no_harm(folder, disk, expe
 
 
 def test_a_report_that_does_not_fit_is_said_after_the_result(folder, disk) -> None:
-    assert system("mount", "-o", "remount,size=2m", disk)
+    assert system("mount", "-o", "remount,size=1m", disk)
     done = run(folder, "run", *ARGUMENTS, 3)
     assert message(done) == [
         "studies/small/report.html: cannot be written: No space left on device",

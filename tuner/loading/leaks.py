@@ -14,6 +14,7 @@ APART = 5.0  # standard deviations within a class: no measurement keeps normal a
 NEAR = 0.98  # area under the ROC curve below which no threshold on few events comes near TELLS
 CHANCE = 1e-3  # that rows lie as they do by chance
 MOST_LEVELS = 30  # values of a column whose rare ones are marks
+LEAST_ROWS = 5  # of a value, on average, in such a column: a value that stands once goes with one class anyway
 
 
 class Telling(IntEnum):
@@ -42,10 +43,11 @@ def telling(values: Floats, labels: Bools) -> Telling:
     if len(levels) == 1:
         return Telling.NOT
     score, here = _best_threshold(codes, labels)
-    if score >= TELLS and (len(levels) <= MOST_LEVELS or _apart(values, codes, here)):
+    few = len(levels) <= min(MOST_LEVELS, len(values) / LEAST_ROWS)
+    if score >= TELLS and (few or _apart(values, codes, here)):
         return Telling.DERIVED
     marks = [np.concatenate([[False], values[1:] != values[:-1]])]
-    if len(levels) <= MOST_LEVELS:
+    if few:
         counts = np.bincount(codes)
         marks += [codes != counts.argmax(), (np.bincount(codes, weights=labels) > counts / 2)[codes]]
         if _f1(labels, marks[-1]) >= TELLS:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import log10
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -43,16 +44,7 @@ def curves_figure(findings: Findings, best: Selection) -> go.Figure:
     folds = epoch_frame(best.trial).groupby("epoch").metric
     half = np.nan_to_num([standard_error(fold.tolist(), findings.facts.test_to_train) for _, fold in folds])
     figure = go.Figure()
-    figure.add_scatter(
-        x=np.concatenate([epochs, epochs[::-1]]),
-        y=np.concatenate([curve + half, (curve - half)[::-1]]),
-        mode="lines",  # of few epochs plotly would draw the points too
-        fill="toself",
-        fillcolor=VERMILION_SHADE,
-        line={"width": 0},
-        hoverinfo="skip",
-        name="best ± standard error",
-    )
+    _shade(figure, epochs, curve + half, curve - half, "best ± standard error")
     for state, colour, name in (("complete", BLUE, "complete"), ("pruned", GREY, "pruned (x where it ended)")):
         others = [trial for trial in findings.trials if trial.outcome.state == state and trial.number != number]
         _many_curves(figure, others, name, colour, ends=state == "pruned")
@@ -92,16 +84,7 @@ def _losses_figure(trial: Trial, best: Trial) -> go.Figure:
     outcome, folds = trial.outcome, epoch_frame(trial)
     means = folds.groupby("epoch")[["train_loss", "valid_loss"]].mean()
     figure = go.Figure()
-    figure.add_scatter(
-        x=np.concatenate([means.index, means.index[::-1]]),
-        y=np.concatenate([means.valid_loss, means.train_loss[::-1]]),
-        mode="lines",
-        fill="toself",
-        fillcolor=VERMILION_SHADE,
-        line={"width": 0},
-        hoverinfo="skip",
-        name="gap",
-    )
+    _shade(figure, means.index, means.valid_loss, means.train_loss, "gap")
     for column, name, colour in (("valid_loss", "validation", VERMILION), ("train_loss", "training", GREEN)):
         curves = [fold[column].tolist() for _, fold in folds.groupby("fold")]
         figure.add_scatter(
@@ -145,6 +128,20 @@ def _panels(metric: Metric) -> tuple[go.Figure, int]:
     """A panel for the metric, below it another one for the losses where the metric is another, and how many."""
     count = 1 if metric.name == "loss" else 2
     return make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.06), count
+
+
+def _shade(figure: go.Figure, x: npt.ArrayLike, high: npt.ArrayLike, low: npt.ArrayLike, name: str) -> None:
+    """Shades what lies between two curves."""
+    figure.add_scatter(
+        x=np.concatenate([x, np.flip(x)]),
+        y=np.concatenate([high, np.flip(low)]),
+        mode="lines",  # of few epochs plotly would draw the points too
+        fill="toself",
+        fillcolor=VERMILION_SHADE,
+        line={"width": 0},
+        hoverinfo="skip",
+        name=name,
+    )
 
 
 def _many_curves(figure: go.Figure, trials: Sequence[Trial], name: str, colour: str, *, ends: bool) -> None:

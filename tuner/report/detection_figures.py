@@ -1,5 +1,6 @@
 """Figures of the out-of-fold scores: precision and recall at every threshold, and the scores by time."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -150,18 +151,9 @@ def extremes(time: Column, values: Floats | Scores) -> tuple[Column, Column]:
 
 def true_runs(time: Column, mask: Bools) -> Ints:
     """The runs of true rows as half-open intervals, (runs, 2); none reaches across a gap in time."""
-    part = segments(time)
-    found = [
-        (start + first, start + past)
-        for start, end in zip(*_stretches(part), strict=True)
-        for first, past in runs(mask[start:end])
-    ]
+    ends = [*np.flatnonzero(np.diff(segments(time), prepend=-1)).tolist(), len(time)]
+    found = [(start + first, start + past) for start, end in pairwise(ends) for first, past in runs(mask[start:end])]
     return np.array(found, dtype=np.int64).reshape(-1, 2)
-
-
-def _stretches(part: Ints) -> tuple[list[int], list[int]]:
-    starts = np.flatnonzero(np.diff(part, prepend=-1)).tolist()
-    return starts, [*starts[1:], len(part)]
 
 
 def time_bounds(time: Column, intervals: Ints) -> Column:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import disk_usage
 from threading import Event, Thread
 
 from tuner.errors import UserError
@@ -14,6 +15,8 @@ from tuner.storage.store import Store
 
 # Seconds between two reports.
 EVERY = 60.0
+# Bytes that a report leaves free on its disk while the study runs.
+SPARE = 16 * 2**20
 # The last of the reference trials: before it there is nothing to compare.
 REFERENCE = 1
 
@@ -36,8 +39,11 @@ def keep_report(store: Store, study: str, folder: Path, notify: Notify, every: f
         # stopped while it waited, or while the import went on
         while news.wait() and not stop.is_set():
             news.clear()
-            with suppress(*DATABASE_ERRORS, UserError):
-                write_report(findings(store.open(study)), folder, is_running=True)
+            with suppress(*DATABASE_ERRORS, OSError, UserError):
+                # the last space on a disk is the study's
+                place = next(place for place in folder.parents if place.exists())
+                if disk_usage(place).free > SPARE:
+                    write_report(findings(store.open(study)), folder, is_running=True)
             stop.wait(every)
 
     def pass_on(event: Happened) -> None:

@@ -64,12 +64,12 @@ def search_study(
             except KeyboardInterrupt:
                 interrupted = True
         found = findings(store.open(name))
-    if found.trials:
-        _report(found)
     if as_json:
         print_json(result_event(found, time.monotonic() - started, interrupted=interrupted))
     else:
         print_result(console, found)
+    if found.trials:
+        _report(found)
     if interrupted:
         done = f"{found.summary.trials} of {spec.study.trials} trials"
         return _stopped(console, f"Stopped after {done}; they are saved.")
