@@ -6,16 +6,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuner.api import load, run_study
     from tuner.doctor.checkup import check
+    from tuner.estimators import LSTMClassifierCV, LSTMRegressorCV
     from tuner.model.dropout import regularise
     from tuner.model.proximal import ProximalL1
+    from tuner.tuning import tune
 
 __version__ = "0.1.0"
-__all__ = ["ProximalL1", "check", "load", "regularise", "run_study"]
+__all__ = [
+    "LSTMClassifierCV",
+    "LSTMRegressorCV",
+    "ProximalL1",
+    "check",
+    "load",
+    "regularise",
+    "run_study",
+    "tune",
+]
 
 HOMES = {
+    "LSTMClassifierCV": "tuner.estimators",
+    "LSTMRegressorCV": "tuner.estimators",
     "ProximalL1": "tuner.model.proximal",
     "check": "tuner.doctor.checkup",
     "regularise": "tuner.model.dropout",
+    "tune": "tuner.tuning",
 }
 
 

@@ -35,6 +35,11 @@ def load(bundle: str | Path) -> Scorer:
     return Scorer(read_bundle(Path(bundle)))
 
 
+def store_url(storage: str | None) -> str:
+    """The store that a call means."""
+    return storage or os.environ.get("TUNER_STORAGE") or DEFAULT_STORAGE
+
+
 def run_study(
     study: str | Path | Mapping[str, Any],
     *,
@@ -76,7 +81,6 @@ def run_study(
         spec = resolved(read_spec_dict({**study, "study": {**study.get("study", {}), **total}}), Path.cwd())
     else:
         spec = read_spec(Path(study), [] if trials is None else [f"study.trials={trials}"])
-    url = storage or os.environ.get("TUNER_STORAGE") or DEFAULT_STORAGE
-    with closing(LocalProcesses(workers or cores())) as backend, Store(url, create=True) as store:
+    with closing(LocalProcesses(workers or cores())) as backend, Store(store_url(storage), create=True) as store:
         run(prepare(spec), store, ignore, backend, timeout=timeout)
         return findings(store.open(spec.study.name))

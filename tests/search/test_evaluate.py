@@ -112,7 +112,7 @@ def score(
         selected = [Selection(trials[number], float(number), None, 0.1, 0.0, 0.1) for number in (best, one_se)]
         summary = replace(summary, best=selected[0], one_se=selected[1], shipped=selected[0])
     events: list[Event] = []
-    run = Run(study, problem, problem.folds(), backend, events.append, deadline)
+    run = Run(study.spec, study, problem, problem.folds(), backend, events.append, deadline)
     score_holdout(run, Findings(SPEC, study.facts, trials, summary))
     return [event for event in events if not isinstance(event, Ticked)]
 
@@ -169,7 +169,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     trials = [replace(TRIALS[2], number=0, outcome=replace(TRIALS[2].outcome, detection=detection, folds=curves))]
     summary = summarise(spec, prepared.facts.test_to_train, trials)
     found = Findings(spec, prepared.facts, tuple(trials), summary)
-    score_holdout(Run(study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
+    score_holdout(Run(spec, study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
     assert summary.best is not None and summary.one_se is not None
     shipped = kept(study, summary.best.trial.number, summary.one_se.trial.number).scores[0]
 

@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from tuner.data.series import Bools, Dataset, Floats, Ints, join_labels
+from tuner.data.sample_splits import split_samples
+from tuner.data.series import Bools, Dataset, Floats, Ints, Samples, join_labels
 from tuner.data.splits import Fold, Split, make_split
 from tuner.data.windows import Windows, make_windows
 from tuner.errors import UserError
@@ -40,9 +41,10 @@ class FoldData:
 
     Attributes:
         rows: (rows, features) scaled and clipped.
-        window: rows that a window sees.
+        window: rows that a window sees, the longest one at most.
         first: (windows,) first row of each window.
-        answers: (windows, outputs) scaled target of each window, or its label (0 or 1) for `classify`.
+        answers: (windows, outputs) scaled target of each window, or its label (0 or 1) for `classify`; of one of
+            several classes the weight of that class in its column, else 0.
         labels: (windows,) is the row that the window answers anomalous? None without labels.
         train: (n,) windows to train on.
         valid: (m,) windows to validate and score.
@@ -52,6 +54,7 @@ class FoldData:
             fold's targets over `Problem.unit`; 1 for `classify`.
         features: the scaling of `rows`.
         targets: the scaling of `answers`; None for `classify`.
+        lengths: (windows,) rows that each sees; None where all see `window`.
     """
 
     rows: npt.NDArray[np.float32]
@@ -66,6 +69,12 @@ class FoldData:
     error_scale: npt.NDArray[np.float32]
     features: Scaling
     targets: Scaling | None
+    lengths: Ints | None = None
+
+    @property
+    def has_classes(self) -> bool:
+        """True where a column of `answers` stands for each class."""
+        return self.targets is None and self.answers.shape[1] > 1
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,15 @@ class Problem:
 
     Attributes:
         features: (rows, features) as loaded, all series one after the other.
-        answers: (windows, outputs) unscaled target of each window, or its label for `classify`.
-        persistence: (windows, outputs) the answer if nothing changed since the window's last row; None for `classify`.
+        answers: (windows, outputs) unscaled target of each window, or its label for `classify`; a column a class where
+            there are several.
+        persistence: (windows, outputs) the answer if nothing changed since the window's last row; None where that is
+            no answer.
         labels: (rows,) or None.
         windows: all windows.
         split: folds, development and holdout.
-        classify: which of the two tasks.
+        classify: whether answers are classes.
+        group: (windows,) windows of one group are one case; None where they share rows with their neighbours.
     """
 
     features: Floats
@@ -89,6 +101,7 @@ class Problem:
     windows: Windows
     split: Split
     classify: bool
+    group: Ints | None = None
 
     @cached_property
     def unit(self) -> Floats:
@@ -138,7 +151,10 @@ class Problem:
         features = fit_scaling(self.features[self.windows.seen_rows(train)])
         weight, targets, answers, scale = 1.0, None, self.answers, self.unit
         if self.classify:
-            weight = _class_weight(self.answers[train])
+            if self.answers.shape[1] > 1:
+                answers = self.answers * _class_weights(self.answers[train])
+            else:
+                weight = _class_weight(self.answers[train])
         else:
             targets = fit_scaling(self.answers[train])
             answers, scale = targets.apply(self.answers), targets.deviation / self.unit
@@ -155,6 +171,7 @@ class Problem:
             error_scale=scale.astype(np.float32),
             features=features,
             targets=targets,
+            lengths=self.windows.lengths,
         )
 
 
@@ -164,6 +181,8 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
     Raises:
         UserError: no window fits, the rows do not suffice for the folds, or a detection metric lacks events.
     """
+    if data.samples is not None:
+        return _sample_problem(spec, data, data.samples)
     lengths = [len(series) for series in data.series]
     windows = make_windows(lengths, spec.task.window, spec.task.ahead, spec.task.stride)
     if len(windows) == 0:
@@ -193,6 +212,22 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
     return problem
 
 
+def _sample_problem(spec: Spec, data: Dataset, samples: Samples) -> Problem:
+    """Samples are windows of unequal lengths, whose answers are given."""
+    starts = np.cumsum([0, *map(len, data.series)])
+    windows = Windows(
+        first=samples.first,
+        series=np.searchsorted(starts, samples.first, side="right") - 1,
+        length=int(samples.lengths.max()),
+        horizon=0,
+        rows=data.rows,
+        lengths=samples.lengths if np.ptp(samples.lengths) else None,
+    )
+    split = split_samples(samples, windows, spec.cv, spec.study.seed)
+    features = np.concatenate([series.features for series in data.series])
+    return Problem(features, samples.answers, None, None, windows, split, bool(samples.classes), samples.group)
+
+
 def fit_scaling(values: Floats) -> Scaling:
     """Mean and standard deviation of each column of `values`, (rows, columns).
 
@@ -213,6 +248,16 @@ def _class_weight(answers: Floats) -> float:
             hint='lower `folds`, or use `[task] kind = "forecast"`',
         )
     return float(min(max((len(answers) - anomalous) / anomalous, 1.0), MAX_CLASS_WEIGHT))
+
+
+def _class_weights(answers: Floats) -> Floats:
+    """The weight of each class, (classes,), from samples in one column a class: rarer ones weigh more.
+
+    The mean over samples is 1, as far as `MAX_CLASS_WEIGHT` allows; a class without samples has nothing to weigh.
+    """
+    counts = answers.sum(axis=0)
+    weights = counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)
+    return np.asarray(np.minimum(weights, MAX_CLASS_WEIGHT))
 
 
 def _check_events(spec: Spec, problem: Problem) -> None:

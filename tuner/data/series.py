@@ -45,6 +45,33 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Samples:
+    """Sequences that have an answer each, as runs of rows of a data set's series.
+
+    Attributes:
+        first: (n,) first row of each, ascending, over all series one after the other.
+        lengths: (n,) rows of each.
+        answers: (n, outputs) values; or a column a class, which is 1 for the sample's own and 0 else.
+        classes: their names; empty for values.
+        group: (n,) samples of one group are never parted; None where so many share rows that they are parted as
+            windows of a series are.
+        time: (n,) their rank in time; None where it does not matter.
+        parts: (folds, n) TRAIN, VALID, HELD_OUT, or 0 for neither; None where folds are left to the tuner.
+    """
+
+    first: Ints
+    lengths: Ints
+    answers: Floats
+    classes: tuple[str, ...]
+    group: Ints | None
+    time: Ints | None
+    parts: Ints | None
+
+
+TRAIN, VALID, HELD_OUT = 1, 2, 3
+
+
+@dataclass(frozen=True)
 class Dataset:
     """All series of a study.
 
@@ -62,6 +89,7 @@ class Dataset:
         series_name: the column that tells the series of a file apart; None where each file is one.
         warnings: what can make a result worthless, as sentences.
         reading: how the files were read, to read others of their kind alike.
+        samples: the sequences that have answers; None where windows are cut from the series.
     """
 
     series: tuple[Series, ...]
@@ -77,6 +105,7 @@ class Dataset:
     series_name: str | None = None
     warnings: tuple[str, ...] = ()
     reading: Reading = NOTHING_TOLD
+    samples: Samples | None = None
 
     @property
     def labelled(self) -> bool:
@@ -144,6 +173,8 @@ def interpolate(values: Floats) -> Floats:
 
 def warn_of_idle_targets(data: Dataset, *, difference: bool) -> list[str]:
     """A warning of targets that a forecast of no change, or of a steady one, hits all but perfectly."""
+    if data.samples is not None:
+        return []
     changes = [np.diff(one.targets, axis=0) for one in data.series]
     spread = np.concatenate([one.targets for one in data.series]).var(axis=0)
     if difference:

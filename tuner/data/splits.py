@@ -94,7 +94,7 @@ def make_split(
         forbidden = _widened(windows.touched_rows(valid), offsets, gap)
         folds.append(Fold(train=candidates[~windows.touches(forbidden)[candidates]], valid=valid))
     split = Split(tuple(folds), development, holdout)
-    _refuse_empty(split, windows, cv)
+    refuse_empty(split, windows, cv)
     return split
 
 
@@ -180,7 +180,12 @@ def _widened(rows: Bools, offsets: Ints, gap: int) -> Bools:
     return wide
 
 
-def _refuse_empty(split: Split, windows: Windows, cv: CvSection) -> None:
+def refuse_empty(split: Split, windows: Windows, cv: CvSection) -> None:
+    """Refuses folds without windows.
+
+    Raises:
+        UserError: a fold has too few to train on, or none to validate on.
+    """
     short = [
         f"fold {number} has {len(fold.train)} training and {len(fold.valid)} validation windows"
         for number, fold in enumerate(split.folds, 1)

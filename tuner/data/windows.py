@@ -17,9 +17,10 @@ class Windows:
     Attributes:
         first: (windows,) first row seen.
         series: (windows,) index of the series.
-        length: rows seen by a window.
+        length: rows seen by a window, by the longest one at most.
         horizon: rows from the last one seen to the one answered; 0 when that is the last one itself.
         rows: rows of all series together.
+        lengths: (windows,) rows seen by each; None where all see `length`.
     """
 
     first: Ints
@@ -27,13 +28,14 @@ class Windows:
     length: int
     horizon: int
     rows: int
+    lengths: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.first)
 
     @property
     def last(self) -> Ints:
-        return self.first + (self.length - 1)
+        return self.first + (self.length if self.lengths is None else self.lengths) - 1
 
     @property
     def target(self) -> Ints:

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,17 @@ from tuner.data.folds import FoldData, Problem
 from tuner.data.seasonality import as_signals, find_rhythm
 from tuner.data.series import Floats, Ints
 from tuner.evaluation.detection import Scores, choose_threshold, root_mean_square, scaled_errors
-from tuner.evaluation.holdout import Contender, cross_entropy
+from tuner.evaluation.holdout import Contender, cross_entropy, window_losses
+from tuner.evaluation.sample_metric import SampleMetric, judge, raw, sample_metric
 from tuner.spec.sections import Flagging, Spec
 
 # PCA and the regression take seconds with so many windows and columns at most; evenly spaced ones are left.
 MOST_WINDOWS = 10_000
 MOST_COLUMNS = 500
+# Of logits that stand for a class without training samples.
+MOST_LOGIT = 20.0
+# That a ridge regression of standardised rows chooses among, by leave-one-out.
+PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
 # Of the windows' variance, what the principal components keep.
 KEPT_VARIANCE = 0.9
 
@@ -48,7 +54,7 @@ def find_baselines(problem: Problem) -> dict[str, Fit]:
         baselines[name] = lambda data: _score_forecast(data, forecast)
     if problem.labels is not None:
         baselines["PCA"] = lambda data: _reconstruct(problem, data)
-    if problem.classify:
+    if problem.classify and problem.labels is not None:
         baselines["logistic regression"] = lambda data: _regress(problem, data)
     return baselines
 
@@ -64,6 +70,28 @@ def score_baselines(problem: Problem, folds: Sequence[FoldData], data: FoldData,
             threshold = choose_threshold(out_of_fold, np.concatenate(labels), flagging)
         contenders.append(Contender(name, None, None if losses is None else losses[None], scores[None], threshold))
     return contenders
+
+
+def score_linear(
+    problem: Problem, data: FoldData, metric: SampleMetric | None, loss: Callable[..., Any] | None
+) -> Contender:
+    """A linear model of samples, of all their rows, on the validation samples of `data`."""
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+
+    x, y = _flat(problem, data, _spaced(data.train)), data.answers[_spaced(data.train)]
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of convergence, which it need not reach
+        if data.has_classes:
+            model = LogisticRegression(max_iter=200).fit(x, y.argmax(axis=1), sample_weight=y.max(axis=1))
+            found = model.decision_function(_flat(problem, data, data.valid)).astype(np.float64)
+            logits = np.full((len(found), y.shape[1]), -MOST_LOGIT)  # of a class that is not there to learn
+            logits[:, model.classes_] = found if found.ndim > 1 else np.stack([np.zeros_like(found), found], axis=1)
+            outputs = logits
+        else:
+            outputs = RidgeCV(PENALTIES).fit(x, y).predict(_flat(problem, data, data.valid)).reshape(-1, y.shape[1])
+    name = "logistic regression" if data.has_classes else "ridge regression"
+    judged = None if metric is None else raw(data, outputs)[None]
+    return Contender(name, None, window_losses(data, outputs, loss)[None], np.zeros((1, len(outputs))), None, judged)
 
 
 def _naive(problem: Problem, persistence: Floats) -> tuple[str, Floats]:
@@ -119,10 +147,17 @@ def _regress(problem: Problem, data: FoldData) -> tuple[Floats, Scores]:
 
 
 def _flat(problem: Problem, data: FoldData, windows: Ints) -> npt.NDArray[np.float32]:
-    """The scaled rows of each window, the one it answers the last, thinned evenly where they are many."""
+    """The scaled rows of each window, the one it answers the last, thinned evenly where they are many.
+
+    What a window lacks of the longest one's rows is 0.
+    """
     length, features = data.window, data.rows.shape[1]
     back = np.arange(0, length, -(-length * features // MOST_COLUMNS))
-    return data.rows[problem.windows.target[windows][:, None] - back].reshape(len(windows), -1)
+    rows = problem.windows.target[windows][:, None] - back
+    seen = data.rows[np.maximum(rows, 0)]
+    if data.lengths is not None:
+        seen[back >= data.lengths[windows][:, None]] = 0
+    return seen.reshape(len(windows), -1)
 
 
 def _spaced(windows: Ints) -> Ints:
@@ -136,6 +171,10 @@ def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) ->
     For `loss`: persistence of a forecast, or the best constant probability of `classify`. For average precision and F1:
     what flagging windows at random reaches (the share p of anomalous windows) and flagging all, 2p / (1 + p).
     """
+    metric = sample_metric(spec, folds[0].answers.shape[1])
+    if metric is not None:
+        values = [judge(metric, fold, fold.valid, _constant_outputs(fold)) for fold in folds]
+        return Baseline("base rate" if problem.classify else "mean", float(np.nanmean(values)))
     if spec.study.metric != "loss":
         # a walk's first fold has no earlier scores to fit a threshold on, hence no F1; the holdout is alone
         first = spec.study.metric == "f1" and spec.cv.scheme == "walk_forward" and len(folds) > 1
@@ -144,7 +183,8 @@ def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) ->
         values = rates if spec.study.metric == "average_precision" else [2 * rate / (1 + rate) for rate in rates]
         return Baseline("base rate", float(np.mean(values)))
     if problem.persistence is None:
-        return Baseline("base rate", float(np.mean([_constant_loss(fold) for fold in folds])))
+        name = "base rate" if problem.classify else "mean"
+        return Baseline(name, float(np.mean([_constant_loss(fold, spec.train.given) for fold in folds])))
     return Baseline("persistence", float(np.mean([_persistence_loss(fold, problem.persistence) for fold in folds])))
 
 
@@ -152,8 +192,18 @@ def _persistence_loss(fold: FoldData, persistence: Floats) -> float:
     return float(np.mean(np.square(_errors(fold, persistence)[fold.valid[fold.counted]])))
 
 
-def _constant_loss(fold: FoldData) -> float:
-    """The weighted cross-entropy of the constant probability that is best on the training windows."""
+def _constant_outputs(fold: FoldData) -> Floats:
+    """The outputs for each validation sample that are best if they are the same for all, (m, outputs)."""
+    means = fold.answers[fold.train].mean(axis=0, dtype=np.float64)
+    if fold.has_classes:
+        means = np.log(np.maximum(means, 1e-6))
+    return np.tile(means, (len(fold.valid), 1))
+
+
+def _constant_loss(fold: FoldData, own: Callable[..., Any] | None) -> float:
+    """The loss of outputs that are the same for all windows, and best on those to train on."""
+    if fold.has_classes or fold.targets is not None:
+        return float(window_losses(fold, _constant_outputs(fold), own).mean())
     anomalous = np.clip(fold.answers[fold.train].mean(dtype=np.float64), 1e-6, 1 - 1e-6)
     probability = fold.class_weight * anomalous / (fold.class_weight * anomalous + 1 - anomalous)
     rate = fold.answers[fold.valid].mean(dtype=np.float64)

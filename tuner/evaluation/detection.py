@@ -11,14 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.data.series import Bools, Floats, Ints, runs
-from tuner.evaluation.bootstrap import Interval, Variance, draw_blocks, total_error
+from tuner.evaluation.bootstrap import FEW_DRAWS, Interval, Variance, draw_blocks, total_error
 from tuner.spec.sections import Flagging
 
 Scores = npt.NDArray[np.floating]
 
 GREATEST_F1 = Flagging()
-# Draws of a bootstrap, which tell an error to 5 %.
-FEW_DRAWS = 200
 
 
 @dataclass(frozen=True)

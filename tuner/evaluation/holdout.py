@@ -6,20 +6,33 @@ difference is that of a ratio, and a few bad rows do not decide alone. Members a
 ensembles begin from the same random stream.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tuner.data.folds import FoldData
 from tuner.data.series import Bools, Floats, Ints
-from tuner.evaluation.bootstrap import Draws, Interval, Variance, draw_blocks, jackknife, total_error
+from tuner.evaluation.bootstrap import (
+    DRAWS,
+    FEW_DRAWS,
+    Draws,
+    Interval,
+    Variance,
+    draw_blocks,
+    jackknife,
+    total_error,
+)
 from tuner.evaluation.detection import Flagged, average_precision, f1, judge_flags, number_events
 from tuner.spec.metric import Metric
 
 # Stands where a trial's number stands in the key of the random streams; no trial has it.
 BOOTSTRAP = 2**32 - 4
+
+
+Judge = Callable[[Ints, npt.NDArray[np.floating]], float]
 
 
 @dataclass(frozen=True)
@@ -31,12 +44,14 @@ class HoldoutWindows:
         blocks: (m,) the block of each.
         counted: (m,) which enter the loss.
         labels: (m,) is the row that the window answers anomalous? None without labels.
+        judge: the study's metric of outputs, (n, outputs), for samples, (n,), of the m; None where it is another kind.
     """
 
     rows: Ints
     blocks: Ints
     counted: Bools
     labels: Bools | None
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,7 @@ class Contender:
         losses: (1 + members, m); None if it has none in the units of the network's loss.
         scores: (1 + members, m), higher where more anomalous.
         threshold: from which score on it flags; None if none could be chosen.
+        outputs: (1 + members, m, outputs), where samples are judged by them.
     """
 
     name: str
@@ -56,6 +72,7 @@ class Contender:
     losses: npt.NDArray[np.floating] | None
     scores: npt.NDArray[np.floating]
     threshold: float | None
+    outputs: npt.NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,13 +150,37 @@ def leave_one_out(outputs: npt.NDArray[np.floating]) -> Floats:
     return np.concatenate([total[None] / len(outputs), (total - outputs) / (len(outputs) - 1)])
 
 
-def window_losses(data: FoldData, outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """The network's loss of each validation window, (…, m), from its outputs, (…, m, outputs)."""
+def window_losses(
+    data: FoldData, outputs: npt.NDArray[np.floating], own: Callable[..., Any] | None = None
+) -> npt.NDArray[np.floating]:
+    """The network's loss, or the user's own, of each validation window, (…, m), from its outputs, (…, m, outputs)."""
     answers = data.answers[data.valid]
+    if own is not None:
+        return _own_losses(data, outputs * data.error_scale, answers * data.error_scale, own)
+    if data.has_classes:
+        with np.errstate(invalid="ignore"):  # of networks that diverged
+            logs = outputs - np.logaddexp.reduce(outputs.astype(np.float64), axis=-1, keepdims=True)
+            return np.asarray(-np.sum(answers * logs, axis=-1))
     if data.targets is None:
         return cross_entropy(outputs[..., 0], answers[:, 0] > 0, data.class_weight)
     losses: npt.NDArray[np.floating] = np.mean(np.square((outputs - answers) * data.error_scale), axis=-1)
     return losses
+
+
+def _own_losses(
+    data: FoldData,
+    outputs: npt.NDArray[np.floating],
+    answers: npt.NDArray[np.floating],
+    own: Callable[..., Any],
+) -> npt.NDArray[np.floating]:
+    import torch  # only a loss from Python needs it
+
+    from tuner.model.own_loss import each_loss
+
+    truth = torch.from_numpy(answers.argmax(axis=1) if data.has_classes else answers.astype(np.float32))
+    members = outputs.reshape(-1, *answers.shape).astype(np.float32)
+    found = np.stack([each_loss(own, torch.from_numpy(member), truth).numpy() for member in members])
+    return found.reshape(outputs.shape[:-1])
 
 
 def cross_entropy(logits: npt.NDArray[np.floating], labels: Bools, class_weight: float) -> Floats:
@@ -158,7 +199,7 @@ def score_models(metric: Metric, held: HoldoutWindows, contenders: Sequence[Cont
         contenders: the models.
         seed: of the study.
     """
-    draws = draw_blocks(held.blocks, (seed, BOOTSTRAP))
+    draws = draw_blocks(held.blocks, (seed, BOOTSTRAP), DRAWS if held.judge is None else FEW_DRAWS)
     costs = [_measure(metric, held, contender, draws) for contender in contenders]
     return tuple(_score(metric, held, one, own, costs[0]) for one, own in zip(contenders, costs, strict=True))
 
@@ -225,7 +266,7 @@ def _score(
         difference=difference,
         difference_interval=difference_interval,
         loss=_value("loss", held, contender),
-        average_precision=_value("average_precision", held, contender),
+        average_precision=None if held.labels is None else _value("average_precision", held, contender),
         precision=None if found is None else found.precision,
         recall=None if found is None else found.recall,
         f1=None if found is None else found.f1,
@@ -241,6 +282,11 @@ def _ends(metric: Metric, cost: float, half: float) -> Interval:
 def _value(metric: str, held: HoldoutWindows, contender: Contender, row: int = 0) -> float | None:
     """A metric of a model, or (from row 1 on) without one of its members; None where it cannot be measured."""
     scores = contender.scores[row]
+    if held.judge is not None and metric != "loss":
+        if contender.outputs is None:
+            return None
+        value = held.judge(np.arange(len(held.rows)), contender.outputs[row])
+        return None if np.isnan(value) else value
     if metric == "loss":
         if contender.losses is None or not np.isfinite(contender.losses[row]).all():
             return None
@@ -264,6 +310,9 @@ def _resample(metric: str, held: HoldoutWindows, contender: Contender, draws: Dr
     if metric == "loss":
         assert contender.losses is not None  # noqa: S101 (it is measured)
         return draws.mean(contender.losses[0], held.counted)
+    if held.judge is not None and contender.outputs is not None:
+        drawn = (np.repeat(np.arange(len(held.rows)), times) for times in draws.times())
+        return np.array([held.judge(windows, contender.outputs[0][windows]) for windows in drawn])
     assert held.labels is not None  # noqa: S101 (it is measured)
     if metric == "f1":
         return draws.f1(contender.scores[0] >= contender.threshold, held.labels)

@@ -64,6 +64,13 @@ def load_dataset(spec: Spec) -> Dataset:
     Raises:
         UserError: the data cannot be read, or are not what the study needs; names the file, row and column.
     """
+    if spec.on_samples:
+        from tuner.loading.archive import load_samples  # what it needs is slow to import
+
+        return load_samples(spec)
+    if spec.task.kind == "regress":
+        hint = 'name an .npz file, or use "forecast"'
+        raise UserError("values of samples are learnt from an .npz file", where="[task] kind", hint=hint)
     return make_dataset(read_tables(spec.data), spec)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tuner.errors import UserError
 from tuner.model.dropout import last_linear, recurrent_layers, regularise
 from tuner.model.lstm import Network
-from tuner.model.own import WHERE, OwnNetwork, load_own, refused
+from tuner.model.own import WHERE, OwnNetwork, own_network, refused
 from tuner.spec.sections import ModelSection, Spec
 from tuner.spec.space import PARAMETERS, Constant, Value, defaults
 
@@ -29,7 +29,7 @@ def build_network(model: ModelSection, inputs: int, outputs: int, params: Mappin
         UserError: it is one's own, and cannot be made.
     """
     if model.own is not None:
-        own = load_own(model.own, model.sha256)
+        own = own_network(model)
         network = own.build(model.args, inputs, outputs, params)
         return regularise(
             network,
@@ -50,17 +50,17 @@ def build_network(model: ModelSection, inputs: int, outputs: int, params: Mappin
     )
 
 
-def predict(network: nn.Module, x: Tensor) -> Tensor:
-    """Maps sequences (length, batch, inputs) to outputs (batch, outputs).
+def predict(network: nn.Module, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Maps sequences (length, batch, inputs), of so many steps each, (batch,), to outputs (batch, outputs).
 
     One's own network is called as with batches of a DataLoader: (batch, length, inputs), and the lengths, (batch,), if
     it needs a second argument. Of several outputs the first counts.
     """
     if isinstance(network, Network):
-        output: Tensor = network(x)
+        output: Tensor = network(x, lengths)
         return output
-    lengths = (torch.full((x.shape[1],), len(x)),) if takes_lengths(type(network).forward) else ()
-    found: Any = network(x.transpose(0, 1), *lengths)
+    steps = (torch.full((x.shape[1],), len(x)) if lengths is None else lengths.cpu(),)
+    found: Any = network(x.transpose(0, 1), *(steps if takes_lengths(type(network).forward) else ()))
     while isinstance(found, tuple | list) and found:
         found = found[0]
     return found[:, None] if isinstance(found, Tensor) and found.ndim == 1 else found
@@ -85,7 +85,7 @@ def adapt(spec: Spec, inputs: int, outputs: int) -> tuple[Spec, tuple[str, ...]]
     """
     if spec.model.own is None:
         return spec, ()
-    own = load_own(spec.model.own, spec.model.sha256)
+    own = own_network(spec.model)
     model = spec.model.model_copy(update={"sha256": own.source})
     network = own.build(model.args, inputs, outputs, defaults(spec.space))
     _try(own, network, spec.task.window, inputs, outputs)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from tuner.model.dropout import regularise
@@ -48,7 +49,12 @@ class Network(nn.Module):
         self.head = nn.Linear(hidden_size, outputs)
         regularise(self, input_dropout, recurrent_dropout, dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps sequences (length, batch, features) to outputs (batch, outputs)."""
-        output: Tensor = self.head(self.norm(getattr(self, self.cell)(x)[0][-1]))
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Maps sequences (length, batch, features) to outputs (batch, outputs).
+
+        What follows after a sequence's own steps, as told by `lengths`, (batch,), is never looked at.
+        """
+        steps = getattr(self, self.cell)(x)[0]
+        last = steps[-1] if lengths is None else steps[lengths - 1, torch.arange(x.shape[1], device=x.device)]
+        output: Tensor = self.head(self.norm(last))
         return output

@@ -8,15 +8,17 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from torch import nn
 
 from tuner.errors import UserError, listed, nearest
+from tuner.spec.sections import ModelSection
 from tuner.spec.space import Value
 
 WHERE = "[model] class"
@@ -48,6 +50,13 @@ class OwnNetwork:
     takes: Mapping[str, tuple[str, ...]]
     needs: tuple[str, ...]
 
+    def arguments(
+        self, args: Mapping[str, Any], inputs: int, outputs: int, params: Mapping[str, Value]
+    ) -> dict[str, Any]:
+        """What it is called with, by the names of its parameters; as `build`."""
+        values = {"inputs": inputs, "outputs": outputs, **params}
+        return {name: values[meaning] for meaning, names in self.takes.items() for name in names} | dict(args)
+
     def build(self, args: Mapping[str, Any], inputs: int, outputs: int, params: Mapping[str, Value]) -> nn.Module:
         """Makes a network.
 
@@ -59,13 +68,14 @@ class OwnNetwork:
         Raises:
             UserError: a parameter is unknown, or has no value, or it raises.
         """
-        values = {"inputs": inputs, "outputs": outputs, **params}
-        given = {name: values[meaning] for meaning, names in self.takes.items() for name in names} | dict(args)
+        given = self.arguments(args, inputs, outputs, params)
         if missing := [name for name in self.needs if name not in given]:
             hint = f"give it as a constant: `{missing[0]} = …` in [model.args]"
             raise UserError(f"{self.name} needs {listed(missing)}, which nobody gives it", where=WHERE, hint=hint)
         try:
-            network = self.make(**given)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "dropout option adds dropout")  # of a single layer, every time
+                network = self.make(**given)
         except Exception as error:
             raise refused(self.name, error) from None
         if not isinstance(network, nn.Module):
@@ -84,6 +94,66 @@ def refused(name: str, error: Exception) -> UserError:
     return UserError(f"{name} raised {type(error).__name__}: {said}", where=WHERE, hint=f"it happened in {line}")
 
 
+def own_network(model: ModelSection) -> OwnNetwork:
+    """The network that a study names, which is the one that it began with.
+
+    Raises:
+        UserError: as `load_own`.
+    """
+    assert model.own is not None  # noqa: S101 (asked for where there is one)
+    if model.given is None:
+        return load_own(model.own, model.sha256)
+    return describe_own(model.given, model.own.rpartition(":")[2], source_hash(model.given))
+
+
+def source_hash(make: Any) -> str:  # noqa: ANN401 (whatever the user gives)
+    """SHA-256 over the code of a class, with what it inherits outside torch, or of a function."""
+    kinds = [kind for kind in getattr(make, "__mro__", ()) if not kind.__module__.startswith(("torch.", "builtins"))]
+    parts = [part for kind in kinds for part in vars(kind).values() if inspect.isfunction(part)] if kinds else [make]
+    codes = [part.__code__ for part in parts if hasattr(part, "__code__")]
+    said = [(code.co_name, code.co_code.hex(), _constants(code), code.co_names, code.co_varnames) for code in codes]
+    return hashlib.sha256(repr((said, sys.version_info[:2])).encode()).hexdigest()
+
+
+def _constants(code: CodeType) -> list[str]:
+    """Constants as text that says nothing of where they lie in memory."""
+    inner = [one for one in code.co_consts if isinstance(one, CodeType)]
+    plain = [
+        repr(sorted(one, key=repr) if isinstance(one, frozenset) else one)
+        for one in code.co_consts
+        if not isinstance(one, CodeType)
+    ]
+    return [*plain, *(f"{one.co_code.hex()}{_constants(one)}" for one in inner)]
+
+
+def name_given(given: Any, where: str) -> str:  # noqa: ANN401 (whatever the user gives)
+    """The name of a function, class or object, and a hash of its source.
+
+    Raises:
+        UserError: it cannot be called, or has no name.
+    """
+    name = getattr(given, "__name__", type(given).__name__)
+    if not callable(given) or (where == "model" and isinstance(given, nn.Module)):
+        hint = {"model": "give the class, not a network", "loss": "give a loss of torch's, such as nn.L1Loss()"}
+        raise UserError(f"`{where}` is {given!r:.80}", where=where, hint=hint.get(where, "give a name or a function"))
+    if name == "<lambda>":
+        raise UserError("a lambda has no name to be told by", where=where, hint="define it with `def`")
+    code = given if hasattr(given, "__name__") else type(given)
+    settings = "" if hasattr(given, "__name__") else repr(given)
+    return f"{name}@{hashlib.sha256((source_hash(code) + settings).encode()).hexdigest()[:12]}"
+
+
+def can_import(model: Callable[..., nn.Module]) -> bool:
+    """True where other processes, and later ones, find the class by its name."""
+    if (
+        model.__module__ == "__main__"
+        or "." in model.__qualname__
+        or getattr(sys.modules[model.__module__], "__file__", None) is None
+    ):
+        return False
+    return getattr(importlib.import_module(model.__module__), model.__qualname__, None) is model
+
+
 def load_own(reference: str, source: str | None = None) -> OwnNetwork:
     """The network that `file.py:Class` or `package.module:Class` names.
 
@@ -97,6 +167,9 @@ def load_own(reference: str, source: str | None = None) -> OwnNetwork:
     place, _, name = reference.rpartition(":")
     if not place or not name.isidentifier():
         raise UserError(f"`{reference}` names no class", where=WHERE, hint='write "file.py:Class"')
+    if place == "__main__":
+        hint = "give it to `tuner.tune` again, or define it in a file of its own"
+        raise UserError(f"{name} was given from Python, and no file defines it", where=WHERE, hint=hint)
     module = _import(place)
     if not hasattr(module, name):
         public = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]

@@ -20,7 +20,7 @@ from tuner.proposal.pace import TRIALS, Pace, Timed, find_length, find_pace
 from tuner.proposal.profile import ENOUGH_FILES, HOLDOUT, Profile, make_profile
 from tuner.reading.table import DataTable
 from tuner.spec.file import read_spec_dict
-from tuner.spec.sections import DataSection, Kind, MetricName, Scheme
+from tuner.spec.sections import DataSection, Kind, Scheme
 
 ENOUGH_EVENTS = 8  # before the holdout, to learn them, with some in every fold
 LONG_LEAD = 0.4  # of a series, to train and validate on
@@ -37,7 +37,7 @@ class Proposal:
     """The choices of a study file that hang together."""
 
     kind: Kind
-    metric: MetricName
+    metric: str
     scheme: Scheme
     folds: int
     holdout: float
@@ -104,8 +104,8 @@ def propose_study(
 def proposals(found: Profile) -> Iterator[Proposal]:
     """Everything worth trying, best first: rows or events may not suffice for the first choice."""
     learnable = found.seen >= ENOUGH_EVENTS or _has_labelled_files(found)
-    detection: list[tuple[Kind, MetricName]] = [("classify", "average_precision"), ("classify", "loss")]
-    forecast: tuple[Kind, MetricName] = ("forecast", "loss")
+    detection: list[tuple[Kind, str]] = [("classify", "average_precision"), ("classify", "loss")]
+    forecast: tuple[Kind, str] = ("forecast", "loss")
     schemes: list[Scheme] = ["walk_forward" if found.drift > CLEAR_DRIFT else "blocked", "blocked"]
     if found.files >= ENOUGH_FILES:
         schemes.insert(0, "series")

@@ -51,7 +51,7 @@ def advise_before(spec: Spec, facts: StudyInfo) -> list[str]:
     ]
     anomalous = sum(fold.anomalous for fold in facts.folds)
     # a forecast without anomalous rows is not judged by any
-    if anomalous < LEAST_ANOMALOUS and (anomalous or spec.task.kind == "classify"):
+    if anomalous < LEAST_ANOMALOUS and (anomalous or (spec.task.kind == "classify" and not spec.on_samples)):
         use = "learn from and to judge by" if spec.task.kind == "classify" else "judge by"
         said.append(f"{anomalous} anomalous rows are few to {use}: expect wide intervals.")
     return said

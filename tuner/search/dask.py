@@ -14,7 +14,7 @@ from distributed import Future as DaskFuture
 
 from tuner.errors import UserError
 from tuner.search.events import Progressed
-from tuner.search.jobs import Job, R_co, Shared, do_here
+from tuner.search.jobs import Job, R_co, Shared, do_here, pack
 from tuner.spec.sections import Spec
 from tuner.training.machine import Machine, probe
 
@@ -63,7 +63,7 @@ class DaskCluster:
         return probe(spec, columns)
 
     def broadcast(self, shared: Shared) -> None:
-        self._shared = pickle.dumps(shared)
+        self._shared = pack(shared, shared.spec)
 
     @property
     def free(self) -> int:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from tuner.bundle.rarity import carried_residual
 from tuner.data.folds import FoldData, Problem
-from tuner.data.series import Floats
-from tuner.evaluation.baselines import measure_baseline, score_baselines
+from tuner.data.series import Floats, Ints
+from tuner.evaluation.baselines import measure_baseline, score_baselines, score_linear
 from tuner.evaluation.bootstrap import cut_blocks
 from tuner.evaluation.detection import Scores, number_events, scaled_errors
 from tuner.evaluation.holdout import (
@@ -19,12 +20,14 @@ from tuner.evaluation.holdout import (
     score_models,
     window_losses,
 )
+from tuner.evaluation.sample_metric import SampleMetric, raw, sample_metric
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial, steps_of_runs
 from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Notify, Repeated, StageAdvanced, StageBegan
 from tuner.search.jobs import REPEAT, Refit, Task
 from tuner.search.workers import Backend
+from tuner.spec.sections import Spec
 from tuner.storage.schema import Array
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.budget import refit_steps
@@ -39,6 +42,7 @@ class Run:
     """A run of a study that is going on.
 
     Attributes:
+        spec: of the study.
         study: as it is stored.
         problem, folds: its data.
         backend: where to train.
@@ -46,6 +50,7 @@ class Run:
         deadline: (of `time.monotonic`) at which what is not trained is left for the next run.
     """
 
+    spec: Spec
     study: StoredStudy
     problem: Problem
     folds: tuple[FoldData, ...]
@@ -64,7 +69,7 @@ def repeat(run: Run, trials: Sequence[Trial]) -> None:
         (trial.number, number): Task(
             trial.number, trial.params, (REPEAT, trial.number, number), most_epochs=run.study.facts.most_epochs
         )
-        for number in range(1, run.study.spec.search.repeats + 1)  # all once before any twice, should time run out
+        for number in range(1, run.spec.search.repeats + 1)  # all once before any twice, should time run out
         for trial in trials
         if (trial.number, number) not in there
     }
@@ -116,16 +121,21 @@ def _report(
     models: Mapping[str, Trial],
     refits: Mapping[tuple[int, int], tuple[Array, Floats | None]],
 ) -> Holdout:
-    spec, windows, chosen = run.study.spec, run.problem.windows, data.valid
+    spec, windows, chosen = run.spec, run.problem.windows, data.valid
     labels = None if data.labels is None else data.labels[chosen]
+    metric = sample_metric(spec, data.answers.shape[1])
     held = HoldoutWindows(
         rows=windows.target[chosen],
-        blocks=cut_blocks(windows.first[chosen], windows.series[chosen], windows.length + windows.horizon),
+        blocks=_blocks(run.problem, chosen),
         counted=data.counted,
         labels=labels,
+        judge=None if metric is None else partial(_judge, metric, raw(data, data.answers[chosen])),
     )
     networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
-    baselines = score_baselines(run.problem, run.folds, data, spec.study.flagging)
+    if spec.on_samples:
+        baselines = [score_linear(run.problem, data, metric, spec.train.given)]
+    else:
+        baselines = score_baselines(run.problem, run.folds, data, spec.study.flagging)
     scores = score_models(spec.metric, held, [*networks, *baselines], spec.study.seed)
     return Holdout(
         metric=spec.study.metric,
@@ -138,6 +148,18 @@ def _report(
         events=0 if labels is None else int(number_events(held.rows, labels).max(initial=-1)) + 1,
         baseline=measure_baseline(spec, run.problem, [data]).value,
     )
+
+
+def _blocks(problem: Problem, chosen: Ints) -> Ints:
+    """The block of each of the windows: groups of samples are independent, and rows that lie far enough apart."""
+    windows = problem.windows
+    if problem.group is not None:
+        return np.unique(problem.group[chosen], return_inverse=True)[1].astype(np.int64)
+    return cut_blocks(windows.first[chosen], windows.series[chosen], windows.length + windows.horizon)
+
+
+def _judge(metric: SampleMetric, answers: Floats, samples: Ints, outputs: Array) -> float:
+    return metric(answers[samples], outputs)
 
 
 def _network(
@@ -153,4 +175,5 @@ def _network(
         errors = (together - data.answers[data.valid]) * data.targets.deviation
         scores = scaled_errors(errors, np.array(unit))
     threshold = None if found is None else found.threshold
-    return Contender(name, trial.number, window_losses(data, together), scores, threshold)
+    judged = raw(data, together) if run.spec.on_samples else None
+    return Contender(name, trial.number, window_losses(data, together, run.spec.train.given), scores, threshold, judged)

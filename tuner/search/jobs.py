@@ -1,5 +1,6 @@
 """Jobs of a worker: values that are sent to it, and what each does there."""
 
+import pickle
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,16 @@ class Shared:
     spec: Spec
     folds: tuple[FoldData, ...]
     precision: Precision
+
+
+def pack(value: Spec | Shared, spec: Spec) -> bytes:
+    """Pickles what goes to a worker, by value where a class given from Python is in it."""
+    if not spec.is_given:
+        return pickle.dumps(value)
+    import cloudpickle  # type: ignore[import-untyped]  # needed for such alone
+
+    packed: bytes = cloudpickle.dumps(value)
+    return packed
 
 
 Report = Callable[[Progressed], None]
@@ -64,13 +75,13 @@ class Task:
     most_epochs: int | None = None
 
     def run(self, shared: Shared, report: Report) -> Outcome:
-        from tuner.model.own import load_own
+        from tuner.model.own import own_network
         from tuner.training.precision import device_fault
         from tuner.training.trainer import train_folds
 
         if shared.spec.model.own is not None:
             # a network that has changed ends the run, not the trial
-            load_own(shared.spec.model.own, shared.spec.model.sha256)
+            own_network(shared.spec.model)
 
         def on_fold(epoch: int, fold: int, value: float | None) -> None:
             report(Progressed(self.number, epoch, fold, value))

@@ -35,6 +35,11 @@ class Prepared:
     folds: tuple[FoldData, ...]
     facts: StudyInfo
 
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Columns of what networks see, and of what they give."""
+        return self.problem.features.shape[1], self.problem.answers.shape[1]
+
 
 def prepare(spec: Spec) -> Prepared:
     """Loads the data and makes the folds.
@@ -44,6 +49,9 @@ def prepare(spec: Spec) -> Prepared:
     """
     data = load_dataset(spec)
     problem = make_problem(spec, data)
+    if data.samples is not None:
+        spec, notes = _fit_to_samples(spec, problem)
+        data = replace(data, notes=(*data.notes, *notes))
     if spec.model.own is not None:
         from tuner.model.building import adapt  # loads torch
 
@@ -56,6 +64,15 @@ def prepare(spec: Spec) -> Prepared:
         problem.refit()  # what cannot be scored in the end is refused now
     facts = describe_study(spec, data, problem, folds, extension * spec.train.epochs)
     return Prepared(spec, data, problem, folds, facts)
+
+
+def _fit_to_samples(spec: Spec, problem: Problem) -> tuple[Spec, tuple[str, ...]]:
+    """The study with what follows from its samples: the longest sequence, and the folds that there are."""
+    folds = len(problem.split.folds)
+    fewer = folds < spec.cv.folds and spec.task.kind == "classify"
+    said = (f"Only {folds} folds, as the rarest class has no more samples or groups.",) if fewer else ()
+    task = spec.task.model_copy(update={"window": problem.windows.length})
+    return spec.model_copy(update={"task": task, "cv": spec.cv.model_copy(update={"folds": folds})}), said
 
 
 def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, timeout: float | None = None) -> None:
@@ -84,7 +101,7 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
         Coordinator(study, backend, notify).run(spec.study.trials, deadline)
         if study.n_told() < spec.study.trials:
             return
-        going_on = Run(study, prepared.problem, prepared.folds, backend, notify, deadline)
+        going_on = Run(spec, study, prepared.problem, prepared.folds, backend, notify, deadline)
         if spec.search.repeats:
             repeat(going_on, finalists(spec, study.facts.test_to_train, findings(study).trials))
         if not is_over(deadline):

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from tuner.search.events import Progressed
-from tuner.search.jobs import Job, R_co, Report, Shared, do_here
+from tuner.search.jobs import Job, R_co, Report, Shared, do_here, pack
 from tuner.signals import defer_interrupts
 from tuner.spec.sections import Spec
 from tuner.training.machine import Machine, probe
@@ -131,13 +131,14 @@ class LocalProcesses:
                 return self._slots[index].executor.submit(function, *arguments)
 
     def probe(self, spec: Spec, columns: int) -> Machine:
+        packed = pack(spec, spec)
         try:
-            return self._call(0, probe, spec, columns).result()
+            return self._call(0, _probe, packed, columns).result()
         except BrokenExecutor:  # its process died
-            return self._call(0, probe, spec, columns).result()
+            return self._call(0, _probe, packed, columns).result()
 
     def broadcast(self, shared: Shared) -> None:
-        self._shared = pickle.dumps(shared)
+        self._shared = pack(shared, shared.spec)
         for index in range(len(self._slots)):
             self._call(index, _take_in, self._shared)
 
@@ -188,6 +189,11 @@ def _end_with(line: Connection) -> None:
     with suppress(EOFError, OSError):
         line.recv()
     os._exit(0)
+
+
+def _probe(spec: bytes, columns: int) -> Machine:
+    """The machine, for a study (pickled)."""
+    return probe(pickle.loads(spec), columns)  # noqa: S301 (from our own parent)
 
 
 def _take_in(shared: bytes) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tuner.errors import UserError, nearest
+from tuner.spec.metric import METRICS
 from tuner.spec.sections import Section, Spec, resolved
 from tuner.spec.space import PARAMETERS, parse_space
 
@@ -102,6 +103,11 @@ def _check_together(spec: Spec) -> None:
     if (data.path is None) == (data.source is None):
         fault = "neither `path` nor `source`" if data.path is None else "both `path` and `source`"
         raise UserError(f"the study has {fault}", where="[data]", hint="give exactly one of them")
+    if spec.study.metric not in METRICS and not spec.on_samples:
+        *first, last = map(repr, METRICS)
+        allowed = f"{', '.join(first)} or {last}"
+        what = f"{_brief(spec.study.metric)} is not possible: it should be {allowed}"
+        raise UserError(what, where="[study] metric")
     if spec.model.own is None and spec.model.args:
         raise UserError("`args` belongs to a network of one's own", where="[model] args", hint="name it as `class`")
     if spec.model.own is not None and spec.model.cell != "lstm":

@@ -25,11 +25,13 @@ class Metric:
         name: in study files and for programs.
         words: for people.
         maximise: whether higher is better.
+        bounded: whether it is known to lie between 0 and 1, or (a loss) above 0; one of the user's own may not.
     """
 
     name: str
     words: str
     maximise: bool
+    bounded: bool = True
 
     @property
     def direction(self) -> str:
@@ -39,10 +41,14 @@ class Metric:
     def costs(self, values: npt.ArrayLike) -> Floats:
         """Values of folds, of any shape, as quantities to minimise; NaN stays NaN."""
         values = np.asarray(values, np.float64)
+        if not self.bounded:
+            return -values if self.maximise else values
         return -values if self.maximise else np.log(np.maximum(values, LEAST_LOSS))
 
     def value(self, cost: float) -> float:
-        """The value of a cost; those that are maximised lie between 0 and 1."""
+        """The value of a cost."""
+        if not self.bounded:
+            return -cost if self.maximise else cost
         return min(max(-cost, 0.0), 1.0) if self.maximise else math.exp(min(cost, MOST_COST))
 
     def cost(self, values: npt.ArrayLike) -> float:
@@ -51,15 +57,17 @@ class Metric:
 
     def in_units(self, difference: float, near: float) -> float:
         """A difference in cost as one in the metric's own units near a value, to first order (the delta method)."""
-        return difference if self.maximise else difference * near
+        return difference if self.maximise or not self.bounded else difference * near
 
     def change(self, difference: float) -> float:
         """A difference in cost as people read it: relative for a loss (-0.1 is a tenth less), else of the scores."""
-        return -difference if self.maximise else math.expm1(difference)
+        if self.maximise or not self.bounded:
+            return -difference if self.maximise else difference
+        return math.expm1(difference)
 
     def change_text(self, change: float) -> str:
         """Such a change in words."""
-        return f"{change:+z.4f}" if self.maximise else f"{100 * change:+.3g} %"
+        return f"{change:+z.4f}" if self.maximise or not self.bounded else f"{100 * change:+.3g} %"
 
     def better(self, value: float, than: float) -> bool:
         """True where `value` beats `than`; equals do not."""

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from os.path import expanduser
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator
 
 from tuner.spec.metric import METRICS, Metric
 from tuner.spec.space import Choices, Constant, Domain, Range, parse_space
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-MetricName = Literal["loss", "average_precision", "f1"]
-Kind = Literal["forecast", "classify"]
+Kind = Literal["forecast", "classify", "regress"]
 Scheme = Literal["blocked", "walk_forward", "series"]
 MOST_ROWS = 1_000_000
 # Known trials before the pruner `rungs` judges one, and complete ones before `median` does.
@@ -21,20 +20,34 @@ LEAST_COMPLETE = 5
 
 
 class Section(BaseModel):
+    """A section; what a key of it names may have been given from Python, which no file holds."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    _given: Any = PrivateAttr(None)
+
+    @property
+    def given(self) -> Any:  # noqa: ANN401 (whatever the user has)
+        return self._given
+
+    def with_given(self, value: Any) -> Self:  # noqa: ANN401 (whatever the user has)
+        """The same with what a key of it names."""
+        section = self.model_copy()
+        section._given = value
+        return section
 
 
 class StudySection(Section):
     """The metric, the length and the seed of a search.
 
     Rows are flagged from the threshold on with the greatest F1, with the greatest recall at `min_precision`, or that
-    flags a share `flag_share` of normal operation.
+    flags a share `flag_share` of normal operation. Of samples any metric of scikit-learn's will do, by its name; one of
+    the user's own has a name that begins with "-" if less of it is better.
     """
 
     name: Name
     seed: int = Field(default=0, ge=0, lt=2**63)
     trials: int = Field(default=50, ge=1, le=1_000_000)
-    metric: MetricName = "loss"
+    metric: str = "loss"
     min_precision: float | None = Field(default=None, gt=0, le=1)
     flag_share: float | None = Field(default=None, gt=0, lt=1)
 
@@ -131,7 +144,8 @@ class ModelSection(Section):
 class TaskSection(Section):
     """The network's task: the row `horizon` steps ahead, or a verdict on the window's last row.
 
-    With `difference`, a forecast is of the change since the window's last row. Windows begin every `stride` rows.
+    Of samples, sequences that have an answer each, it is their class (`classify`) or value (`regress`). With
+    `difference`, a forecast is of the change since the window's last row. Windows begin every `stride` rows.
     """
 
     kind: Kind = "forecast"
@@ -161,13 +175,15 @@ Epochs = Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"]
 class TrainSection(Section):
     """The training of one network; `patience` in epochs, `clip` bounds the gradient's norm.
 
-    "auto" is resolved when the study is created: as many epochs as make up a number of optimiser steps.
+    "auto" is resolved when the study is created: as many epochs as make up a number of optimiser steps. `loss` names
+    one of the user's own.
     """
 
     max_epochs: Epochs = "auto"
     patience: Epochs = "auto"
     optimizer: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(default=1.0, gt=0)
+    loss: str | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -238,7 +254,19 @@ class Spec(Section):
 
     @property
     def metric(self) -> Metric:
-        return METRICS[self.study.metric]
+        name = self.study.metric
+        words = name.removeprefix("-").partition("@")[0].replace("_", " ")
+        return METRICS.get(name) or Metric(name, words, maximise=not name.startswith("-"), bounded=False)
+
+    @property
+    def on_samples(self) -> bool:
+        """True where sequences have an answer each, false where windows are cut from series."""
+        return str(self.data.path).endswith(".npz")
+
+    @property
+    def is_given(self) -> bool:
+        """True where something that it names was given from Python."""
+        return any(section.given is not None for section in (self.study, self.model, self.train))
 
     @property
     def data_paths(self) -> str:

@@ -13,6 +13,7 @@ from tuner.data.folds import FoldData
 from tuner.data.series import Ints
 from tuner.model.building import build_network, predict
 from tuner.model.optim import Adam, clip_gradient, proximal_l1
+from tuner.model.own_loss import each_loss
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.augment import jitter, synthesise, time_shift
@@ -49,11 +50,13 @@ class Learner:
         self._answers = torch.from_numpy(fold.answers).to(device)
         self._train = torch.from_numpy(fold.train).to(device)
         self._offsets = torch.arange(fold.window, device=device)[:, None]
+        self._lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths).to(device)
         self._error_scale = torch.from_numpy(fold.error_scale).to(device)
         self._class_weight = torch.tensor(fold.class_weight, device=device)
         self._stream = Stream((spec.study.seed, *key), device)
         self._device, self.bf16 = device, precision.is_bf16(int(params["hidden_size"]))
-        self._classify = spec.task.kind == "classify"
+        self._classify, self._has_classes = spec.task.kind == "classify", fold.has_classes
+        self._own_loss = spec.train.given
         self._clip = spec.train.clip
         self._l1 = float(params["l1"])
         self._jitter = float(params["jitter"])
@@ -89,10 +92,10 @@ class Learner:
             rows = synthesise(rows, self._first[self._train], self._synthetic)
         if self._time_shift > 0:
             rows = time_shift(rows, self._time_shift)
-        x = self._gather(rows)
+        x, lengths = self._gather(rows, batch)
         if self._jitter > 0:
             x = jitter(x, self._jitter)
-        loss = self._loss(self._forward(x), self._answers[batch], "mean")
+        loss = self._loss(self._forward(x, lengths), self._answers[batch], "mean")
         self._optimizer.learning_rate = self._learning_rate * learning_rate_factor(self.steps)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
@@ -108,24 +111,38 @@ class Learner:
         self.network.eval()
         outputs, losses = [], []
         for part in torch.split(torch.from_numpy(windows).to(self._device), EVALUATION_BATCH):
-            output = self._forward(self._gather(self._first[part] + self._offsets))
+            output = self._forward(*self._gather(self._first[part] + self._offsets, part))
             outputs.append(output)
             scaled = output * self._error_scale, self._answers[part] * self._error_scale
-            losses.append(self._loss(*scaled, "none").mean(dim=1))
+            losses.append(self._loss(*scaled, "none").reshape(len(part), -1).mean(dim=1))
         return torch.cat(outputs).cpu().numpy(), torch.cat(losses).cpu().numpy()
 
-    def _gather(self, rows: Tensor) -> Tensor:
-        """Maps row numbers (length, batch) to sequences (length, batch, features)."""
-        return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1])
+    def _gather(self, rows: Tensor, windows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Maps row numbers (length, batch) of windows (batch,) to sequences (length, batch, features).
 
-    def _forward(self, x: Tensor) -> Tensor:
+        Where windows differ in length, with the length of each, (batch,); what is beyond is 0.
+        """
+        if self._lengths is None:
+            return self._rows.index_select(0, rows.reshape(-1)).view(*rows.shape, self._rows.shape[1]), None
+        lengths = self._lengths[windows]
+        rows = torch.minimum(rows[: int(lengths.max())], self._first[windows] + lengths - 1)
+        beyond = torch.arange(len(rows), device=self._device)[:, None] >= lengths
+        return self._rows[rows].masked_fill(beyond[..., None], 0.0), lengths
+
+    def _forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         if not self.bf16:
-            return predict(self.network, x)
+            return predict(self.network, x, lengths)
         with torch.autocast(self._device.type, dtype=torch.bfloat16):
-            output = predict(self.network, x)
+            output = predict(self.network, x, lengths)
         return output.float()
 
     def _loss(self, output: Tensor, answer: Tensor, reduction: str) -> Tensor:
+        if self._own_loss is not None:
+            if self._has_classes:
+                answer = answer.argmax(dim=1)
+            return self._own_loss(output, answer) if reduction == "mean" else each_loss(self._own_loss, output, answer)
+        if self._has_classes:  # answers hold the weights of classes
+            return F.cross_entropy(output, answer, reduction=reduction)
         if self._classify:
             return F.binary_cross_entropy_with_logits(
                 output, answer, reduction=reduction, pos_weight=self._class_weight

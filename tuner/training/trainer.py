@@ -14,6 +14,7 @@ from torch import Tensor
 from tuner.data.folds import FoldData
 from tuner.data.series import Floats
 from tuner.evaluation.detection import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
+from tuner.evaluation.sample_metric import judge, sample_metric
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
@@ -39,6 +40,7 @@ class FoldRun:
         self._sample = data.train[np.linspace(0, len(data.train) - 1, count).astype(np.int64)]
         self._train_loss: list[float] = []
         self._valid_loss: list[float] = []
+        self.outputs = np.empty((0, data.answers.shape[1]), np.float32)  # of the validation windows, the latest
 
     def train_epoch(self, steps: int) -> Scores:
         """Trains one epoch of so many steps, measures both losses, and scores the validation windows, (m,).
@@ -49,6 +51,7 @@ class FoldRun:
         self.learner.train(steps)
         fitted, train_losses = self.learner.evaluate(self._sample)
         outputs, valid_losses = self.learner.evaluate(self.data.valid)
+        self.outputs = outputs
         self._train_loss.append(float(train_losses.mean(dtype=np.float64)))
         self._valid_loss.append(float(valid_losses[self.data.counted].mean(dtype=np.float64)))
         for kind, loss in (("training", self._train_loss[-1]), ("validation", self._valid_loss[-1])):
@@ -100,6 +103,7 @@ class LockStep:
         self.best = Snapshot()
         self.steps = max(1, round(float(np.mean([run.learner.batches for run in runs]))))
         self._metric = spec.metric
+        self._judge = sample_metric(spec, runs[0].data.answers.shape[1])
         self._earlier_only = spec.cv.scheme == "walk_forward"
         self._by_fold: list[tuple[float, ...]] = []
         self._flagging = spec.study.flagging
@@ -120,7 +124,11 @@ class LockStep:
                 raise Diverged(f"fold {number}: {error}") from None
             if on_fold is not None:
                 on_fold(run.epochs, number, self.value)
-        if self._metric.name == "loss":
+        if self._judge is not None:
+            values = tuple(judge(self._judge, run.data, run.data.valid, run.outputs) for run in self.runs)
+            if np.isnan(values).all():
+                raise Diverged(f"no fold has a value of the metric in epoch {len(self.curve) + 1}")
+        elif self._metric.name == "loss":
             values = tuple(run.last_loss for run in self.runs)
         else:
             values = fold_metric(

@@ -1,0 +1,125 @@
+"""Samples of an `.npz` file: laid on the rows that they were cut from, grouped, and told when they cannot be used."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.making import make_spec
+from tuner.data.series import Dataset, Samples
+from tuner.errors import UserError
+from tuner.loading.archive import load_samples
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 6, 2))
+Y = RNG.normal(size=40)
+
+
+def load(path: Path, kind: str = "regress", **arrays: Any) -> Dataset:
+    np.savez(path / "x.npz", **arrays)
+    return load_samples(make_spec(data={"path": str(path / "x.npz")}, task={"kind": kind}))
+
+
+def samples_of(dataset: Dataset) -> Samples:
+    assert dataset.samples is not None
+    return dataset.samples
+
+
+def sequence(dataset: Dataset, number: int) -> np.ndarray:
+    rows = np.concatenate([series.features for series in dataset.series])
+    first, length = samples_of(dataset).first[number], samples_of(dataset).lengths[number]
+    return rows[first : first + length]
+
+
+def test_every_sequence_and_answer_is_there_once_whatever_the_order(tmp_path) -> None:
+    dataset = load(tmp_path, X=X, y=Y)
+    samples = samples_of(dataset)
+    assert samples.answers.shape == (40, 1)
+    order = [int(np.argmin(np.abs(Y - answer))) for answer in samples.answers[:, 0]]
+    assert sorted(order) == list(range(40))
+    for number, original in enumerate(order):
+        np.testing.assert_array_equal(sequence(dataset, number), X[original])
+    assert samples.group is not None
+    assert len(set(samples.group)) == 40
+
+
+def test_shuffled_windows_of_one_series_are_laid_on_its_rows_and_parted_as_such(tmp_path) -> None:
+    series = np.cumsum(RNG.normal(size=(120, 2)), axis=0)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 8, axis=0).transpose(0, 2, 1)
+    order = RNG.permutation(len(windows))
+    dataset = load(tmp_path, X=windows[order], y=np.arange(len(windows), dtype=float)[order])
+    samples = samples_of(dataset)
+    assert dataset.rows == 120
+    np.testing.assert_array_equal(samples.answers[:, 0], np.arange(len(windows)))  # back in their order
+    assert samples.group is None
+    assert dataset.notes == ("Samples overlap by 7 of 8 rows: folds are blocked and purged of such.",)
+
+
+def test_unequal_lengths_groups_and_classes(tmp_path) -> None:
+    lengths = RNG.integers(3, 9, 30)
+    steps = RNG.normal(size=(lengths.sum(), 1))
+    names = np.array(["sit", "stand"])[RNG.integers(0, 2, 30)]
+    groups = RNG.integers(0, 5, 30)
+    dataset = load(tmp_path, "classify", steps=steps, lengths=lengths, y=names, groups=groups)
+    samples = samples_of(dataset)
+    assert samples.classes == ("sit", "stand")
+    assert sorted(samples.lengths) == sorted(lengths)
+    counts = {name: int((names == name).sum()) for name in samples.classes}
+    assert samples.answers.sum(axis=0).tolist() == [counts["sit"], counts["stand"]]
+    assert samples.group is not None
+    assert sorted(np.unique(samples.group, return_counts=True)[1]) == sorted(np.unique(groups, return_counts=True)[1])
+
+
+def test_samples_that_share_rows_stay_in_one_group_across_groups(tmp_path) -> None:
+    x = X.copy()
+    x[3, :5] = x[0, 1:]  # cut from the same series, a row later
+    dataset = load(tmp_path, X=x, y=Y, groups=np.arange(40) // 2)
+    group = samples_of(dataset).group
+    assert group is not None
+    sizes = np.unique(group, return_counts=True)[1]
+    assert sorted(sizes) == [2] * 18 + [4]
+    assert "2 of 40 samples share rows" in dataset.notes[0]
+
+
+def test_digest_is_of_the_samples_not_of_the_file_or_their_order(tmp_path) -> None:
+    one = load(tmp_path, X=X, y=Y).digest
+    order = RNG.permutation(40)
+    parts = {"steps": X.reshape(-1, 2), "lengths": np.full(40, 6)}
+    assert load(tmp_path, y=Y, **parts).digest == one
+    assert load(tmp_path, X=X, y=Y + 1).digest != one
+    assert load(tmp_path, X=X + 1, y=Y).digest != one
+    assert load(tmp_path, X=X, y=Y, groups=np.arange(40) // 2).digest != one
+    assert load(tmp_path, X=X[order], y=Y[order]).rows == 240
+
+
+@pytest.mark.parametrize(
+    ("arrays", "kind", "said"),
+    [
+        ({"X": X}, "regress", "this holds `X`"),
+        ({"y": Y}, "regress", "this holds `y`"),
+        ({"X": X, "y": Y}, "forecast", "nothing to forecast"),
+        ({"X": X, "y": Y[:-1]}, "regress", "y has the shape (39,)"),
+        ({"X": X, "y": np.where(Y > 1, np.nan, Y)}, "regress", "missing or infinite"),
+        ({"X": X, "y": np.ones(40)}, "regress", "y never changes"),
+        ({"X": X, "y": np.array(["a"] * 40)}, "regress", "not numbers"),
+        ({"X": X, "y": np.zeros(40, int)}, "classify", "one class only"),
+        ({"X": X, "y": np.arange(40)}, "classify", "40 classes for 40 samples"),
+        ({"X": X, "y": Y, "groups": np.arange(3)}, "regress", "`groups` has the shape (3,)"),
+        ({"X": np.array([{}] * 3), "y": np.arange(3.0)}, "regress", "this cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_told(tmp_path, arrays, kind, said) -> None:
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, kind, **arrays)
+    assert said in caught.value.what
+
+
+def test_a_file_that_is_none_is_told(tmp_path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"no archive")
+    spec = make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"})
+    with pytest.raises(UserError, match="cannot be read"):
+        load_samples(spec)
+    (tmp_path / "x.npz").unlink()
+    with pytest.raises(UserError, match="no such file"):
+        load_samples(spec)

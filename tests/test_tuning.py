@@ -1,0 +1,192 @@
+"""`tuner.tune` end to end on small samples: what is found, kept, refused, and found again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GroupKFold
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import tuner
+from tuner.errors import UserError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 8, 2))
+VALUES = 100 + 10 * X[:, -3:, 0].sum(axis=1)
+CLASSES = np.array(["down", "up"])[(X[:, -3:, 0].sum(axis=1) > 0).astype(int)]
+SMALL: dict[str, Any] = {"trials": 3, "epochs": 3, "cv": 2, "workers": 2, "quiet": True}
+
+
+class LSTMModel(nn.Module):
+    """The textbook's."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int, output_size: int, dropout: float) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+        self.fc = nn.Linear(hidden_size, output_size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.fc(self.lstm(x)[0][:, -1])
+        return out
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
+
+
+def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
+    data = TensorDataset(torch.from_numpy(X).float(), torch.from_numpy(VALUES).float())
+    found = tuner.tune(DataLoader(data, batch_size=16), model=LSTMModel, **SMALL)
+    assert type(found.model) is LSTMModel
+    assert not found.model.training
+    assert list(found.model.state_dict()) == list(LSTMModel(2, 4, 1, 1, 0.0).state_dict())
+    # raw rows in, the answers' own units out
+    outputs = found.model(torch.from_numpy(X).float())
+    assert outputs.shape == (60, 1)
+    assert abs(outputs.mean().item() - VALUES.mean()) < VALUES.std()
+    assert set(found.params) >= {"hidden_size", "num_layers", "dropout", "weight_decay", "l1", "learning_rate"}
+    assert "normalization" not in found.params
+    assert found.recipe.startswith("model = LSTMModel(")
+    assert found.verdict
+    assert found.report("page.html").stat().st_size > 100_000
+    # called again it is found, not searched
+    again = tuner.tune(DataLoader(data, batch_size=16), model=LSTMModel, **SMALL)
+    assert again.study == found.study
+    assert again.summary == found.summary
+    torch.testing.assert_close(again.model(torch.from_numpy(X[:3])), found.model(torch.from_numpy(X[:3])))
+    # and the other commands know it
+    done = subprocess.run([sys.executable, "-m", "tuner.status"], capture_output=True, text=True, check=True)
+    assert found.study[:20] in done.stdout
+
+
+def test_a_recipe_runs_as_it_stands() -> None:
+    found = tuner.tune(X, VALUES, model=LSTMModel, **SMALL)
+    names: dict[str, Any] = {
+        "torch": torch,
+        "tuner": tuner,
+        "LSTMModel": LSTMModel,
+        "x": torch.from_numpy(X).float(),
+        "y": torch.from_numpy(VALUES).float()[:, None],
+    }
+    exec(found.recipe, names)  # noqa: S102 (what a user would do)
+    loss = nn.functional.mse_loss(names["model"](names["x"]), names["y"])
+    loss.backward()
+    names["optimizer"].step()
+    names["schedule"].step()
+    assert loss.item() < 3  # both are scaled
+
+
+def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns() -> None:
+    sequences = [x[: RNG.integers(4, 9)] for x in X]
+    found = tuner.tune(sequences, CLASSES, metric="balanced_accuracy", **SMALL)
+    assert found.classes.tolist() == ["down", "up"]
+    assert found.predict(sequences).shape == (60, 2)
+    best = found.summary.best
+    assert best is not None
+    assert 0 <= best.value <= 1
+    # a sequence alone, unpadded, is answered as in a batch
+    alone = found.model(torch.from_numpy(sequences[0])[None]).detach().numpy()
+    np.testing.assert_allclose(alone[0], found.predict(sequences)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_loss_and_a_metric_of_ones_own_and_a_splitter() -> None:
+    def closeness(truth: np.ndarray, values: np.ndarray) -> float:
+        return float(np.abs(truth - values).max())
+
+    groups = np.arange(60) // 4
+    found = tuner.tune(
+        X,
+        VALUES,
+        loss=nn.L1Loss(),
+        metric=closeness,
+        greater_is_better=False,
+        groups=groups,
+        **SMALL | {"cv": GroupKFold(2)},
+    )
+    best = found.summary.best
+    assert best is not None
+    assert best.value > 1  # in the units of the answers
+
+
+def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import numpy as np, torch, tuner\n"
+        "from torch import nn\n"
+        "class Mine(nn.Module):\n"
+        "    def __init__(self, n_features, n_hidden, num_classes):\n"
+        "        super().__init__()\n"
+        "        self.rnn, self.out = nn.GRU(n_features, n_hidden, batch_first=True), nn.Linear(n_hidden, num_classes)\n"
+        "    def forward(self, x):\n"
+        "        return self.out(self.rnn(x)[0].mean(dim=1))\n"
+        "x = np.random.default_rng(0).normal(size=(40, 6, 1))\n"
+        "found = tuner.tune(x, x.mean(axis=(1, 2)) > 0, model=Mine, trials=2, epochs=2, cv=2, workers=2)\n"
+        "print(type(found.model).__name__, found.study)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("Mine Mine-")
+
+
+def test_estimators_are_scikit_learns(tmp_path: Path) -> None:
+    small = {"trials": 2, "cv": 2, "n_jobs": 2}
+    classifier = clone(tuner.LSTMClassifierCV(**small))
+    assert classifier.get_params()["trials"] == 2
+    classifier.fit(X, CLASSES)
+    assert classifier.predict_proba(X).sum(axis=1) == pytest.approx(np.ones(60))
+    assert set(classifier.predict(X)) <= {"down", "up"}
+    assert classifier.score(X, CLASSES) > 0.5
+    assert len(classifier.path_) == 2
+    regressor = tuner.LSTMRegressorCV(**small).fit(X, VALUES)
+    assert regressor.predict(X).shape == (60,)
+
+
+class Broken(LSTMModel):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"y": VALUES[:-1]}, "y has the shape (59,)"),
+        ({"y": np.where(VALUES > 110, np.nan, VALUES)}, "missing or infinite"),
+        ({"y": np.array(["a"] * 60)}, "one class only"),
+        ({"y": None}, "there are no answers"),
+        ({"x": np.zeros((0, 8, 2)), "y": np.zeros(0)}, "no sequences"),
+        ({"model": lambda: None}, "a lambda has no name"),
+        ({"model": nn.Linear(2, 1)}, "`model` is Linear"),
+        ({"model": Broken}, "Broken raised RuntimeError: mat1 and mat2"),
+        ({"model": nn.Linear}, "Linear needs"),
+        ({"groups": []}, "groups has the shape (0,)"),
+        ({"groups": np.zeros(60)}, "too few"),
+        ({"metric": "acuracy"}, "there is no metric acuracy"),
+        ({"metric": 3}, "`metric` is 3"),
+        ({"cv": "five"}, "`cv` is 'five'"),
+        ({"args": {"width": 3}}, "`args` belongs to"),
+    ],
+)
+def test_what_cannot_be_used_is_one_message_and_leaves_nothing(tmp_path: Path, arguments, said) -> None:
+    given = {"x": X, "y": VALUES, **SMALL, **arguments}
+    with pytest.raises(UserError) as caught:
+        tuner.tune(given.pop("x"), given.pop("y"), **given)
+    assert said in caught.value.what
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_other_data_under_a_name_that_is_taken_are_refused_and_the_first_stay() -> None:
+    tuner.tune(X, VALUES, name="mine", **SMALL)
+    before = Path("studies/mine/sequences.npz").read_bytes()
+    with pytest.raises(UserError, match="other data"):
+        tuner.tune(X + 1, VALUES, name="mine", **SMALL)
+    assert Path("studies/mine/sequences.npz").read_bytes() == before
+    assert os.environ.get("TUNER_STORAGE") is None

@@ -1,0 +1,64 @@
+"""Scaling inside a network: raw rows in, answers in their own units out. The network itself stays as it is."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tuner.data.folds import BOUND, Scaling
+from tuner.model.building import takes_lengths
+from tuner.model.lstm import Network
+
+
+class _ScaleInput:
+    """Scales what a network is given, (batch, time, columns), as rows were scaled in training."""
+
+    def __init__(self, network: nn.Module, scaling: Scaling) -> None:
+        self.mean, self.deviation = (
+            torch.tensor(values, dtype=torch.float64) for values in (scaling.mean, scaling.deviation)
+        )
+        self.time_first = isinstance(network, Network)
+        self.takes_lengths = takes_lengths(type(network).forward)
+        # a handle that is saved with its network keeps the numbers of hooks apart where that is loaded
+        self.handle = network.register_forward_pre_hook(self)
+
+    def __call__(self, _: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        raw, *others = args
+        raw = torch.as_tensor(raw)
+        x = (raw.double() - self.mean.to(raw.device)) / self.deviation.to(raw.device)
+        x = x.clamp(-BOUND, BOUND).float()
+        if others and others[0] is not None and self.takes_lengths:
+            # as in training, what follows after a sequence's own steps is 0
+            beyond = torch.arange(x.shape[1]) >= torch.as_tensor(others[0]).cpu()[:, None]
+            x = x.masked_fill(beyond[..., None].to(x.device), 0.0)
+        return (x.transpose(0, 1) if self.time_first else x, *others)
+
+
+class _ScaleOutput:
+    """Brings what a network gives back into the units of the answers."""
+
+    def __init__(self, network: nn.Module, scaling: Scaling) -> None:
+        self.mean, self.deviation = torch.tensor(scaling.mean).float(), torch.tensor(scaling.deviation).float()
+        self.handle = network.register_forward_hook(self)
+
+    def __call__(self, network: nn.Module, args: object, output: Any) -> Any:  # noqa: ANN401 (whatever it gives)
+        if isinstance(output, Tensor):
+            mean, deviation = self.mean.to(output.device), self.deviation.to(output.device)
+            return output * deviation + mean
+        return type(output)([self(network, args, output[0]), *output[1:]])
+
+
+def scale_inside(network: nn.Module, inputs: Scaling, answers: Scaling | None) -> nn.Module:
+    """Has a trained network take raw sequences, (batch, time, columns), and answer in raw units; the same network.
+
+    Its class, parameters and `state_dict` keys stay; the scaling is saved and copied along with it.
+
+    Args:
+        network: that was trained on scaled data.
+        inputs: how its inputs were scaled.
+        answers: how its answers were; None if they are classes, whose logits stay as they are.
+    """
+    _ScaleInput(network, inputs)
+    if answers is not None:
+        _ScaleOutput(network, answers)
+    return network
