@@ -34,6 +34,7 @@ def text() -> str:
 def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
     parts = [
         "<h2>Verdict",
+        'class="chip',
         "Use trial",
         "<h3>What matters",
         ">Configuration</h2>",
@@ -46,7 +47,12 @@ def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
 
 
 def test_it_says_how_to_reproduce_it(text) -> None:
-    for part in ("tuner.run --study pretended", "tuner.export --study pretended", "d" * 64, "/data/pump.csv"):
+    for part in (
+        "tuner.run --study studies/pretended/study.toml",
+        "tuner.export --study pretended",
+        "d" * 64,
+        "/data/pump.csv",
+    ):
         assert part in text
     assert "metric = &#34;average_precision&#34;" in text, "the study file"
 
@@ -71,7 +77,7 @@ def test_the_holdout_has_its_place() -> None:
 
 def test_before_anything_completed_there_is_a_page_too() -> None:
     page = without_scripts(study_page(make_findings(make_outcome([1.0], "pruned"))))
-    assert "No trial of small has completed yet" in page
+    assert "No trial has completed yet" in page
     nothing = study_page(make_findings(make_outcome([], "failed", reason="no luck")))
     assert "trial 0: no luck" in nothing
     assert "Plotly" not in nothing, "no figure, no library"
@@ -80,7 +86,7 @@ def test_before_anything_completed_there_is_a_page_too() -> None:
 def test_it_is_written_whole(tmp_path: Path) -> None:
     path = write_report(make_findings(make_outcome([1.0])), tmp_path / "deep")
     assert path == tmp_path / "deep/report.html"
-    assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+    assert sorted(one.name for one in path.parent.iterdir()) == ["report.html", "study.toml"]
     assert path.read_text().endswith("</html>\n") or path.read_text().endswith("</html>")
 
 

@@ -20,8 +20,10 @@ from tuner.report.frame import trial_frame
 from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
+from tuner.results.captions import explain_choice
+from tuner.results.commands import STUDY_FILE, command, run_command
 from tuner.results.findings import Findings
-from tuner.results.verdict import recommend
+from tuner.results.verdict import judge
 from tuner.search.effects import find_effects
 
 # Reasons of failed trials that are shown.
@@ -139,12 +141,15 @@ def study_plots(findings: Findings) -> list[Plot]:
 
 
 def write_report(findings: Findings, folder: Path, *, is_running: bool = False) -> Path:
-    """Writes `report.html` into `folder`, and says where it lies; one of a running study says so and loads itself anew.
+    """Writes `report.html` into `folder`, the study file beside it, and says where it lies.
+
+    That of a running study says so and loads itself anew.
 
     Raises:
         UserError: the place cannot be written.
     """
     path = folder / "report.html"
+    write_whole(folder / STUDY_FILE, tomli_w.dumps(findings.asked.to_dict()))
     write_whole(path, study_page(findings, is_running=is_running))
     return path
 
@@ -167,7 +172,9 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         spec=spec,
         facts=facts,
         summary=summary,
-        verdict=recommend(findings),
+        # a second run would be refused while there is one
+        verdict=judge(findings)[: 2 if is_running else 3],
+        details=explain_choice(findings),
         warnings=advise_before(spec, facts) + ([] if summary.best is None else advise_after(spec, summary.best)),
         scores=scores_table(findings),
         holdout=held_out,
@@ -176,8 +183,23 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         failures=failures[:MOST_FAILURES],
         more_failures=len(failures[MOST_FAILURES:]),
         environment=findings.environment,
-        study_file=tomli_w.dumps(spec.to_dict()),
+        commands=_commands(findings),
+        study_file=tomli_w.dumps(findings.asked.to_dict()),
     )
+
+
+def _commands(findings: Findings) -> dict[str, str]:
+    """Commands that reproduce the study and its parts, by what each does."""
+    again = f"sqlite:///studies/{findings.spec.study.name}/again.db"
+    return {
+        "shows this result again, or goes on with it": run_command(findings),
+        "trains all of it again, in a store of its own: the same data and versions give the same study": run_command(
+            findings, storage=again
+        ),
+        "trains trial 0 again, and compares": run_command(findings, "--replay", "0"),
+        "the best configuration, as TOML": command("export", findings),
+        "the strongest regularisation that is about as good": command("export", findings, "--rule", "1se"),
+    }
 
 
 def render(template: str, plots: Sequence[Plot], **values: object) -> str:

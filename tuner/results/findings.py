@@ -14,6 +14,7 @@ from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
+from tuner.results.commands import DEFAULT_STORAGE, run_command
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
 from tuner.spec.sections import FLOAT32, Precision, Spec
@@ -139,6 +140,7 @@ class Findings:
         paths: the regularisation paths through its best trial, as far as they are trained.
         holdout: None until those chosen are scored on it.
         scored: the best trial's out-of-fold scores; None until they are kept, and without labels.
+        storage: the URL of the store, without a password.
     """
 
     spec: Spec
@@ -149,6 +151,16 @@ class Findings:
     paths: tuple[Path, ...] = ()
     holdout: Holdout | None = None
     scored: OutOfFoldScores | None = None
+    storage: str = DEFAULT_STORAGE
+
+    @property
+    def asked(self) -> Spec:
+        """The study as it was asked for: a run of it on the same data makes the same study again."""
+        resolved, train = self.spec, self.spec.train
+        if self.facts.most_epochs in (None, train.epochs):
+            return resolved
+        # repeats may take more epochs where their number was left to the tuner
+        return resolved.model_copy(update={"train": train.model_copy(update={"max_epochs": "auto"})})
 
     def chosen(self, rule: Literal["shipped", "best", "1se"]) -> Selection:
         """The trial that the rule names.
@@ -163,6 +175,6 @@ class Findings:
             raise UserError(
                 f"no trial of {name} has completed yet",
                 where=name,
-                hint=f"run it first: python -m tuner.run --study {name}",
+                hint=f"run it first: {run_command(self)}",
             )
         return chosen

@@ -109,7 +109,8 @@ def findings(study: StoredStudy) -> Findings:
         paths = stored_paths(study.spec, study.facts.test_to_train, best.params, study.path_points())
         holdout = study.holdout(best.number, one_se.number)
         scored = _scored(study, summary.best.trial)
-    return Findings(study.spec, study.facts, tuple(trials), summary, study.environment(), paths, holdout, scored)
+    environment, chosen = study.environment(), (paths, holdout, scored)
+    return Findings(study.spec, study.facts, tuple(trials), summary, environment, *chosen, study.storage)
 
 
 def validated_rows(prepared: Prepared) -> npt.NDArray[Any]:

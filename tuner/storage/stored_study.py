@@ -71,6 +71,12 @@ class StoredStudy:
             ) from None
         self.facts = StudyInfo.from_dict(row.facts)
 
+    @property
+    def storage(self) -> str:
+        """The URL of the store, without a password: what a user can paste."""
+        url = self._storage.engine.url
+        return url.set(password=None).difference_update_query(["password"]).render_as_string()
+
     def begin_run(self, spec: Spec, environment: Mapping[str, str]) -> None:
         """Notes the study file and the environment that a run uses, in one commit."""
         self._keep(spec=spec.to_dict(), environment=dict(environment))
