@@ -13,7 +13,7 @@ from tests.processes import wait_until
 from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
 from tuner.report.page import study_page, study_plots, write_report
-from tuner.results.findings import Findings, OutOfFoldScores
+from tuner.results.findings import Findings, ScoredRows
 from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -102,13 +102,16 @@ def labelled() -> Findings:
     return make_findings(replace(make_outcome([2.0, 1.0]), detection=detection), make_outcome([1.5]))
 
 
-def test_scores_are_drawn_where_a_labelled_study_has_them() -> None:
-    rows = np.arange(6)
-    scored = OutOfFoldScores(rows, "x", np.zeros(6), rows // 2 == 1, np.array([0.0, 1, 3, 4, 2, 1]))
+def test_rows_are_drawn_and_judged_where_they_have_labels() -> None:
+    values = np.zeros((6, 1))
+    scores, labels = np.array([0.0, 1, 3, 4, 2, 1]), np.arange(6) // 2 == 1
+    rows = ScoredRows(np.arange(6), np.arange(6) // 3, ("x",), values, values, labels, scores)
     assert keys(labelled())[:4] == ["overfitting", "history", "curves", "spread"]
-    drawn = {*keys(replace(labelled(), scored=scored))} - {*keys(labelled())}
-    assert drawn == {"precision-recall", "scored"}
-    assert "scored" not in keys(replace(make_findings(make_outcome([1.0])), scored=scored)), "there is no threshold"
+    drawn = {*keys(replace(labelled(), scored=rows))} - {*keys(labelled())}
+    assert drawn == {"precision-recall", "rows"}
+    assert "In cross-validation 1 of 1 event caught, 0 false alarms" in study_page(replace(labelled(), scored=rows))
+    plain = replace(rows, labels=None)
+    assert {*keys(replace(make_findings(make_outcome([1.0])), scored=plain))} >= {"rows"}, "a forecast without labels"
 
 
 def test_a_study_without_trials_has_no_figures() -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from tuner.data.folds import FoldData, Problem
-from tuner.data.series import Bools, Dataset, Floats, runs, warn_of_idle_targets
+from tuner.data.series import Bools, Dataset, Ints, runs, warn_of_idle_targets
 from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline
 from tuner.evaluation.detection import Scores
@@ -113,21 +113,25 @@ def _fold_facts(problem: Problem, fold: FoldData, targets: Sequence[str]) -> Fol
 
 
 @dataclass(frozen=True)
-class OutOfFoldScores:
-    """The out-of-fold scores of a trial, in the order of the rows that they belong to.
+class ScoredRows:
+    """The rows that a study validates and tests on, in the order of time, with what its chosen trial says of them.
 
     Attributes:
         time: (n,) of each row, dates or numbers; row numbers where the series overlap in time.
-        name: what the values are called.
-        values: (n,) the first column that is forecast, or else seen.
-        labels: (n,) is the row anomalous?
-        scores: (n,) higher where more anomalous.
+        part: (n,) the fold that validates it, from 0 on; -1 in the holdout.
+        names: of the columns that are shown, the one first in which normal and anomalous rows differ most.
+        values: (n, columns).
+        forecast: (n, columns) where one was kept, else NaN: on held-out rows.
+        labels: (n,) is the row anomalous? None where nothing is detected.
+        scores: (n,) higher where more anomalous; NaN where none was kept.
     """
 
     time: npt.NDArray[Any]
-    name: str
-    values: Floats
-    labels: Bools
+    part: Ints
+    names: tuple[str, ...]
+    values: Scores
+    forecast: Scores
+    labels: Bools | None
     scores: Scores
 
 
@@ -139,7 +143,7 @@ class Findings:
         environment: of its latest run.
         paths: the regularisation paths through its best trial, as far as they are trained.
         holdout: None until those chosen are scored on it.
-        scored: the best trial's out-of-fold scores; None until they are kept, and without labels.
+        scored: its rows, scored by the trial that is shipped; None until there is one.
         storage: the URL of the store, without a password.
     """
 
@@ -150,7 +154,7 @@ class Findings:
     environment: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     holdout: Holdout | None = None
-    scored: OutOfFoldScores | None = None
+    scored: ScoredRows | None = None
     storage: str = DEFAULT_STORAGE
 
     @property

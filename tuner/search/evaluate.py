@@ -107,15 +107,27 @@ def score_holdout(run: Run, found: Findings) -> None:
         run.notify(StageAdvanced("holdout"))
     refits = study.refits()
     if jobs.keys() <= refits.keys():
-        study.save_holdout(*chosen, _report(run, data, models, refits))
+        networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
+        outputs = np.mean([refits[shipped.trial.number, seed][0] for seed in range(MEMBERS)], axis=0)
+        study.save_holdout(*chosen, _report(run, data, networks), _held_out(run, data, networks[0], outputs))
 
 
-def _report(
-    run: Run,
-    data: FoldData,
-    models: Mapping[str, Trial],
-    refits: Mapping[tuple[int, int], tuple[Array, Floats | None]],
-) -> Holdout:
+def _held_out(run: Run, data: FoldData, shipped: Contender, outputs: Array) -> Array:
+    """The scores of the holdout's rows, and what was forecast of the columns that the study keeps of them, if any."""
+    kept = run.study.rows()
+    names = () if kept is None else tuple(kept["values"].dtype.fields or ())
+    found = np.empty(len(data.valid), [("score", np.float32), ("forecast", np.float32, (len(names),))])
+    found["score"], found["forecast"] = shipped.scores[0], np.nan
+    if data.targets is not None and kept is not None:
+        targets = run.study.facts.targets
+        # by how much the forecast is off, in the units of the data, whether or not the change is what is forecast
+        off = (outputs - data.answers[data.valid]) * data.targets.deviation
+        for place, name in enumerate(names):
+            found["forecast"][:, place] = kept["values"][name][kept["part"] < 0] + off[:, targets.index(name)]
+    return found
+
+
+def _report(run: Run, data: FoldData, networks: Sequence[Contender]) -> Holdout:
     spec, windows, chosen = run.study.spec, run.problem.windows, data.valid
     labels = None if data.labels is None else data.labels[chosen]
     held = HoldoutWindows(
@@ -124,7 +136,6 @@ def _report(
         counted=data.counted,
         labels=labels,
     )
-    networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
     baselines = score_baselines(run.problem, run.folds, data, spec.study.flagging)
     scores = score_models(spec.metric, held, [*networks, *baselines], spec.study.seed)
     return Holdout(
