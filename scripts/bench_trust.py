@@ -24,8 +24,9 @@ import numpy as np
 
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.results.findings import Findings
+from tuner.results.optimism import find_optimism
 from tuner.results.selection import fold_values
-from tuner.results.verdict import conclude, find_optimism
+from tuner.results.verdict import conclude
 from tuner.search.study import findings
 from tuner.storage.store import Store
 from tuner.training.outcome import standard_error

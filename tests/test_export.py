@@ -108,7 +108,7 @@ def test_a_study_with_nothing_complete_has_nothing_to_export(tmp_path) -> None:
     run(tmp_path, "run", "--study", "small.toml", "--timeout", 0)
     message = refusal(run(tmp_path, "export", "--study", "small"))
     assert "no trial of small has completed yet" in message
-    assert "python -m tuner.run --study small" in message
+    assert "python -m tuner.run --study studies/small/study.toml" in message
 
 
 # --- whole files

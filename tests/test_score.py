@@ -263,7 +263,7 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     best, rows_ = findings(study).chosen("shipped"), study.rows()
     judged = study.scores(best.trial.number)
     assert judged is not None and rows_ is not None
-    chosen = choose_threshold(judged, rows_["label"])
+    chosen = choose_threshold(judged, rows_["label"][rows_["part"] >= 0])
     assert manifest.threshold == manifest.rarity.apply(np.array(chosen)), "chosen on all out-of-fold scores"
     store.close()
 

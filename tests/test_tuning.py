@@ -68,6 +68,7 @@ def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     assert found.study[:20] in done.stdout
 
 
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout")  # torch's, of the user's own one-layer network
 def test_a_recipe_runs_as_it_stands() -> None:
     found = tuner.tune(X, VALUES, model=LSTMModel, **SMALL)
     names: dict[str, Any] = {
@@ -79,7 +80,7 @@ def test_a_recipe_runs_as_it_stands() -> None:
     }
     exec(found.recipe, names)  # noqa: S102 (what a user would do)
     loss = nn.functional.mse_loss(names["model"](names["x"]), names["y"])
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     names["optimizer"].step()
     names["schedule"].step()
     assert loss.item() < 3  # both are scaled
@@ -125,7 +126,8 @@ def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) ->
         "class Mine(nn.Module):\n"
         "    def __init__(self, n_features, n_hidden, num_classes):\n"
         "        super().__init__()\n"
-        "        self.rnn, self.out = nn.GRU(n_features, n_hidden, batch_first=True), nn.Linear(n_hidden, num_classes)\n"
+        "        self.rnn = nn.GRU(n_features, n_hidden, batch_first=True)\n"
+        "        self.out = nn.Linear(n_hidden, num_classes)\n"
         "    def forward(self, x):\n"
         "        return self.out(self.rnn(x)[0].mean(dim=1))\n"
         "x = np.random.default_rng(0).normal(size=(40, 6, 1))\n"
@@ -138,7 +140,7 @@ def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) ->
 
 
 def test_estimators_are_scikit_learns(tmp_path: Path) -> None:
-    small = {"trials": 2, "cv": 2, "n_jobs": 2}
+    small: dict[str, Any] = {"trials": 2, "cv": 2, "n_jobs": 2}
     classifier = clone(tuner.LSTMClassifierCV(**small))
     assert classifier.get_params()["trials"] == 2
     classifier.fit(X, CLASSES)

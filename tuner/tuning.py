@@ -165,7 +165,7 @@ def _parts(
     seed: int,
 ) -> Ints:
     """The folds of a splitter, (folds, n), on what a holdout leaves of the samples."""
-    if not hasattr(cv, "split"):
+    if isinstance(cv, str) or not hasattr(cv, "split"):
         raise UserError(f"`cv` is {cv!r}", where="cv", hint="give a number, or a splitter of scikit-learn's")
     rest = np.arange(len(sequences))
     held = rest[:0]

@@ -43,7 +43,12 @@ def test_weighted_answers_of_classes_are_classes_still() -> None:
 
 def test_the_users_own_gets_classes_and_the_second_ones_probability() -> None:
     seen = []
-    own = SampleMetric("mine@0", lambda truth, score: seen.append((truth, score)) or 0.25, 2)
+
+    def mine(truth: np.ndarray, score: np.ndarray) -> float:
+        seen.append((truth, score))
+        return 0.25
+
+    own = SampleMetric("mine@0", mine, 2)
     assert own(np.eye(2)[HALF], TWO) == 0.25
     np.testing.assert_array_equal(seen[0][0], HALF)
     np.testing.assert_allclose(seen[0][1], SHARE)

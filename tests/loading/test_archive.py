@@ -85,7 +85,7 @@ def test_samples_that_share_rows_stay_in_one_group_across_groups(tmp_path) -> No
 def test_digest_is_of_the_samples_not_of_the_file_or_their_order(tmp_path) -> None:
     one = load(tmp_path, X=X, y=Y).digest
     order = RNG.permutation(40)
-    parts = {"steps": X.reshape(-1, 2), "lengths": np.full(40, 6)}
+    parts: dict[str, Any] = {"steps": X.reshape(-1, 2), "lengths": np.full(40, 6)}
     assert load(tmp_path, y=Y, **parts).digest == one
     assert load(tmp_path, X=X, y=Y + 1).digest != one
     assert load(tmp_path, X=X + 1, y=Y).digest != one

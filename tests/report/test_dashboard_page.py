@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.dashboard_page import escaped, note
-from tuner.results.verdict import recommend
+from tuner.results.captions import explain_choice
+from tuner.results.verdict import judge
 
 MARK = r"[!-/:-@\[-`{-~]"
 THREE = make_findings(make_outcome([3.0]), make_outcome([2.0], spread=1.0), make_outcome([1.0]))
@@ -22,12 +23,13 @@ def plain(text: str) -> str:
 def test_it_says_the_verdict_the_scores_the_parameters_and_what_to_do_next() -> None:
     text = plain(note(THREE))
     for part in (
-        "# small\n\nUse trial 2",
-        *recommend(THREE),
+        "# small\n\nInconclusive. ",
+        *(one.said for one in judge(THREE)),
+        *explain_choice(THREE),
         "| best | 2 | 1.0000 | 1 |",
         "| unregularised | 0 | 3.0000 | 1 | +2.0000 (2.7) |",
         "| weight_decay | 0.01 |",
-        "`python -m tuner.export --study small` writes it.",
+        "Next, train the other 9 trials: `python -m tuner.run --study studies/small/study.toml`",
         "3 of 12 trials (3 complete, 0 pruned, 0 failed) on 400 rows of /nowhere/data.csv.",
         "The network sees x; it forecasts x.",
     ):
@@ -43,7 +45,7 @@ def test_tables_have_as_many_marks_in_each_line() -> None:
 
 def test_a_study_with_nothing_complete_says_so() -> None:
     text = plain(note(make_findings(make_outcome([1.0], "pruned"))))
-    assert "No trial of small has completed yet: there is nothing to recommend." in text
+    assert "Inconclusive. No trial has completed yet." in text
     assert "1 of 12 trials (0 complete, 1 pruned, 0 failed)" in text
     assert "export" not in text
 

@@ -13,7 +13,7 @@ from tests.processes import wait_until
 from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
 from tuner.report.page import study_page, study_plots, write_report
-from tuner.results.findings import Findings, OutOfFoldScores
+from tuner.results.findings import Findings, ScoredRows
 from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -34,6 +34,7 @@ def text() -> str:
 def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
     parts = [
         "<h2>Verdict",
+        'class="chip',
         "Use trial",
         "<h3>What matters",
         ">Configuration</h2>",
@@ -46,7 +47,12 @@ def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
 
 
 def test_it_says_how_to_reproduce_it(text) -> None:
-    for part in ("tuner.run --study pretended", "tuner.export --study pretended", "d" * 64, "/data/pump.csv"):
+    for part in (
+        "tuner.run --study studies/pretended/study.toml",
+        "tuner.export --study pretended",
+        "d" * 64,
+        "/data/pump.csv",
+    ):
         assert part in text
     assert "metric = &#34;average_precision&#34;" in text, "the study file"
 
@@ -71,7 +77,7 @@ def test_the_holdout_has_its_place() -> None:
 
 def test_before_anything_completed_there_is_a_page_too() -> None:
     page = without_scripts(study_page(make_findings(make_outcome([1.0], "pruned"))))
-    assert "No trial of small has completed yet" in page
+    assert "No trial has completed yet" in page
     nothing = study_page(make_findings(make_outcome([], "failed", reason="no luck")))
     assert "trial 0: no luck" in nothing
     assert "Plotly" not in nothing, "no figure, no library"
@@ -80,7 +86,7 @@ def test_before_anything_completed_there_is_a_page_too() -> None:
 def test_it_is_written_whole(tmp_path: Path) -> None:
     path = write_report(make_findings(make_outcome([1.0])), tmp_path / "deep")
     assert path == tmp_path / "deep/report.html"
-    assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+    assert sorted(one.name for one in path.parent.iterdir()) == ["report.html", "study.toml"]
     assert path.read_text().endswith("</html>\n") or path.read_text().endswith("</html>")
 
 
@@ -96,13 +102,16 @@ def labelled() -> Findings:
     return make_findings(replace(make_outcome([2.0, 1.0]), detection=detection), make_outcome([1.5]))
 
 
-def test_scores_are_drawn_where_a_labelled_study_has_them() -> None:
-    rows = np.arange(6)
-    scored = OutOfFoldScores(rows, "x", np.zeros(6), rows // 2 == 1, np.array([0.0, 1, 3, 4, 2, 1]))
+def test_rows_are_drawn_and_judged_where_they_have_labels() -> None:
+    values = np.zeros((6, 1))
+    scores, labels = np.array([0.0, 1, 3, 4, 2, 1]), np.arange(6) // 2 == 1
+    rows = ScoredRows(np.arange(6), np.arange(6) // 3, ("x",), values, values, labels, scores)
     assert keys(labelled())[:4] == ["overfitting", "history", "curves", "spread"]
-    drawn = {*keys(replace(labelled(), scored=scored))} - {*keys(labelled())}
-    assert drawn == {"precision-recall", "scored"}
-    assert "scored" not in keys(replace(make_findings(make_outcome([1.0])), scored=scored)), "there is no threshold"
+    drawn = {*keys(replace(labelled(), scored=rows))} - {*keys(labelled())}
+    assert drawn == {"precision-recall", "rows"}
+    assert "In cross-validation 1 of 1 event caught, 0 false alarms" in study_page(replace(labelled(), scored=rows))
+    plain = replace(rows, labels=None)
+    assert {*keys(replace(make_findings(make_outcome([1.0])), scored=plain))} >= {"rows"}, "a forecast without labels"
 
 
 def test_a_study_without_trials_has_no_figures() -> None:

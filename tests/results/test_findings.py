@@ -1,11 +1,13 @@
 """What a study begins with, counted by hand."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.making import make_dataset, make_spec, marked
+from tests.search.making import make_findings, make_outcome
 from tuner.data.folds import make_problem
 from tuner.results.findings import FoldInfo, StudyInfo, describe_study
 
@@ -64,3 +66,12 @@ def test_validation_over_training_windows_is_the_mean_of_the_folds_ratios() -> N
 def test_facts_survive_the_way_through_json() -> None:
     facts = established()
     assert StudyInfo.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
+
+
+def test_what_was_asked_leaves_to_the_tuner_what_was_left_to_it() -> None:
+    """Resolved epochs, asked for as such, would cut off repeats, which may take four times as many."""
+    findings = make_findings(make_outcome([1.0]))
+    assert findings.asked == findings.spec
+    left = replace(findings, facts=replace(findings.facts, most_epochs=4 * findings.spec.train.epochs))
+    assert left.asked.train.max_epochs == "auto"
+    assert left.asked.model_copy(update={"train": left.spec.train}) == left.spec

@@ -27,7 +27,7 @@ from tuner.search.bundling import make_manifest
 from tuner.search.evaluate import MEMBERS, Run, score_holdout
 from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan, Ticked
 from tuner.search.jobs import Job, Shared
-from tuner.search.study import Prepared, prepare
+from tuner.search.study import Prepared, prepare, shown_rows
 from tuner.spec.sections import FLOAT32, Spec, TaskSection
 from tuner.spec.space import Value, defaults
 from tuner.storage.store import Store
@@ -168,6 +168,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     curves = tuple(FoldCurve((0.5,), (1.0,), (1.0,)) for _ in folds)
     trials = [replace(TRIALS[2], number=0, outcome=replace(TRIALS[2].outcome, detection=detection, folds=curves))]
     summary = summarise(spec, prepared.facts.test_to_train, trials)
+    study.keep_rows(shown_rows(prepared))
     found = Findings(spec, prepared.facts, tuple(trials), summary)
     score_holdout(Run(spec, study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
     assert summary.best is not None and summary.one_se is not None
@@ -175,6 +176,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
 
     manifest = make_manifest(prepared, found, "shipped", data, out_of_fold, refits)
     write_folder(tmp_path / "bundle", bundle_files(manifest, [one.weights for one in refits], ""))
+    held = study.held_out(summary.best.trial.number, summary.one_se.trial.number)
     start = problem.windows.first[data.valid[0]]
     frame = pd.DataFrame(DATA.series[0].features[start:], columns=["a", "b"])
     scored = Scorer(read_bundle(tmp_path / "bundle")).score(frame).iloc[problem.windows.target[data.valid] - start]
@@ -184,7 +186,9 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     assert shipped.recall == pytest.approx(recall_score(labels, flags))
     assert shipped.f1 == pytest.approx(f1_score(labels, flags))
     assert shipped.average_precision == pytest.approx(average_precision_score(labels, scored["score"]))
+    assert held is not None and (np.argsort(held["score"]) == np.argsort(scored["score"])).mean() > 0.9
     if data.targets is not None:
+        assert held["forecast"][:, 0] == pytest.approx(scored["forecast"].to_numpy(), rel=1e-4, abs=1e-5)
         truth = DATA.series[0].targets[problem.windows.target[data.valid], 0]
         errors = (scored["forecast"].to_numpy() - truth) / data.targets.deviation[0]
         assert shipped.loss == pytest.approx(np.mean(errors[data.counted] ** 2), rel=1e-4)
@@ -238,7 +242,7 @@ def test_a_new_choice_is_a_new_look_in_all_studies_of_these_data(store, study, p
     assert kept(study).looks == kept(study, 3, 3).looks == 2, "trial 3 was scored before"
     score(study, problem, Here(problem), best=1, one_se=3)
     assert kept(study).looks == 3
-    same: Mapping[str, Any] = {"best": 0, "one_se": 0, "report": kept(study)}
+    same: Mapping[str, Any] = {"best": 0, "one_se": 0, "report": kept(study), "rows": np.zeros(1)}
     for name, digest, looks in (("same", study.facts.digest, 4), ("else", "e" * 64, 4)):
         spec = SPEC.model_copy(update={"study": SPEC.study.model_copy(update={"name": name})})
         store.begin(spec, replace(study.facts, digest=digest)).save_holdout(**same)

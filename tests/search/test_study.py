@@ -11,8 +11,8 @@ from tests.search.storing import tell
 from tuner.data.folds import make_problem
 from tuner.data.series import Dataset
 from tuner.evaluation.detection import Detection
-from tuner.results.findings import Findings, OutOfFoldScores, describe_study
-from tuner.search.study import Prepared, findings, validated_rows
+from tuner.results.findings import Findings, ScoredRows, describe_study
+from tuner.search.study import MOST_COLUMNS, Prepared, findings, shown_rows
 from tuner.storage.store import Store
 
 LABELS = marked(120, (10, 14), (40, 44), (70, 75), (100, 104))
@@ -27,14 +27,14 @@ def found_of(store: Store, data: Dataset, detection: Detection | None) -> Findin
     folds = problem.folds()
     prepared = Prepared(SPEC, data, problem, folds, describe_study(SPEC, data, problem, folds))
     study = store.begin(SPEC, prepared.facts)
-    study.keep_rows(validated_rows(prepared))
+    study.keep_rows(shown_rows(prepared))
     scores = tuple(problem.windows.target[fold.valid].astype(float) for fold in folds)
     tell(study, replace(make_outcome([1.0]), detection=detection, scores=scores))
     return findings(store.open(SPEC.study.name))
 
 
 @pytest.fixture
-def scored(store: Store, request: pytest.FixtureRequest) -> OutOfFoldScores:
+def scored(store: Store, request: pytest.FixtureRequest) -> ScoredRows:
     found = found_of(store, request.param, FOUND).scored
     assert found is not None
     return found
@@ -45,18 +45,39 @@ LATER = replace(DATA, series=(DATA.series[0], replace(DATA.series[1], time=np.ar
 
 @pytest.mark.parametrize("scored", [LATER], indirect=True)
 def test_every_score_stands_at_its_row_whatever_fold_it_is_from(scored) -> None:
-    rows = scored.scores.astype(int)
+    assert (np.isnan(scored.scores) == (scored.part < 0)).all(), "no score of the holdout was kept"
+    assert set(scored.part) == {-1, 0, 1, 2}
+    kept = scored.part >= 0
+    rows = scored.scores[kept].astype(int)
     assert (np.diff(rows) > 0).all()
-    assert (scored.labels == LABELS[rows]).all()
-    assert scored.time.tolist() == np.concatenate([one.time for one in LATER.series])[rows].tolist()
-    assert scored.values.tolist() == np.concatenate([one.features[:, 0] for one in LATER.series])[rows].tolist()
-    assert scored.name == DATA.feature_names[0]
+    assert scored.labels is not None and (scored.labels[kept] == LABELS[rows]).all()
+    assert scored.time[kept].tolist() == np.concatenate([one.time for one in LATER.series])[rows].tolist()
+    features = np.concatenate([one.features for one in LATER.series])[rows]
+    for name, values in zip(scored.names, scored.values[kept].T, strict=True):
+        assert values.tolist() == pytest.approx(features[:, DATA.feature_names.index(name)].tolist())
+    assert sorted(scored.names) == sorted(DATA.feature_names)
 
 
 @pytest.mark.parametrize("scored", [DATA], indirect=True)
 def test_series_that_overlap_in_time_are_told_by_their_row_numbers(scored) -> None:
-    assert scored.time.tolist() == scored.scores.astype(int).tolist()
+    kept = scored.part >= 0
+    assert scored.time[kept].tolist() == scored.scores[kept].astype(int).tolist()
 
 
-def test_where_nothing_is_detected_there_are_none(store) -> None:
-    assert found_of(store, DATA, None).scored is None
+def test_where_nothing_is_detected_rows_have_no_labels(store) -> None:
+    rows = found_of(store, DATA, None).scored
+    assert rows is not None and rows.labels is None
+
+
+def test_the_columns_in_which_anomalous_rows_differ_most_are_kept_first() -> None:
+    features = np.random.default_rng(0).normal(size=(120, 8))
+    features[LABELS, 6] += 5
+    features[LABELS, 3] -= 3
+    wide = make_dataset([120], LABELS)
+    names = tuple("abcdefgh")
+    wide = replace(wide, series=(replace(wide.series[0], features=features),), feature_names=names)
+    problem = make_problem(SPEC.model_copy(update={"cv": SPEC.cv.model_copy(update={"scheme": "blocked"})}), wide)
+    folds = problem.folds()
+    rows = shown_rows(Prepared(SPEC, wide, problem, folds, describe_study(SPEC, wide, problem, folds)))
+    kept = rows["values"].dtype.names
+    assert kept is not None and kept[:2] == ("g", "d") and len(kept) == MOST_COLUMNS

@@ -94,8 +94,8 @@ def test_the_scores_of_a_complete_trial_are_kept_and_loaded_when_they_are_asked_
 
 def test_the_rows_of_a_study_are_kept_once(store, study) -> None:
     assert study.rows() is None
-    fields = [("time", "datetime64[ns]"), ("value", float), ("label", bool)]
-    rows = np.array([("2024-01-01T00:00", 0.1, True), ("2024-01-01T00:01", -np.pi, False)], fields)
+    fields = [("time", "datetime64[ns]"), ("label", bool), ("part", int), ("values", [("a, é", float)])]
+    rows = np.array([("2024-01-01T00:00", True, 0, (0.1,)), ("2024-01-01T00:01", False, -1, (-np.pi,))], fields)
     study.keep_rows(rows)
     kept = store.open("small").rows()
     assert (kept.dtype, kept.tolist()) == (rows.dtype, rows.tolist())
@@ -258,8 +258,11 @@ def test_refits_come_back_bit_for_bit(store, study) -> None:
 
 def test_a_report_comes_back_under_its_trials_alone(store, study) -> None:
     report = make_report()
-    study.save_holdout(3, 5, report)
+    rows = np.array([0.1, np.nan])
+    study.save_holdout(3, 5, report, rows)
     kept = store.open("small")
+    np.testing.assert_array_equal(kept.held_out(3, 5), rows)
+    assert kept.held_out(5, 3) is None
     assert kept.holdout(3, 5) == replace(report, looks=2)
     assert kept.holdout(5, 3) is None
     other = store.begin(make_spec(study={"name": "other"}), FACTS)

@@ -71,7 +71,7 @@ def raw(data: FoldData, outputs: npt.NDArray[np.floating]) -> Floats:
     """Outputs, (…, outputs), in the units of the answers; logits as they are."""
     if data.targets is None:
         return outputs.astype(np.float64)
-    return outputs * np.array(data.targets.deviation) + data.targets.mean
+    return np.asarray(outputs * np.array(data.targets.deviation) + data.targets.mean)
 
 
 def judge(metric: SampleMetric, data: FoldData, windows: Ints, outputs: npt.NDArray[np.floating]) -> float:
@@ -107,7 +107,7 @@ def _fixed_outputs(classes: int) -> Any:  # noqa: ANN401 (a class)
             found = self.outputs[rows[:, 0]]
             if classes:
                 return np.asarray(found.argmax(axis=1), dtype=np.float64)
-            return found[:, 0] if found.shape[1] == 1 else found
+            return np.asarray(found[:, 0] if found.shape[1] == 1 else found)
 
         def predict_proba(self, rows: Ints) -> Floats:
             logits = self.outputs[rows[:, 0]]

@@ -23,7 +23,7 @@ from tuner.report.style import (
 from tuner.report.tables import comparison_table, side_by_side_table
 from tuner.results.findings import Findings
 from tuner.results.fold_pairs import CONFIDENCE, FoldDifference, by_metric, compare_folds, remarks, unpaired
-from tuner.spec.metric import METRICS, Metric
+from tuner.spec.metric import Metric, find_metric
 from tuner.spec.space import Constant, Range, ends
 
 
@@ -45,7 +45,7 @@ def comparison_plots(studies: Sequence[Findings]) -> list[Plot]:
     groups = by_metric(studies)
     for metric, group in groups.items():
         if any(findings.summary.complete for findings in group):
-            of = f": {METRICS[metric].words}" if len(groups) > 1 else ""
+            of = f": {find_metric(metric).words}" if len(groups) > 1 else ""
             plots.append(
                 Plot(
                     f"race-{metric}",

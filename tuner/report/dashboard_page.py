@@ -8,8 +8,9 @@ from tuner.report.live_pages import LivePage
 from tuner.report.page import study_plots
 from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.results.advice import advise_after
+from tuner.results.captions import explain_choice
 from tuner.results.findings import Findings
-from tuner.results.verdict import recommend
+from tuner.results.verdict import judge
 
 # More cards would bury Optuna's own.
 MOST_CARDS = 4
@@ -33,11 +34,13 @@ def draw_live(findings: Findings) -> LivePage:
 def note(findings: Findings) -> str:
     """The result and the next step, in Markdown. All text is escaped: names come from data and study files."""
     spec, facts, summary = findings.spec, findings.facts, findings.summary
-    parts = [f"# {escaped(spec.study.name)}", *map(escaped, recommend(findings))]
+    # a command is code, which Markdown shows as it is; a name of a study holds no backtick
+    said = [f"{escaped(one.said)} {f'`{one.command}`' if one.command else ''}".rstrip() for one in judge(findings)]
+    parts = [f"# {escaped(spec.study.name)}", *said, *map(escaped, explain_choice(findings))]
     if summary.best is not None:
         warnings = [f"warning: {warning}" for warning in advise_after(spec, summary.best)]
         tables = [_markdown(scores_table(findings)), _markdown(configuration_table(findings))]
-        parts += [*map(escaped, warnings), *tables, f"`python -m tuner.export --study {spec.study.name}` writes it."]
+        parts += [*map(escaped, warnings), *tables]
     counts = f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed"
     forecast = f"; it forecasts {', '.join(facts.targets)}" if facts.targets else ""
     parts += [

@@ -1,4 +1,4 @@
-"""Figures of the out-of-fold scores: precision and recall at every threshold, and the scores by time."""
+"""Figures of scored rows: precision and recall at every threshold; the data, their forecast and scores by time."""
 
 from itertools import pairwise
 from typing import Any
@@ -10,15 +10,27 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from sklearn.metrics import precision_recall_curve
 
-from tuner.data.series import Bools, Floats, Ints, runs
+from tuner.data.series import Bools, Ints, runs
 from tuner.evaluation.detection import Scores, average_precision
-from tuner.report.style import BLACK, BLUE, GREEN, GREEN_SHADE, PURPLE, VERMILION, plain, styled
-from tuner.results.findings import OutOfFoldScores
-from tuner.results.verdict import count
+from tuner.report.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREEN_SHADE,
+    GREY,
+    LIGHT_GREY,
+    PURPLE,
+    SKY,
+    VERMILION,
+    plain,
+    styled,
+)
+from tuner.results.findings import ScoredRows
+from tuner.results.verdict import brief, count
 
 MOST_POINTS = 1000
 # A line keeps the least and the greatest value of each of so many stretches: more than a screen has columns.
-STRETCHES = 1500
+STRETCHES = 1000
 # So many usual steps make a gap.
 GAP = 10
 
@@ -79,51 +91,123 @@ def precision_recall_figure(scores: Scores, labels: Bools, threshold: float) -> 
     return styled(figure, height=500)
 
 
-def scored_figure(scored: OutOfFoldScores, threshold: float) -> go.Figure:
-    """Three panels by time: the values, their scores with the threshold, and the events caught, missed and made up.
+def describe_rows(rows: ScoredRows, threshold: float | None) -> str:
+    """What the figure of these rows shows, in words: the events that were caught, how far off the forecast is."""
+    said = []
+    for where, mask in (("in cross-validation", rows.part >= 0), ("on held-out data", rows.part < 0)):
+        if rows.labels is not None and threshold is not None and not np.isnan(rows.scores[mask]).all():
+            caught, false = _judged(rows.time[mask], rows.labels[mask], rows.scores[mask] >= threshold)
+            events = f"{int(caught.sum())} of {count(len(caught), 'event')} caught"
+            said.append(f"{where} {events}, {count(int(false.sum()), 'false alarm')}")
+    forecast, truth = rows.forecast[:, 0], rows.values[:, 0]
+    if (known := np.isfinite(forecast)).any():
+        off = float(np.sqrt(np.mean(np.square(forecast[known] - truth[known]))))
+        by = f"by {brief(off)} (root mean square), where its values vary by {brief(float(np.std(truth[known])))}"
+        said.append(f"the forecast of {rows.names[0]} is off {by} (standard deviation)")
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
-    Events are shaded through the first two. Lines are thinned out, so that hundreds of thousands of rows stay quick; no
-    event is left out.
+
+def _judged(time: Column, labels: Bools, flagged: Bools) -> tuple[Bools, Bools]:
+    """Of each event whether it was caught, and of each run of flagged rows whether it is a false alarm."""
+    caught = [flagged[first:past].any() for first, past in true_runs(time, labels)]
+    false = [not labels[first:past].any() for first, past in true_runs(time, flagged)]
+    return np.array(caught, bool), np.array(false, bool)
+
+
+def rows_figure(rows: ScoredRows, threshold: float | None) -> go.Figure:
+    """Panels by time: the values with their forecast, the scores with the threshold, what became of the events.
+
+    Events are shaded through the first two; a chooser names the columns, if there are several. Lines are thinned out,
+    so that hundreds of thousands of rows stay quick; no event is left out.
     """
-    time = scored.time
-    if time.dtype.kind == "M":
-        # finer ones would turn into numbers where they are put among None
-        time = time.astype("datetime64[ms]")
-    flagged = scored.scores >= threshold
-    events, alarms = true_runs(time, scored.labels), true_runs(time, flagged)
-    caught = np.array([flagged[first:past].any() for first, past in events], bool)
-    false = np.array([not scored.labels[first:past].any() for first, past in alarms], bool)
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.45, 0.37, 0.18])
-    bounds = time_bounds(time, events)
-    for row, (name, values) in enumerate(((plain(scored.name), scored.values), ("anomaly score", scored.scores)), 1):
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        margin = 0.05 * (high - low) or 1.0
-        shade = {"fillcolor": GREEN_SHADE, "line": {"color": GREEN_SHADE, "width": 1}, "hoverinfo": "skip"}
-        figure.add_trace(boxes(bounds, low - margin, high + margin, name="event", showlegend=row == 1, **shade), row, 1)
-        x, y = extremes(time, values)
-        figure.add_scatter(x=x, y=y, mode="lines", line={"color": BLUE, "width": 1}, name=name, row=row, col=1)
-        figure.update_yaxes(range=[low - margin, high + margin], row=row, col=1)
-    dashed = {"color": BLACK, "width": 1, "dash": "dash"}
-    figure.add_hline(threshold, line=dashed, row=2, col=1)
-    # a shape has no place in the legend: an empty line stands there for it
-    figure.add_scatter(x=[None], y=[None], mode="lines", line=dashed, name=f"threshold {threshold:.4g}", row=2, col=1)
-    lanes = (
-        ("false alarms", time_bounds(time, alarms[false]), VERMILION),
-        ("missed", bounds[~caught], PURPLE),
-        ("caught", bounds[caught], GREEN),
+    # dates as numbers, which are half as long as their text; a date axis reads them so
+    dated = rows.time.dtype.kind == "M"
+    time = rows.time.astype("datetime64[ms]").astype(np.float64) if dated else rows.time
+    x, drawn = thinned(time, np.column_stack([rows.values, rows.forecast, rows.scores]))
+    values, forecast, scores = np.split(drawn, [len(rows.names), 2 * len(rows.names)], axis=1)
+    lanes = _lanes(rows, time, threshold)
+    heights = [0.47, 0.31, 0.05 * (1 + len(lanes))]
+    figure = make_subplots(
+        rows=3,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.04,
+        row_heights=[height / sum(heights) for height in heights],
+        specs=[[{"secondary_y": True}]] * 3,
     )
-    for low, (name, found, colour) in enumerate(lanes):
-        look = {"fillcolor": colour, "line": {"color": colour, "width": 1.5}, "hoveron": "fills", "hoverinfo": "name"}
-        figure.add_trace(boxes(found, low, low + 0.9, name=f"{name} ({len(found)})", **look), 3, 1)
-    figure.update_yaxes(title="value", row=1, col=1)
-    figure.update_yaxes(title="score", row=2, col=1)
-    ticks = {"tickvals": [low + 0.45 for low in range(len(lanes))], "ticktext": [name for name, *_ in lanes]}
-    figure.update_yaxes(**ticks, range=[-0.1, len(lanes)], fixedrange=True, row=3, col=1)
+    # shades have an axis of their own, whatever the values that are chosen
+    figure.update_yaxes(range=[0, 1], visible=False, fixedrange=True, secondary_y=True)
+    events = time_bounds(time, true_runs(rows.time, rows.labels)) if rows.labels is not None else np.empty((0, 2))
+    look: dict[str, Any] = {
+        "fillcolor": GREEN_SHADE,
+        "line": {"color": GREEN_SHADE, "width": 1},
+        "hoverinfo": "skip",
+        "name": "event",
+    }
+    for row in (1, 2) if len(events) else ():
+        figure.add_trace(boxes(events, 0, 1, showlegend=row == 1, **look), row, 1, secondary_y=True)
+    shown = {"value": (values, BLUE), "forecast": (forecast, VERMILION)}
+    lines = {name: line for name, line in shown.items() if np.isfinite(line[0]).any()}
+    for name, (line, colour) in lines.items():
+        look = {"mode": "lines", "line": {"color": colour, "width": 1}, "name": name}
+        figure.add_scatter(x=x, y=line[:, 0], **look, row=1, col=1)
+    traces = list(range(len(figure.data) - len(lines), len(figure.data)))
+    if len(rows.names) > 1:
+        choices = [
+            {
+                "label": plain(name),
+                "method": "update",
+                "args": [{"y": [line[:, at] for line, _ in lines.values()]}, {"yaxis.title.text": plain(name)}, traces],
+            }
+            for at, name in enumerate(rows.names)
+        ]
+        place = {"x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "pad": {"t": 0}}
+        figure.update_layout(updatemenus=[{"buttons": choices, **place}])
+    look = {"mode": "lines", "line": {"color": BLUE, "width": 1}, "name": "score", "showlegend": False}
+    figure.add_scatter(x=x, y=scores[:, 0], **look, row=2, col=1)
+    if threshold is not None:
+        dashed = {"color": BLACK, "width": 1, "dash": "dash"}
+        figure.add_hline(threshold, line=dashed, row=2, col=1, secondary_y=False)
+        # a shape has no place in the legend: an empty line stands there for it
+        look = {"mode": "lines", "line": dashed, "name": f"threshold {threshold:.3g}"}
+        figure.add_scatter(x=[None], y=[None], **look, row=2, col=1)
+    for low, kinds in enumerate(lanes.values()):
+        for name, bounds, colour in kinds:
+            # what is named at the axis needs no legend
+            look = {"fillcolor": colour, "line": {"color": colour, "width": 1.5}, "showlegend": name == "held-out data"}
+            figure.add_trace(boxes(bounds, low, low + 0.8, name=name, hoveron="fills", hoverinfo="name", **look), 3, 1)
+    for row, title in enumerate((plain(rows.names[0]), "anomaly score", ""), 1):
+        figure.update_yaxes(title=title, row=row, col=1, secondary_y=False)
+    ticks = {"tickvals": [low + 0.4 for low in range(len(lanes))], "ticktext": list(lanes)}
+    figure.update_yaxes(**ticks, range=[-0.1, len(lanes)], fixedrange=True, row=3, col=1, secondary_y=False)
+    figure.update_xaxes(type="date" if dated else "linear")
     figure.update_xaxes(title="time", row=3, col=1)
-    said = f"<b>{caught.sum()} of {count(len(events), 'event')} caught, {count(int(false.sum()), 'false alarm')}</b>"
-    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "paper", "yanchor": "bottom"}
-    figure.add_annotation(text=said, showarrow=False, **place)
-    return styled(figure, height=620)
+    return styled(figure, height=620).update_layout(margin={"t": 50 if len(rows.names) > 1 else 30})
+
+
+def _lanes(rows: ScoredRows, time: Column, threshold: float | None) -> dict[str, list[tuple[str, Column, str]]]:
+    """What lies below the scores, from the bottom: each lane's name, and its kinds with their times and colours."""
+    lanes: dict[str, list[tuple[str, Column, str]]] = {}
+    if (rows.part != rows.part[0]).any():
+        changes = np.flatnonzero(np.diff(rows.part, prepend=rows.part[0] - 1))
+        bounds = time_bounds(time, np.stack([changes, np.append(changes[1:], len(time))], axis=1))
+        part = rows.part[changes]
+        kinds = (("odd folds", part % 2 == 0, GREY), ("even folds", part % 2 == 1, LIGHT_GREY))
+        folds = [(name, bounds[(part >= 0) & mask], colour) for name, mask, colour in kinds]
+        lanes["folds"] = [*folds, ("held-out data", bounds[part < 0], SKY)]
+    if threshold is None:
+        return lanes
+    flagged = rows.scores >= threshold
+    alarms = time_bounds(time, true_runs(rows.time, flagged))
+    if rows.labels is None:
+        return lanes | {"flagged": [("flagged", alarms, VERMILION)]}
+    caught, false = _judged(rows.time, rows.labels, flagged)
+    events = time_bounds(time, true_runs(rows.time, rows.labels))
+    kinds = (("false alarms", alarms[false], VERMILION), ("missed", events[~caught], PURPLE))
+    return lanes | {
+        name: [(name, times, colour)] for name, times, colour in (*kinds, ("caught", events[caught], GREEN))
+    }
 
 
 def segments(time: Column) -> Ints:
@@ -132,21 +216,25 @@ def segments(time: Column) -> Ints:
     return np.cumsum(np.concatenate([[False], apart > GAP * np.median(apart)])) if len(apart) else np.zeros(1, int)
 
 
-def extremes(time: Column, values: Floats | Scores) -> tuple[Column, Column]:
-    """Of each of STRETCHES stretches of the rows the least and the greatest value, in their order; NaN are left out.
+def thinned(time: Column, values: Scores) -> tuple[Column, Scores]:
+    """The least and the greatest of each stretch of the rows, column by column, with the stretch's first and last time.
 
     Between rows that lie far apart in time stands a NaN: no line is drawn across a night.
+
+    Args:
+        time: (rows,).
+        values: (rows, columns); NaN do not count where there are others.
     """
-    rows = np.flatnonzero(~np.isnan(values))
-    if len(rows) > 2 * STRETCHES:
-        edges = np.linspace(0, len(rows), STRETCHES + 1).astype(int)[:-1]
-        stretch = np.repeat(np.arange(STRETCHES), np.diff(edges, append=len(rows)))
-        # sorted by value within each stretch, the extremes are its first and its last row
-        order = rows[np.lexsort((values[rows], stretch))]
-        rows = np.unique(np.concatenate([order[edges], order[np.append(edges[1:], len(order)) - 1]]))
-    part = segments(time)
-    gaps = np.flatnonzero(np.diff(part[rows])) + 1
-    return np.insert(time[rows], gaps, time[rows[gaps]]), np.insert(values[rows].astype(np.float64), gaps, np.nan)
+    apart = np.flatnonzero(np.diff(segments(time), prepend=-1))
+    starts = apart if len(apart) < STRETCHES else apart[:1]
+    if len(time) > 2 * STRETCHES:
+        edges = np.union1d(np.linspace(0, len(time), STRETCHES, endpoint=False).astype(int), starts)
+        ends = [np.fmin.reduceat(values, edges), np.fmax.reduceat(values, edges)]
+        starts = 2 * np.searchsorted(edges, starts)
+        time = np.stack([time[edges], time[np.append(edges[1:], len(time)) - 1]], axis=1).ravel()
+        values = np.stack(ends, axis=1).reshape(len(time), -1)
+    inner = starts[1:]
+    return np.insert(time, inner, time[inner]), np.insert(values.astype(np.float32), inner, np.nan, axis=0)
 
 
 def true_runs(time: Column, mask: Bools) -> Ints:
@@ -163,7 +251,7 @@ def time_bounds(time: Column, intervals: Ints) -> Column:
 
 def boxes(bounds: Column, low: float, high: float, **look: Any) -> go.Scatter:  # noqa: ANN401 (plotly's)
     """A box per pair of times, in one trace; its outline keeps a single row visible among hundreds of thousands."""
-    first, last = bounds.astype(object).T
-    x = np.stack([first, first, last, last, first, np.full(len(bounds), None)], axis=1)
-    y = [low, high, high, low, low, None] * len(bounds)
+    first, last = bounds.astype(np.float64).T
+    x = np.stack([first, first, last, last, first, np.full(len(bounds), np.nan)], axis=1)
+    y = np.tile(np.array([low, high, high, low, low, np.nan], np.float32), len(bounds))
     return go.Scatter(x=x.ravel(), y=y, mode="lines", fill="toself", **look)

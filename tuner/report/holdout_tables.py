@@ -4,12 +4,12 @@ from tuner.evaluation.holdout import Holdout, Score
 from tuner.report.tables import Table, interval_text, score_text
 from tuner.results.captions import explain_holdout
 from tuner.results.verdict import brief
-from tuner.spec.metric import METRICS
+from tuner.spec.metric import find_metric
 
 
 def holdout_table(holdout: Holdout) -> Table:
     """A row per model that could be measured, the shipped one first: its score and how far it is from that one's."""
-    metric, shipped = METRICS[holdout.metric], holdout.scores[0]
+    metric, shipped = find_metric(holdout.metric), holdout.scores[0]
     rows = [
         (
             name,

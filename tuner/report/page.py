@@ -1,11 +1,12 @@
 """A study on one page that needs nothing else: verdict, tables, figures, and how to run it again."""
 
-import gzip
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,25 +15,27 @@ from markupsafe import Markup
 from tuner.files import write_whole
 from tuner.report.coordinates import parallel_figure
 from tuner.report.curve_figures import curves_figure, overfitting_figures, regularisation_path_figure
-from tuner.report.detection_figures import precision_recall_figure, scored_figure
+from tuner.report.detection_figures import describe_rows, precision_recall_figure, rows_figure
 from tuner.report.figures import effects_figure, history_figure, spread_figure, strength_figures
 from tuner.report.frame import trial_frame
 from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
+from tuner.results.captions import explain_choice
+from tuner.results.commands import STUDY_FILE, command, run_command
 from tuner.results.findings import Findings
-from tuner.results.verdict import recommend
+from tuner.results.verdict import judge
 from tuner.search.effects import find_effects
 
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5
 # Figures by their key: title, and how to read it.
 READINGS = {
-    "scored": (
-        "Anomaly scores over time",
-        "Each row is scored by a network that was not trained on it, one fold after the other. Labelled events are "
-        "shaded; an event is caught where a row of it is flagged, and flagged rows outside of all events are false "
-        "alarms. Check which events are missed, and what they share.",
+    "rows": (
+        "The data and what the network makes of them",
+        "No row is scored or forecast by a network that was trained on it: those of a fold by one of the other folds, "
+        "held-out ones by the final network. Where there are labels, events are shaded; an event is caught where a row "
+        "of it is flagged, and flagged rows outside of all events are false alarms.",
     ),
     "overfitting": (
         "Overfitting, before and after",
@@ -62,7 +65,7 @@ READINGS = {
     ),
     "precision-recall": (
         "Precision and recall",
-        "Every threshold on the best trial's out-of-fold scores: how many of the flagged rows are anomalous, and how "
+        "Every threshold on the chosen trial's out-of-fold scores: how many of the flagged rows are anomalous, and how "
         "many of the anomalous rows are flagged. The star is the threshold for new rows. It was chosen on these very "
         "scores; the precision and recall in cross-validation, with thresholds chosen on the other folds, are fairer.",
     ),
@@ -82,7 +85,7 @@ READINGS = {
     ),
 }
 # The figures that answer first: does it work, does it overfit, what matters?
-FIRST = ("scored", "overfitting", "effects")
+FIRST = ("rows", "overfitting", "effects")
 PATH_READING = (
     "One parameter over its range, all else as in the best trial, on the same folds. The bars are standard errors; the "
     "distance to the training curve is the gap. The dashed lines mark the best value and the strongest one "
@@ -99,23 +102,30 @@ class Plot:
         title: of the section.
         reading: how to read it, a sentence or two.
         figures: one, or small multiples to be laid side by side.
+        caption: what it shows here, a sentence.
     """
 
     key: str
     title: str
     reading: str
     figures: tuple[go.Figure, ...]
+    caption: str = ""
 
 
 def study_plots(findings: Findings) -> list[Plot]:
     """Every figure that the study has data for, in the order in which they are read."""
     trials, best = trial_frame(findings), findings.summary.best
     figures: dict[str, tuple[go.Figure, ...]] = {}
-    scored, detection = findings.scored, None if best is None else best.trial.outcome.detection
-    if scored is not None and detection is not None:
-        limit = detection.threshold
-        figures["precision-recall"] = (precision_recall_figure(scored.scores, scored.labels, limit),)
-        figures["scored"] = (scored_figure(scored, limit),)
+    rows, shipped, captions = findings.scored, findings.summary.shipped, dict[str, str]()
+    if rows is not None and shipped is not None:
+        detection = shipped.trial.outcome.detection
+        limit = None if detection is None else detection.threshold
+        figures["rows"] = (rows_figure(rows, limit),)
+        captions["rows"] = describe_rows(rows, limit)
+        validated = (rows.part >= 0) & ~np.isnan(rows.scores)
+        if rows.labels is not None and limit is not None and rows.labels[validated].any():
+            drawn = precision_recall_figure(rows.scores[validated], rows.labels[validated], limit)
+            figures["precision-recall"] = (drawn,)
     if trials.value.notna().any():
         figures["history"] = (history_figure(findings, trials),)
     if best is not None:
@@ -128,7 +138,9 @@ def study_plots(findings: Findings) -> list[Plot]:
         figures["parallel"] = (parallel,)
     if effects := find_effects(findings.spec, findings.trials):
         figures["effects"] = (effects_figure(findings.spec.metric, effects),)
-    plots = [Plot(key, *reading, figures[key]) for key, reading in READINGS.items() if key in figures]
+    plots = [
+        Plot(key, *reading, figures[key], captions.get(key, "")) for key, reading in READINGS.items() if key in figures
+    ]
     paths = []
     for path in findings.paths:
         if (figure := regularisation_path_figure(findings, path)) is not None:
@@ -139,12 +151,15 @@ def study_plots(findings: Findings) -> list[Plot]:
 
 
 def write_report(findings: Findings, folder: Path, *, is_running: bool = False) -> Path:
-    """Writes `report.html` into `folder`, and says where it lies; one of a running study says so and loads itself anew.
+    """Writes `report.html` into `folder`, the study file beside it, and says where it lies.
+
+    That of a running study says so and loads itself anew.
 
     Raises:
         UserError: the place cannot be written.
     """
     path = folder / "report.html"
+    write_whole(folder / STUDY_FILE, tomli_w.dumps(findings.asked.to_dict()))
     write_whole(path, study_page(findings, is_running=is_running))
     return path
 
@@ -167,7 +182,9 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         spec=spec,
         facts=facts,
         summary=summary,
-        verdict=recommend(findings),
+        # a second run would be refused while there is one
+        verdict=judge(findings)[: 2 if is_running else 3],
+        details=explain_choice(findings),
         warnings=advise_before(spec, facts) + ([] if summary.best is None else advise_after(spec, summary.best)),
         scores=scores_table(findings),
         holdout=held_out,
@@ -176,8 +193,23 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         failures=failures[:MOST_FAILURES],
         more_failures=len(failures[MOST_FAILURES:]),
         environment=findings.environment,
-        study_file=tomli_w.dumps(spec.to_dict()),
+        commands=_commands(findings),
+        study_file=tomli_w.dumps(findings.asked.to_dict()),
     )
+
+
+def _commands(findings: Findings) -> dict[str, str]:
+    """Commands that reproduce the study and its parts, by what each does."""
+    again = f"sqlite:///studies/{findings.spec.study.name}/again.db"
+    return {
+        "shows this result again, or goes on with it": run_command(findings),
+        "trains all of it again, in a store of its own: the same data and versions give the same study": run_command(
+            findings, storage=again
+        ),
+        "trains trial 0 again, and compares": run_command(findings, "--replay", "0"),
+        "the best configuration, as TOML": command("export", findings),
+        "the strongest regularisation that is about as good": command("export", findings, "--rule", "1se"),
+    }
 
 
 def render(template: str, plots: Sequence[Plot], **values: object) -> str:
@@ -191,10 +223,7 @@ def render(template: str, plots: Sequence[Plot], **values: object) -> str:
     )
     # for a script element, which no text in it can end: plotly writes < and / as \u003c and \u002f
     environment.filters["json"] = lambda figure: Markup(figure.to_json())  # noqa: S704
-    plotly = Markup(_plotly_js()) if plots else ""  # noqa: S704 (a script of plotly's)
+    # plotly's basic bundle, of a quarter of the size: all figures are lines, points and bars
+    packed = files("tuner.report").joinpath("plotly-basic.min.js.gz").read_bytes() if plots else b""
+    plotly = b64encode(packed).decode()
     return environment.get_template(template).render(plots=plots, plotly=plotly, **values)
-
-
-def _plotly_js() -> str:
-    """Plotly's basic bundle, of a quarter of the size: all figures are lines, points and bars."""
-    return gzip.decompress(files("tuner.report").joinpath("plotly-basic.min.js.gz").read_bytes()).decode()

@@ -11,7 +11,7 @@ from tuner.spec.metric import Metric
 
 # Okabe & Ito's palette, which the colour-blind can tell apart and which survives a grey printer.
 BLUE, VERMILION, GREY, GREEN, BLACK = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#000000"
-ORANGE, PURPLE, SKY = "#E69F00", "#CC79A7", "#56B4E9"
+ORANGE, PURPLE, SKY, LIGHT_GREY = "#E69F00", "#CC79A7", "#56B4E9", "#C8C8C8"
 VERMILION_SHADE, GREEN_SHADE = "rgba(213, 94, 0, 0.15)", "rgba(0, 158, 115, 0.25)"
 # For as many things of a kind as a figure may compare, each with a dash and a symbol of its own for a grey printer.
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)

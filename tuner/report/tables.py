@@ -9,7 +9,7 @@ from tuner.results.captions import MODELS, explain_effort, explain_penalties, ex
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect
 from tuner.results.selection import Trial, cost_of_runs, is_repeated, mean_of_runs, shrinkage
-from tuner.spec.metric import METRICS
+from tuner.spec.metric import find_metric
 from tuner.spec.sections import Spec
 from tuner.spec.space import Constant, Domain, Range, Value
 from tuner.storage.study_status import Status
@@ -229,7 +229,7 @@ def statuses_table(statuses: Sequence[Status]) -> Table:
         best = "none yet" if status.best is None else f"{status.best[1]:z.4f}, trial {status.best[0]}"
         running = "" if status.holder is None else "\nrunning"
         changed = f"{status.changed.astimezone():%Y-%m-%d %H:%M}{running}"
-        rows.append((status.study, "\n".join(counts), f"{best}\n{METRICS[status.metric].words}", changed))
+        rows.append((status.study, "\n".join(counts), f"{best}\n{find_metric(status.metric).words}", changed))
     return Table("", ("study", "trials", "best so far", "last change"), tuple(rows))
 
 

@@ -1,12 +1,13 @@
-"""Short sentences about a study's figures, which stand below its tables."""
+"""Short sentences about a study: the details of its verdict, and what stands below its tables."""
 
 import math
 from collections.abc import Collection
 
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, Trial, shrinkage
-from tuner.results.verdict import brief, warn_of_guessing
+from tuner.results.optimism import find_optimism
+from tuner.results.selection import Selection, Trial, all_runs, shrinkage
+from tuner.results.verdict import brief, count, warn_of_guessing
 
 # The models that a study compares with its best trial, by the names that they have everywhere.
 MODELS = {
@@ -14,6 +15,34 @@ MODELS = {
     "default": "all parameters at their defaults",
     "unregularised": "no regularisation (all at minimum)",
 }
+
+
+def explain_choice(findings: Findings) -> tuple[str, ...]:
+    """Explains what is shipped: which trial, what stands beside it, and how far its score can be trusted."""
+    best, one_se, holdout = findings.summary.shipped, findings.summary.one_se, findings.holdout
+    if best is None or one_se is None:
+        return ()
+    epochs, metric, runs = best.trial.outcome.best_epoch, findings.spec.metric, len(all_runs(best.trial))
+    trained = f"Use trial {best.trial.number}, trained for {count(epochs, 'epoch')}"
+    of = f" (mean of {runs} runs, the first {brief(best.value)})" if best.repeat_mean is not None else ""
+    said = [f"{trained}: cross-validated {metric.words} {brief(best.mean)}{of}, {metric.direction}."]
+    if one_se.trial.number == best.trial.number:
+        said.append("No stronger regularisation is about as good (within 1 SE).")
+    else:
+        said.append(
+            f"Trial {one_se.trial.number} ({brief(one_se.mean)}) is the strongest regularisation that is about as good "
+            "(within 1 SE): choose it if you prefer stronger regularisation."
+        )
+    optimism = find_optimism(findings)
+    if holdout is None or optimism is None:
+        trials = count(findings.summary.complete + findings.summary.pruned, "trial")
+        return (
+            *said,
+            f"There are no held-out scores: the best of {trials} was chosen by these very folds, so it looks a little "
+            "better than it is.",
+        )
+    used = f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it"
+    return *said, optimism.said, f"{used} less honest."
 
 
 def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ...]:
@@ -34,7 +63,6 @@ def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ..
             f"recall {found.recall:.2f}, F1 {found.f1:.2f}, thresholds chosen on the other folds; average precision "
             f"{found.average_precision:.2f}; {found.caught} of {found.events} events caught{absent}."
         )
-        said += [warn_of_guessing(found)] if not found.beats_guessing else []
     return tuple(said)
 
 
@@ -84,7 +112,8 @@ def describe_threshold(findings: Findings, trial: Trial, threshold: float | None
         why = "the labelled anomalies lie in one fold" if labelled else "no labels"
         return f"no threshold ({why})" if threshold is None else f"threshold {threshold:.3g}"
     if not found.beats_guessing:
-        return f"{'no threshold' if threshold is None else f'threshold {threshold:.3g}'}. {warn_of_guessing(found)}"
+        limit = "no threshold" if threshold is None else f"threshold {threshold:.3g}"
+        return f"{limit}: its detection is {warn_of_guessing(found)}"
     return (
         f"threshold {threshold:.3g} (precision {brief(found.precision)} in cross-validation, base rate "
         f"{brief(found.base_rate)})"

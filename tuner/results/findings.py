@@ -9,11 +9,12 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from tuner.data.folds import FoldData, Problem
-from tuner.data.series import Bools, Dataset, Floats, runs, warn_of_idle_targets
+from tuner.data.series import Bools, Dataset, Ints, runs, warn_of_idle_targets
 from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
+from tuner.results.commands import DEFAULT_STORAGE, run_command
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
 from tuner.spec.sections import FLOAT32, Precision, Spec
@@ -112,21 +113,25 @@ def _fold_facts(problem: Problem, fold: FoldData, targets: Sequence[str]) -> Fol
 
 
 @dataclass(frozen=True)
-class OutOfFoldScores:
-    """The out-of-fold scores of a trial, in the order of the rows that they belong to.
+class ScoredRows:
+    """The rows that a study validates and tests on, in the order of time, with what its chosen trial says of them.
 
     Attributes:
         time: (n,) of each row, dates or numbers; row numbers where the series overlap in time.
-        name: what the values are called.
-        values: (n,) the first column that is forecast, or else seen.
-        labels: (n,) is the row anomalous?
-        scores: (n,) higher where more anomalous.
+        part: (n,) the fold that validates it, from 0 on; -1 in the holdout.
+        names: of the columns that are shown, the one first in which normal and anomalous rows differ most.
+        values: (n, columns).
+        forecast: (n, columns) where one was kept, else NaN: on held-out rows.
+        labels: (n,) is the row anomalous? None where nothing is detected.
+        scores: (n,) higher where more anomalous; NaN where none was kept.
     """
 
     time: npt.NDArray[Any]
-    name: str
-    values: Floats
-    labels: Bools
+    part: Ints
+    names: tuple[str, ...]
+    values: Scores
+    forecast: Scores
+    labels: Bools | None
     scores: Scores
 
 
@@ -138,7 +143,8 @@ class Findings:
         environment: of its latest run.
         paths: the regularisation paths through its best trial, as far as they are trained.
         holdout: None until those chosen are scored on it.
-        scored: the best trial's out-of-fold scores; None until they are kept, and without labels.
+        scored: its rows, scored by the trial that is shipped; None until there is one.
+        storage: the URL of the store, without a password.
     """
 
     spec: Spec
@@ -148,7 +154,17 @@ class Findings:
     environment: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     holdout: Holdout | None = None
-    scored: OutOfFoldScores | None = None
+    scored: ScoredRows | None = None
+    storage: str = DEFAULT_STORAGE
+
+    @property
+    def asked(self) -> Spec:
+        """The study as it was asked for: a run of it on the same data makes the same study again."""
+        resolved, train = self.spec, self.spec.train
+        if self.facts.most_epochs in (None, train.epochs):
+            return resolved
+        # repeats may take more epochs where their number was left to the tuner
+        return resolved.model_copy(update={"train": train.model_copy(update={"max_epochs": "auto"})})
 
     def chosen(self, rule: Literal["shipped", "best", "1se"]) -> Selection:
         """The trial that the rule names.
@@ -163,6 +179,6 @@ class Findings:
             raise UserError(
                 f"no trial of {name} has completed yet",
                 where=name,
-                hint=f"run it first: python -m tuner.run --study {name}",
+                hint=f"run it first: {run_command(self)}",
             )
         return chosen

@@ -1,147 +1,79 @@
-"""The verdict on a study in plain words: what to use, how good it is, and whether tuning helped."""
+"""The verdict on a study in three statements: whether tuning helped, whether the result works, what to do next."""
 
 import math
 from dataclasses import dataclass
 
-from tuner.evaluation.bootstrap import Interval, Variance, total_error
+from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
+from tuner.results.commands import command, run_command
 from tuner.results.findings import Findings
-from tuner.results.selection import Selection, all_runs, cost_of_runs, fold_values, mean_of_runs
+from tuner.results.selection import Selection, cost_of_runs, mean_of_runs
 from tuner.spec.metric import Metric
-from tuner.training.outcome import standard_error
 
-# What tuning has to beat: models of the holdout, and the numbers of their trials.
+# What tuning has to beat: models of the holdout.
 REFERENCES = {"default": "the defaults", "unregularised": "no regularisation"}
-DEFAULTS, UNREGULARISED = 1, 0
-# Said of a baseline beside its name.
-BASELINES = {"persistence": "repeat the last value"}
-# A baseline that differs by more between folds and holdout says that these are different rows.
-MOST_DRIFT = 1.25
-# Folds that train on a smaller share of what the refits train on say what fewer rows would reach.
-LEAST_TRAINED = 0.6
+# The number of the trial with the defaults.
+DEFAULTS = 1
+# Said of a baseline instead of its name.
+BASELINES = {
+    "persistence": "repeating the last value",
+    "seasonal naive": "repeating the last season",
+    "base rate": "guessing",
+}
 # A difference of so many standard errors is called one, and of so many a clear one.
 A_DIFFERENCE, A_CLEAR_ONE = 1.0, 2.0
+# The gist of what is said of tuning, by how it begins.
+CHIPS = {
+    "Tuning helped": "helped",
+    "Tuning made no difference": "no difference",
+    "Tuning harmed": "harmed",
+    "Inconclusive": "inconclusive",
+}
+TONES = {"helped": "good", "works": "good", "harmed": "bad", "does not work": "bad", "next": "next"}
 
 
 @dataclass(frozen=True)
-class Optimism:
-    """The selection optimism.
+class Statement:
+    """One statement of a verdict.
 
     Attributes:
-        value: the winner's cross-validated score minus its holdout score, in the metric's natural direction; None where
-            the two are not comparable.
-        said: the same as a sentence, or why they are not.
+        chip: its gist in a word or two.
+        said: the statement, one or two sentences.
+        command: what ends it, to be pasted; most have none.
     """
 
-    value: float | None
+    chip: str
     said: str
+    command: str = ""
 
+    @property
+    def tone(self) -> str:
+        """Good, bad, open or next: by it a statement is coloured."""
+        return TONES.get(self.chip, "open")
 
-def recommend(findings: Findings) -> list[str]:
-    """Recommends a trial, with its score and the gain by tuning: sentences, the most important first."""
-    best, one_se = findings.summary.shipped, findings.summary.one_se
-    if best is None or one_se is None:
-        return [f"No trial of {findings.spec.study.name} has completed yet: there is nothing to recommend."]
-    epochs, metric = best.trial.outcome.best_epoch, findings.spec.metric
-    if one_se.trial.number == best.trial.number:
-        stronger = "No stronger regularisation is about as good (within 1 SE)."
-    else:
-        stronger = (
-            f"Trial {one_se.trial.number} ({brief(one_se.mean)}) is the strongest regularisation that is about as good "
-            "(within 1 SE): choose it if you prefer stronger regularisation."
-        )
-    return [
-        f"Use trial {best.trial.number}, trained for {count(epochs, 'epoch')}: cross-validated {metric.words} "
-        f"{describe_mean(best)}, {metric.direction}.",
-        stronger,
-        *conclude(findings),
-        _describe_baseline(findings, best),
-    ]
+    def __str__(self) -> str:
+        return f"{self.said} {self.command}".rstrip()
 
 
 def conclude(findings: Findings) -> tuple[str, ...]:
-    """Three statements, the first on whether tuning helped; none before a trial has completed.
+    """The three statements as text, for programs."""
+    return tuple(map(str, judge(findings)))
 
-    They are about held-out data: the folds, by which the trials were chosen, are judged by only without a holdout.
+
+def judge(findings: Findings) -> tuple[Statement, Statement, Statement]:
+    """Whether tuning helped, whether the detection or the forecast works, and what to do next.
+
+    It is about held-out data: the folds, by which the trials were chosen, are judged by only without a holdout.
     """
-    holdout, best, optimism = findings.holdout, findings.summary.shipped, find_optimism(findings)
+    best, holdout = findings.summary.shipped, findings.holdout
     if best is None:
-        return ()
-    if holdout is None or optimism is None:
-        trials = findings.summary.complete + findings.summary.pruned
-        tuning = _judge_by_folds(findings, best, DEFAULTS, REFERENCES["default"], "Tuning")
-        return (
-            " ".join((tuning, *_useless_alarm(best))),
-            _judge_by_folds(findings, best, UNREGULARISED, REFERENCES["unregularised"], "Regularisation"),
-            f"There are no held-out data: the best of {count(trials, 'trial')} was chosen by these very folds, so it "
-            "looks a little better than it is.",
-        )
-    return (
-        " ".join(
-            (
-                judge_tuning(findings.spec.metric, holdout),
-                *_better_baselines(findings.spec.metric, holdout),
-                *_useless_alarm(best),
-            )
-        ),
-        optimism.said,
-        f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it less "
-        "honest.",
-    )
-
-
-def find_optimism(findings: Findings) -> Optimism | None:
-    """Compares the cross-validated score of what is shipped with the one on the holdout; None without both."""
-    holdout, best, info, metric = findings.holdout, findings.summary.shipped, findings.facts, findings.spec.metric
-    if holdout is None or best is None:
-        return None
-    value = holdout.scores[0].value
-    if value is None:
-        return Optimism(None, f"The chosen configuration cannot be scored on held-out data: {_why_not(holdout)}.")
-    scores = f"{brief(best.mean)} in cross-validation, {brief(value)} on held-out data"
-    trained = sum(fold.train for fold in info.folds) / len(info.folds) / holdout.trained
-    if trained < LEAST_TRAINED:
-        reason = f"the folds train on only {100 * trained:.0f} % of the rows that the final network has"
-        return Optimism(None, f"The two scores cannot be compared ({scores}): {reason}.")
-    before, after = info.baseline.value, holdout.baseline
-    if max(before, after) > MOST_DRIFT * min(before, after):
-        baselines = f"{info.baseline.name} {brief(before)} before, {brief(after)} in the holdout"
-        if info.baseline.name == "base rate":
-            reason = f"anomalies are {'more' if after > before else 'less'} common in the holdout"
-        else:
-            reason = f"the held-out period is {'easier' if metric.better(after, before) else 'harder'}"
-        return Optimism(None, f"The two scores cannot be compared ({scores}): {reason} ({baselines}).")
-    optimism, drift = best.mean - value, after - before
-    said = (
-        f"Held-out {metric.words} is {brief(abs(optimism))} {'lower' if optimism > 0 else 'higher'} than in "
-        f"cross-validation ({brief(value)} against {brief(best.mean)}, {metric.direction})"
-    )
-    if drift * -optimism > 0 and abs(drift) >= abs(optimism):
-        moved, period = ("rises", "falls")[drift < 0], ("harder", "easier")[metric.better(after, before)]
-        said += f"; the baseline also {moved}, by {brief(abs(drift))}, so the held-out period is simply {period}"
-    return Optimism(optimism, f"{said}. {_relative(findings, best, holdout)}")
-
-
-def _relative(findings: Findings, best: Selection, holdout: Holdout) -> str:
-    """The change of the score from folds to holdout beyond that of the baseline, with its interval, in words."""
-    metric, info, held = findings.spec.metric, findings.facts, holdout.scores[0]
-    values = (held.value, best.mean, holdout.baseline, info.baseline.value)
-    now, then, baseline_now, baseline_then = metric.costs([math.nan if value is None else value for value in values])
-    excess = now - then - (baseline_now - baseline_then)
-    said = f"Relative to the baseline that is {metric.change_text(metric.change(excess))}"
-    folds = fold_values(best.trial).tolist()
-    errors = (held.se or math.nan, held.value or 1.0), (standard_error(folds, info.test_to_train), best.mean)
-    # as errors of costs, to first order
-    variances = [(error / metric.in_units(1.0, near)) ** 2 for error, near in errors]
-    if not all(map(math.isfinite, variances)):
-        return f"{said}; there are too few rows or folds for an interval."
-    half = total_error(list(map(Variance, variances, (holdout.blocks - 1, len(folds) - 1))))[1]
-    low, high = sorted(metric.change(excess + end) for end in (-half, half))
-    means = "no clear sign that the choice was a lucky one"
-    if abs(excess) > half:
-        means = "so the choice was partly luck" if excess > 0 else "better than cross-validation promised"
-    return f"{said} (95 % interval {metric.change_text(low)} to {metric.change_text(high)}): {means}."
+        tuning, works = "Inconclusive. No trial has completed yet.", Statement("unknown", "Nothing can be scored yet.")
+    else:
+        tuning = judge_tuning(findings.spec.metric, holdout) if holdout else _judge_by_folds(findings, best)
+        works = _judge_use(findings, best)
+    chip = next(chip for start, chip in CHIPS.items() if tuning.startswith(start))
+    return Statement(chip, tuning), works, _advise(findings, works)
 
 
 def judge_tuning(metric: Metric, holdout: Holdout) -> str:
@@ -149,21 +81,26 @@ def judge_tuning(metric: Metric, holdout: Holdout) -> str:
     best = holdout.scores[0]
     references = {words: score for name, words in REFERENCES.items() if (score := holdout.score(name)) is not None}
     if not references or best.value is None:
-        return "Inconclusive. No comparison on held-out data is possible."
+        why = f": {why_not_scored(holdout)}" if best.value is None else ""
+        return f"Inconclusive. No comparison on held-out data is possible{why}."
     if same := [words for words, score in references.items() if score.trial == best.trial]:
         won = holdout.score("best")
         if won is None or won.trial == best.trial:
             return f"Tuning made no difference: {same[0]} came out best."
         return f"Tuning made no difference: in cross-validation nothing is clearly better than {same[0]}, so use these."
-    gains = [_gain_interval(metric, score) for score in references.values()]
-    known = [gain for gain in gains if gain is not None]
-    compared = " and ".join(_compare(metric, score, words) for words, score in references.items())
-    said = f"n held-out data ({metric.words}, {metric.direction}) tuning {compared}"
+    gains = {words: _gain_interval(metric, score) for words, score in references.items()}
+    known = [gain for gain in gains.values() if gain is not None]
+    where = f"n held-out data ({metric.words}, {metric.direction})"
+    compared = {words: _compare(metric, score, words) for words, score in references.items()}
     if any(high < 0 for _, high in known):
-        return f"Tuning harmed: o{said}."
+        return f"Tuning harmed: o{where} it {' and '.join(compared.values())}."
     if len(known) == len(gains) and all(low > 0 for low, _ in known):
-        return f"Tuning helped: o{said}."
-    return f"Inconclusive. O{said}, but {_why_unsure(gains, holdout.blocks)}."
+        return f"Tuning helped: o{where} it {' and '.join(compared.values())}."
+    why = (
+        "too few rows to be sure" if known else f"{count(holdout.blocks, 'block')} of rows are too few for an interval"
+    )
+    said = [compared[words] + (f" (95 % interval {_range(gain)})" if gain else "") for words, gain in gains.items()]
+    return f"Inconclusive. O{where} tuning {' and '.join(said)}: {why}."
 
 
 def _gain_interval(metric: Metric, score: Score) -> Interval | None:
@@ -177,111 +114,128 @@ def _gain_interval(metric: Metric, score: Score) -> Interval | None:
 def _compare(metric: Metric, score: Score, words: str) -> str:
     if score.difference is None:
         return f"cannot be compared with {words}"
-    gain, interval = metric.gain(0.0, score.difference), _gain_interval(metric, score)
-    said = f"gains {brief(gain)} over {words}" if gain >= 0 else f"loses {brief(-gain)} to {words}"
-    if interval is None:
-        return said
-    return f"{said} (95 % interval {brief(interval[0], '+')} to {brief(interval[1], '+')})"
+    gain = metric.gain(0.0, score.difference)
+    return f"gains {brief(gain)} over {words}" if gain >= 0 else f"loses {brief(-gain)} to {words}"
 
 
-def _why_unsure(gains: list[Interval | None], blocks: int) -> str:
-    if not any(gains):
-        return f"{count(blocks, 'block')} of rows are too few for an interval"
-    unsure = [gain is not None and gain[0] <= 0 for gain in gains]
-    if not any(unsure):
-        return "not every difference has an interval"
-    which = "the interval includes" if len(gains) == 1 else "both intervals include"
-    if not all(unsure):
-        which = f"the {('first', 'second')[unsure.index(True)]} interval includes"
-    return f"{which} zero: too few rows to be sure"
+def _judge_by_folds(findings: Findings, best: Selection) -> str:
+    """Judges by the difference to the defaults in cross-validation, in standard errors."""
+    if best.trial.number == DEFAULTS:
+        return "Tuning made no difference: the defaults came out best."
+    default = next(iter(findings.trials[DEFAULTS:]), None)
+    value = None if default is None else mean_of_runs(default)
+    if default is None or value is None:
+        return "Inconclusive. The defaults cannot be scored in cross-validation."
+    pruned = ", when it was pruned" if default.outcome.state == "pruned" else ""
+    reached = f"in cross-validation the defaults reached {brief(value)}{pruned}"
+    if not best.cost_se > 0:  # it may be NaN
+        return f"Inconclusive. Too few trials to be sure: {reached}."
+    errors = (cost_of_runs(findings.spec.metric, default) - best.cost) / best.cost_se
+    by = f"{reached}, {abs(errors):.1f} standard errors {'worse' if errors >= 0 else 'better'}"
+    if abs(errors) >= A_CLEAR_ONE:
+        return f"Tuning {'helped' if errors > 0 else 'harmed'}: {by}."
+    if errors >= A_DIFFERENCE:
+        return f"Inconclusive. Tuning probably helped: {by}."
+    return f"Tuning made no difference that these folds can show: {by}."
 
 
-def _useless_alarm(best: Selection) -> list[str]:
-    found = best.trial.outcome.detection
-    return [] if found is None or found.beats_guessing else [warn_of_guessing(found)]
+# --- does it work?
 
 
-def _better_baselines(metric: Metric, holdout: Holdout) -> list[str]:
-    best = holdout.scores[0].value
-    return [
-        f"The baseline {score.name} beats the network ({brief(score.value)} against {brief(best)})."
+def _judge_use(findings: Findings, best: Selection) -> Statement:
+    """Judges by the strongest baseline without a network; a detection must be clearly better than guessing too."""
+    metric, holdout, found = findings.spec.metric, findings.holdout, best.trial.outcome.detection
+    if found is not None and not found.beats_guessing:
+        return Statement("does not work", f"The detection does not work: it is {warn_of_guessing(found)}.")
+    what = "forecast" if findings.facts.targets and not metric.maximise else "detection"
+    value = best.mean if holdout is None else holdout.scores[0].value
+    if holdout is not None and value is None:
+        return Statement("unknown", f"Whether the {what} works is unknown: {why_not_scored(holdout)}.")
+    assert value is not None  # noqa: S101 (returned above)
+    name, rival, gain = min(_rivals(findings), key=lambda rival: metric.cost([rival[1]]))
+    where = "in cross-validation" if holdout is None else "on held-out data"
+    measured = f"{where} its {metric.words} is {brief(value)}, against {brief(rival)} for {BASELINES.get(name, name)}"
+    guess = f", guessing reaches {brief(_rivals(findings)[-1][1])}" if metric.maximise and name != "base rate" else ""
+    measured += f" ({metric.direction}{guess})"
+    is_better = metric.better(value, rival)
+    # of a detection it is known by now that it is better than guessing
+    if gain is not None and gain[0] <= 0 <= gain[1] and not (is_better and metric.maximise):
+        return Statement("unknown", f"Whether the {what} works is unclear: {measured}, too close for so few rows.")
+    if not is_better:
+        return Statement("does not work", f"The {what} does not work: {measured}.")
+    if found is not None and what == "forecast":
+        measured += f"; its errors find anomalies with average precision {brief(found.average_precision)} in "
+        measured += f"cross-validation (base rate {brief(found.base_rate)})"
+    return Statement("works", f"The {what} works: {measured}.")
+
+
+def _rivals(findings: Findings) -> list[tuple[str, float, Interval | None]]:
+    """The baselines without a network: name, score, and the interval of the network's gain, if there is one."""
+    baseline, holdout = findings.facts.baseline, findings.holdout
+    if holdout is None:
+        return [(baseline.name, baseline.value, None)]
+    scored = [
+        (score.name, score.value, _gain_interval(findings.spec.metric, score))
         for score in holdout.scores
-        if score.trial is None and score.value is not None and best is not None and metric.better(score.value, best)
+        if score.trial is None and score.value is not None
     ]
+    return [*scored, (baseline.name, holdout.baseline, None)]
 
 
 def warn_of_guessing(found: Detection) -> str:
     """Says that scores are not clearly better than random ones, and what follows."""
     sure = "too few events for an interval"
     if found.interval is not None:
-        sure = f"95 % interval {brief(found.interval[0])} to {brief(found.interval[1])}"
+        sure = f"95 % interval {_range(found.interval, '')}"
     return (
-        "As an anomaly detector it is not clearly better than guessing (average precision in cross-validation "
-        f"{brief(found.average_precision)}, {sure}; base rate {brief(found.base_rate)}): a bundle flags no rows "
-        "unless you set `flag_share`."
+        f"not clearly better than guessing (average precision {brief(found.average_precision)} in cross-validation, "
+        f"{sure}; base rate {brief(found.base_rate)}), so a bundle flags no rows unless you set `flag_share`"
     )
 
 
-def _why_not(holdout: Holdout) -> str:
+def why_not_scored(holdout: Holdout) -> str:
+    """Why the chosen configuration has no score on the holdout."""
     if holdout.metric != "loss" and holdout.anomalous == 0:
-        return "they have no anomalous row"
+        return "the held-out data have no anomalous row"
     if holdout.metric == "f1" and holdout.scores[0].average_precision is not None:
         return "no threshold could be chosen"
     return "its refits diverged"
 
 
-def _judge_by_folds(findings: Findings, best: Selection, number: int, words: str, means: str) -> str:
-    """Judges by the difference to a reference, in standard errors."""
-    if best.trial.number == number:
-        return f"{means} made no difference: {words} came out best."
-    unsure = "Inconclusive. " if number == DEFAULTS else ""
-    value = mean_of_runs(findings.trials[number]) if number < len(findings.trials) else None
-    if value is None:
-        return f"{unsure}{words[0].upper()}{words[1:]} cannot be scored in cross-validation."
-    pruned = ", when it was pruned" if findings.trials[number].outcome.state == "pruned" else ""
-    reached = f"in cross-validation {words} reached {brief(value)}{pruned}"
-    if not best.cost_se > 0:  # it may be NaN
-        return f"{unsure}Too few trials to be sure: {reached}."
-    errors = (cost_of_runs(findings.spec.metric, findings.trials[number]) - best.cost) / best.cost_se
-    by = f"{reached}, {abs(errors):.1f} standard errors {'worse' if errors >= 0 else 'better'}"
-    if errors >= A_CLEAR_ONE:
-        return f"{means} helped: {by}."
-    if errors >= A_DIFFERENCE:
-        return f"{unsure}{means} probably helped: {by}."
-    if errors <= -A_CLEAR_ONE:
-        return f"{means} harmed: {by}."
-    return f"{means} made no difference that these folds can show: {by}."
+# --- what next?
 
 
-def _describe_baseline(findings: Findings, best: Selection) -> str:
-    baseline = findings.facts.baseline
-    if findings.spec.metric.better(best.mean, baseline.value):
-        return f"Baseline without a network ({_explain(baseline.name)}): {brief(baseline.value)}."
-    return (
-        f"Do not use this network: the baseline without one ({_explain(baseline.name)}) reaches "
-        f"{brief(baseline.value)}, which is at least as good."
+def _advise(findings: Findings, works: Statement) -> Statement:
+    """The next command: it goes on with what is not finished or does not work yet, or exports what does."""
+    summary, trials = findings.summary, findings.spec.study.trials
+    if summary.trials < trials:
+        return Statement(
+            "next", f"Next, train the other {count(trials - summary.trials, 'trial')}:", run_command(findings)
+        )
+    if summary.best is not None and findings.holdout is None and findings.facts.holdout:
+        return Statement("next", "Next, finish the study with its test on held-out data:", run_command(findings))
+    if works.chip == "does not work" or summary.best is None:
+        more = run_command(findings, "--trials", str(2 * trials))
+        return Statement("next", "Next, see whether twice as many trials find a better one:", more)
+    folder = f"studies/{findings.spec.study.name}/bundle"
+    return Statement(
+        "next",
+        "Next, train the chosen network on all rows, to score new ones:",
+        command("export", findings, "--bundle", folder),
     )
 
 
-def describe_mean(chosen: Selection) -> str:
-    """The mean that the choice was made on, and the standard error of a difference between two trials."""
-    said = []
-    if chosen.repeat_mean is not None:
-        said.append(f"mean of {len(all_runs(chosen.trial))} runs, the first {brief(chosen.value)}")
-    if math.isfinite(chosen.se):
-        said.append(f"1 SE of a difference between trials: {brief(chosen.se)}")
-    return brief(chosen.mean) + (f" ({'; '.join(said)})" if said else "")
+def _range(interval: Interval, sign: str = "+") -> str:
+    return f"{brief(interval[0], sign)} to {brief(interval[1], sign)}"
 
 
 def brief(value: float, sign: str = "") -> str:
-    """A score or difference to two significant digits, and no fewer than two decimals from 0.1 on."""
-    return f"{value:{sign}.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:{sign}#.2g}"
+    """A score or difference to two significant digits."""
+    rounded = float(f"{value:.1e}")
+    places = 2 if rounded == 0 else 1 - math.floor(math.log10(abs(rounded)))
+    return f"{rounded:{sign}.{max(places, 0)}f}"
 
 
 def count(number: int, noun: str) -> str:
     """A number of things."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _explain(baseline: str) -> str:
-    return BASELINES.get(baseline, baseline)

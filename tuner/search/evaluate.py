@@ -112,15 +112,27 @@ def score_holdout(run: Run, found: Findings) -> None:
         run.notify(StageAdvanced("holdout"))
     refits = study.refits()
     if jobs.keys() <= refits.keys():
-        study.save_holdout(*chosen, _report(run, data, models, refits))
+        networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
+        outputs = np.mean([refits[shipped.trial.number, seed][0] for seed in range(MEMBERS)], axis=0)
+        study.save_holdout(*chosen, _report(run, data, networks), _held_out(run, data, networks[0], outputs))
 
 
-def _report(
-    run: Run,
-    data: FoldData,
-    models: Mapping[str, Trial],
-    refits: Mapping[tuple[int, int], tuple[Array, Floats | None]],
-) -> Holdout:
+def _held_out(run: Run, data: FoldData, shipped: Contender, outputs: Array) -> Array:
+    """The scores of the holdout's rows, and what was forecast of the columns that the study keeps of them, if any."""
+    kept = run.study.rows()
+    names = () if kept is None else tuple(kept["values"].dtype.fields or ())
+    found = np.empty(len(data.valid), [("score", np.float32), ("forecast", np.float32, (len(names),))])
+    found["score"], found["forecast"] = shipped.scores[0], np.nan
+    if data.targets is not None and kept is not None:
+        targets = run.study.facts.targets
+        # by how much the forecast is off, in the units of the data, whether or not the change is what is forecast
+        off = (outputs - data.answers[data.valid]) * data.targets.deviation
+        for place, name in enumerate(names):
+            found["forecast"][:, place] = kept["values"][name][kept["part"] < 0] + off[:, targets.index(name)]
+    return found
+
+
+def _report(run: Run, data: FoldData, networks: Sequence[Contender]) -> Holdout:
     spec, windows, chosen = run.spec, run.problem.windows, data.valid
     labels = None if data.labels is None else data.labels[chosen]
     metric = sample_metric(spec, data.answers.shape[1])
@@ -131,7 +143,6 @@ def _report(
         labels=labels,
         judge=None if metric is None else partial(_judge, metric, raw(data, data.answers[chosen])),
     )
-    networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
     if spec.on_samples:
         baselines = [score_linear(run.problem, data, metric, spec.train.given)]
     else:

@@ -2,15 +2,13 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tuner.data.folds import FoldData, Problem, make_problem
-from tuner.data.series import Dataset
+from tuner.data.series import Bools, Dataset, Floats
 from tuner.loading.dataset import load_dataset
-from tuner.results.findings import Findings, OutOfFoldScores, StudyInfo, describe_study
+from tuner.results.findings import Findings, ScoredRows, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
 from tuner.results.selection import Trial, finalists, summarise
 from tuner.search.coordinator import Coordinator, is_over
@@ -20,9 +18,13 @@ from tuner.search.jobs import Shared
 from tuner.search.workers import Backend
 from tuner.signals import defer_interrupts
 from tuner.spec.sections import Spec
+from tuner.storage.schema import Array
 from tuner.storage.store import Store
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.budget import EXTENSION, with_budget
+
+# Columns that are kept to be shown.
+MOST_COLUMNS = 6
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
         machine.refuse(spec, machine.precision)  # before anything is begun
         study = store.begin(spec, replace(prepared.facts, precision=machine.precision))
         machine.refuse(spec, study.facts.precision)
-        if prepared.problem.labels is not None and study.rows() is None:
-            study.keep_rows(validated_rows(prepared))
+        if study.rows() is None and prepared.data.samples is None:
+            study.keep_rows(shown_rows(prepared))
         study.begin_run(spec, machine.environment)
         # what was resolved when the study began holds for all its trials
         backend.broadcast(Shared(spec, prepared.folds, study.facts.precision))
@@ -121,39 +123,64 @@ def findings(study: StoredStudy) -> Findings:
     summary = summarise(study.spec, study.facts.test_to_train, trials)
     paths: tuple[Path, ...] = ()
     holdout = scored = None
-    if summary.best is not None and summary.one_se is not None:
+    if summary.best is not None and summary.one_se is not None and summary.shipped is not None:
         best, one_se = summary.best.trial, summary.one_se.trial
         paths = stored_paths(study.spec, study.facts.test_to_train, best.params, study.path_points())
         holdout = study.holdout(best.number, one_se.number)
-        scored = _scored(study, summary.best.trial)
-    return Findings(study.spec, study.facts, tuple(trials), summary, study.environment(), paths, holdout, scored)
+        scored = _scored(study, summary.shipped.trial, study.held_out(best.number, one_se.number))
+    environment, chosen = study.environment(), (paths, holdout, scored)
+    return Findings(study.spec, study.facts, tuple(trials), summary, environment, *chosen, study.storage)
 
 
-def validated_rows(prepared: Prepared) -> npt.NDArray[Any]:
-    """The rows that the validation windows of all folds answer, one fold after the other.
+def shown_rows(prepared: Prepared) -> Array:
+    """The rows that the windows of all folds answer, one fold after the other, and then those of the holdout.
 
-    Fields: `time` (the row's number, where series overlap in time), `value` (the first column that is forecast, or else
-    seen) and `label`.
+    Fields: `time` (the row's number, where series overlap in time), `label`, `part` (the fold, from 0 on; -1 in the
+    holdout) and `values`, a field for each of at most MOST_COLUMNS columns, which are forecast, or else seen.
     """
     problem, data = prepared.problem, prepared.data
-    assert problem.labels is not None  # noqa: S101 (asked for where there are labels)
-    rows = np.concatenate([problem.windows.target[fold.valid] for fold in prepared.folds])
+    parts = [*(fold.valid for fold in prepared.folds), problem.split.holdout]
+    rows = problem.windows.target[np.concatenate(parts)]
     time = np.concatenate([series.time for series in data.series])
     ordered = time[np.sort(rows)]
     if not (ordered[1:] > ordered[:-1]).all():
         time = np.arange(len(time))
     columns = np.concatenate([series.features if problem.classify else series.targets for series in data.series])
-    found = np.empty(len(rows), [("time", time.dtype), ("value", np.float64), ("label", np.bool_)])
-    found["time"], found["value"], found["label"] = time[rows], columns[rows, 0], problem.labels[rows]
+    names = data.feature_names if problem.classify else data.target_names
+    labels = np.zeros(len(time), np.bool_) if problem.labels is None else problem.labels
+    chosen = _telling(columns[rows], labels[rows])[:MOST_COLUMNS]
+    values = [(names[column], np.float32) for column in chosen]
+    found = np.empty(len(rows), [("time", time.dtype), ("label", np.bool_), ("part", np.int16), ("values", values)])
+    found["time"], found["label"] = time[rows], labels[rows]
+    found["part"] = np.repeat([*range(len(parts) - 1), -1], [len(part) for part in parts])
+    for column in chosen:
+        found["values"][names[column]] = columns[rows, column]
     return found
 
 
-def _scored(study: StoredStudy, best: Trial) -> OutOfFoldScores | None:
-    """The best trial's out-of-fold scores at their rows, in the order of time; None where nothing is detected."""
-    rows, scores = study.rows(), study.scores(best.number)
-    if best.outcome.detection is None or rows is None or scores is None:
+def _telling(columns: Floats, labels: Bools) -> list[int]:
+    """The numbers of columns (n, columns), those first in which anomalous rows (n,) differ most from normal ones."""
+    if labels.all() or not labels.any():
+        return list(range(columns.shape[1]))
+    usual, deviation = columns[~labels].mean(axis=0), columns[~labels].std(axis=0)
+    apart = np.abs(columns[labels] - usual).mean(axis=0) / np.maximum(deviation, np.finfo(float).tiny)
+    return [int(column) for column in np.argsort(-apart, kind="stable")]
+
+
+def _scored(study: StoredStudy, chosen: Trial, held: Array | None) -> ScoredRows | None:
+    """The rows in the order of time, with the scores and forecasts of a trial; None where none were kept."""
+    rows, out_of_fold = study.rows(), study.scores(chosen.number)
+    if rows is None:
         return None
-    order = np.argsort(rows["time"])
-    rows, scores = rows[order], scores[order]
-    name = (study.facts.targets or study.facts.features)[0]
-    return OutOfFoldScores(rows["time"], name, rows["value"], rows["label"], scores)
+    names, is_held = tuple(rows["values"].dtype.fields or ()), rows["part"] < 0
+    values = np.stack([rows["values"][name] for name in names], axis=1)
+    scores, forecast = np.full(len(rows), np.nan), np.full_like(values, np.nan)
+    if out_of_fold is not None and len(out_of_fold) == len(rows) - is_held.sum():
+        scores[~is_held] = out_of_fold
+    if held is not None:
+        scores[is_held], forecast[is_held] = held["score"], held["forecast"]
+    labels = None if chosen.outcome.detection is None else rows["label"]
+    order = np.argsort(rows["time"], kind="stable")
+    kept = (rows["time"], rows["part"], values, forecast, scores)
+    time, part, values, forecast, scores = (each[order] for each in kept)
+    return ScoredRows(time, part, names, values, forecast, None if labels is None else labels[order], scores)

@@ -86,3 +86,12 @@ METRICS = {
         Metric("f1", "F1", maximise=True),
     )
 }
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of this name: of ours, or on samples any of scikit-learn's, or (`name@hash`) one of the user's own.
+
+    Of the user's own less is better where the name begins with "-".
+    """
+    words = name.removeprefix("-").partition("@")[0].replace("_", " ")
+    return METRICS.get(name) or Metric(name, words, maximise=not name.startswith("-"), bounded=False)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator
 
-from tuner.spec.metric import METRICS, Metric
+from tuner.spec.metric import Metric, find_metric
 from tuner.spec.space import Choices, Constant, Domain, Range, parse_space
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -254,9 +254,7 @@ class Spec(Section):
 
     @property
     def metric(self) -> Metric:
-        name = self.study.metric
-        words = name.removeprefix("-").partition("@")[0].replace("_", " ")
-        return METRICS.get(name) or Metric(name, words, maximise=not name.startswith("-"), bounded=False)
+        return find_metric(self.study.metric)
 
     @property
     def on_samples(self) -> bool:

@@ -63,7 +63,7 @@ class StudyRow(Base):
         best, best_value, best_cost: number, value and cost (`Metric.cost`) of the best complete trial.
         changed: when a run last began, or something was kept.
         environment: of the latest run.
-        rows: what the validation windows of all folds answer, one fold after the other: `time`, `value`, `label`.
+        rows: what the windows of all folds and of the holdout answer: `time`, `label`, `part`, `values`.
     """
 
     __tablename__ = "tuner_studies"
@@ -140,6 +140,17 @@ class HoldoutRow(Base):
     best: Mapped[Key]
     one_se: Mapped[Key]
     report: Mapped[dict[str, Any]]
+
+
+class HeldOutRow(Base):
+    """What the trial that was shipped then says of the holdout's rows, (m,): `score`, `forecast`."""
+
+    __tablename__ = "tuner_held_out"
+
+    study: Mapped[Owner]
+    best: Mapped[Key]
+    one_se: Mapped[Key]
+    rows: Mapped[Array]
 
 
 def check_tables(database: Engine | Connection) -> bool:

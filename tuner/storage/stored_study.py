@@ -31,6 +31,7 @@ from tuner.storage.faults import reading
 from tuner.storage.schema import (
     Array,
     Base,
+    HeldOutRow,
     HoldoutRow,
     OutcomeRow,
     PathPointRow,
@@ -70,6 +71,12 @@ class StoredStudy:
                 hint="use the version that wrote it, or name another --storage",
             ) from None
         self.facts = StudyInfo.from_dict(row.facts)
+
+    @property
+    def storage(self) -> str:
+        """The URL of the store, without a password: what a user can paste."""
+        url = self._storage.engine.url
+        return url.set(password=None).difference_update_query(["password"]).render_as_string()
 
     def begin_run(self, spec: Spec, environment: Mapping[str, str]) -> None:
         """Notes the study file and the environment that a run uses, in one commit."""
@@ -132,12 +139,14 @@ class StoredStudy:
             return session.scalars(query).one_or_none()
 
     def rows(self) -> Array | None:
-        """The rows that such scores are of, as `keep_rows` was given them; None if it was not."""
+        """The rows that such scores are of and those of the holdout, as `keep_rows` was given them; None if not."""
         with self._reading() as session:
-            return session.scalars(select(StudyRow.rows).where(StudyRow.uuid == self._uuid)).one()
+            rows = session.scalars(select(StudyRow.rows).where(StudyRow.uuid == self._uuid)).one()
+        # those of an earlier version are kept anew
+        return rows if rows is not None and "part" in (rows.dtype.names or ()) else None
 
     def keep_rows(self, rows: Array) -> None:
-        """Keeps the rows that the validation windows of all folds answer, one fold after the other."""
+        """Keeps the rows that the windows of all folds, one after the other, and of the holdout answer."""
         self._keep(rows=rows)
 
     def add(self, params: Mapping[str, Value]) -> None:
@@ -205,9 +214,16 @@ class StoredStudy:
                 return None
             return replace(HOLDOUTS.validate_python(row.report), looks=self._looks(session))
 
-    def save_holdout(self, best: int, one_se: int, report: Holdout) -> None:
-        """Keeps a report, in one commit."""
-        self._keep(HoldoutRow(study=self._uuid, best=best, one_se=one_se, report=asdict(report)))
+    def held_out(self, best: int, one_se: int) -> Array | None:
+        """What such a report's first model says of the holdout's rows; None if it was not kept."""
+        with self._reading() as session:
+            row = session.get(HeldOutRow, (self._uuid, best, one_se))
+            return None if row is None else row.rows
+
+    def save_holdout(self, best: int, one_se: int, report: Holdout, rows: Array) -> None:
+        """Keeps a report, and what its first model says of the holdout's rows, in one commit."""
+        key = {"study": self._uuid, "best": best, "one_se": one_se}
+        self._keep(HoldoutRow(**key, report=asdict(report)), HeldOutRow(**key, rows=rows))
 
     def _looks(self, session: Session) -> int:
         """The number of trials that were scored as chosen ones, in all studies of the store with the same data."""

@@ -13,12 +13,11 @@ from rich.console import Console
 
 from tuner.errors import UserError
 from tuner.files import unwritable
+from tuner.results.commands import DEFAULT_STORAGE as DEFAULT_STORAGE
 
 # Exit statuses besides 0, done, and 1, a defect.
 MISTAKE, INTERRUPTED = 2, 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-
-DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 
 # Options that several commands have.
 Storage = Annotated[

@@ -68,14 +68,12 @@ def search_study(
         print_json(result_event(found, time.monotonic() - started, interrupted=interrupted))
     else:
         print_result(console, found)
-    if found.trials:
-        _report(found)
+    _report(found)
     if interrupted:
         done = f"{found.summary.trials} of {spec.study.trials} trials"
         return _stopped(console, f"Stopped after {done}; they are saved.")
     if found.summary.best is not None:
-        console.print(f"report: {folder / 'report.html'}", markup=False)
-        console.print(f"next: python -m tuner.export --study {name}", markup=False)
+        console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     return 0
 
 

@@ -1,5 +1,6 @@
 """The work of `export` on networks: trains them on all rows, and writes them in one of three forms."""
 
+import shlex
 from contextlib import closing
 from pathlib import Path
 
@@ -75,4 +76,5 @@ def export_networks(
     networks = f"{manifest.networks.count} networks of {trial.outcome.weights:,} weights"
     console.print(f"{networks}, refitted on {found.facts.rows:,} rows")
     if form == "bundle":
-        console.print(f"next: python -m tuner.score --bundle {place} --data FILE --out FILE", markup=False)
+        score = ["python", "-m", "tuner.score", "--bundle", str(place), "--data", "FILE", "--out", "FILE"]
+        console.print(f"next: {shlex.join(score)}", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -23,11 +24,12 @@ from tuner.report.tables import (
     value_text,
 )
 from tuner.results.advice import advise_after, advise_on_path
-from tuner.results.captions import explain_effort
+from tuner.results.captions import explain_choice, explain_effort
 from tuner.results.findings import Findings, StudyInfo
+from tuner.results.optimism import find_optimism
 from tuner.results.regularisation_path import Path, Point, effect
 from tuner.results.selection import Selection
-from tuner.results.verdict import conclude, find_optimism
+from tuner.results.verdict import conclude, judge
 from tuner.storage.study_status import Status
 from tuner.training.outcome import standard_error
 
@@ -36,6 +38,8 @@ if TYPE_CHECKING:  # it loads torch, which few commands need
 
 # Characters to which a heading is broken, so that figures need not be.
 HEAD = 10
+# How the first words of a statement are shown, by its tone.
+STYLES = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "next": "bold blue"}
 
 
 def print_json(values: Mapping[str, Any]) -> None:
@@ -74,19 +78,24 @@ def print_warnings(console: Console, warnings: Sequence[str]) -> None:
 
 
 def print_result(console: Console, findings: Findings) -> None:
-    """The best configuration, how good and how sure it is, and what finding it took."""
+    """The verdict, the best configuration, how good and how sure it is, and what finding it took."""
     best, holdout = findings.summary.best, findings.holdout
+    for statement in judge(findings):
+        lead, mark, rest = re.split("([:.,])", statement.said, maxsplit=1)
+        console.print(Text.assemble((lead + mark, STYLES[statement.tone]), rest))
+        if statement.command:
+            console.print(f"  {statement.command}", soft_wrap=True, markup=False)
+    console.print()
     if best is None:
-        console.print(f"No trial of {findings.spec.study.name} has completed yet.")
         return
-    print_warnings(console, findings.facts.warnings)  # before any figure that they may make worthless
+    print_warnings(console, findings.facts.warnings)  # before all figures that they may make worthless
     tables = [configuration_table(findings), scores_table(findings)]
     if holdout is not None:
         tables += [holdout_table(holdout), *([detection_table(holdout)] if holdout.anomalous else [])]
     for table in tables:
         print_table(console, table)
         console.print()
-    for sentence in (*explain_effort(findings), *conclude(findings)):
+    for sentence in (*explain_choice(findings), *explain_effort(findings)):
         console.print(sentence, markup=False)
     print_warnings(console, advise_after(findings.spec, best))
 
