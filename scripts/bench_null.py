@@ -18,7 +18,8 @@ import numpy as np
 from tuner.data.folds import FoldData, Problem, make_problem
 from tuner.data.series import Floats
 from tuner.evaluation.bootstrap import cut_blocks
-from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, leave_one_out, score_models, window_losses
+from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, leave_one_out, score_models
+from tuner.evaluation.losses import window_losses
 from tuner.loading.dataset import load_dataset
 from tuner.results.verdict import judge_tuning
 from tuner.spec.file import read_spec_dict

@@ -15,7 +15,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from tuner.evaluation.detection import scaled_errors
-from tuner.evaluation.holdout import window_losses
+from tuner.evaluation.losses import window_losses
 from tuner.search.study import Prepared, findings, prepare
 from tuner.spec.sections import Precision
 from tuner.spec.space import PARAMETERS, Value, unregularised

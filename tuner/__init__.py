@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import load, run_study
+    from tuner.api.estimators import LSTMClassifierCV, LSTMRegressorCV
+    from tuner.api.studies import load, run_study
+    from tuner.api.tuning import tune
     from tuner.doctor.checkup import check
-    from tuner.estimators import LSTMClassifierCV, LSTMRegressorCV
     from tuner.model.dropout import regularise
     from tuner.model.proximal import ProximalL1
-    from tuner.tuning import tune
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,17 +24,17 @@ __all__ = [
 ]
 
 HOMES = {
-    "LSTMClassifierCV": "tuner.estimators",
-    "LSTMRegressorCV": "tuner.estimators",
+    "LSTMClassifierCV": "tuner.api.estimators",
+    "LSTMRegressorCV": "tuner.api.estimators",
     "ProximalL1": "tuner.model.proximal",
     "check": "tuner.doctor.checkup",
     "regularise": "tuner.model.dropout",
-    "tune": "tuner.tuning",
+    "tune": "tuner.api.tuning",
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (any of them)
     """Loads what is offered when it is first asked for: `import tuner` stays light."""
     if name in __all__:
-        return getattr(import_module(HOMES.get(name, "tuner.api")), name)
+        return getattr(import_module(HOMES.get(name, "tuner.api.studies")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ from tuner.data.series import Bools, Dataset, Floats, Ints, Series
 from tuner.evaluation import baselines
 from tuner.evaluation.baselines import Baseline, find_baselines, measure_baseline, score_baselines
 from tuner.evaluation.detection import choose_threshold
-from tuner.evaluation.holdout import cross_entropy
+from tuner.evaluation.losses import cross_entropy
 from tuner.spec.sections import Flagging
 
 HELD = {"folds": 2, "holdout": 0.25}

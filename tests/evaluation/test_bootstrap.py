@@ -15,7 +15,10 @@ from tuner.evaluation.bootstrap import DRAWS, Draws, Variance, cut_blocks, draw_
 def test_blocks_by_hand():
     first = np.array([*range(10), *range(20, 24)])
     assert cut_blocks(first, np.zeros(14, np.int64), 3).tolist() == [0] * 4 + [1] * 3 + [2] * 3 + [3] * 4
-    assert cut_blocks(first, np.zeros(14, np.int64), 20).tolist() == [0] * 10 + [1] * 4
+    # so long that they share rows across the gap
+    assert cut_blocks(first, np.zeros(14, np.int64), 20).tolist() == [0] * 14
+    # every third row begins one
+    assert cut_blocks(3 * np.arange(8), np.zeros(8, np.int64), 6).tolist() == [0, 0, 0, 1, 1, 2, 2, 2]
 
 
 def test_a_block_ends_with_its_series_though_the_rows_go_on():

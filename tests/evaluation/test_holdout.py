@@ -15,8 +15,8 @@ from tuner.evaluation.holdout import (
     Score,
     leave_one_out,
     score_models,
-    window_losses,
 )
+from tuner.evaluation.losses import window_losses
 from tuner.spec.metric import METRICS
 
 RNG = np.random.default_rng(0)

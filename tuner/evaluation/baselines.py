@@ -13,8 +13,9 @@ from tuner.data.folds import FoldData, Problem
 from tuner.data.seasonality import as_signals, find_rhythm
 from tuner.data.series import Floats, Ints
 from tuner.evaluation.detection import Scores, choose_threshold, root_mean_square, scaled_errors
-from tuner.evaluation.holdout import Contender, cross_entropy, window_losses
-from tuner.evaluation.sample_metric import SampleMetric, judge, raw, sample_metric
+from tuner.evaluation.holdout import Contender
+from tuner.evaluation.losses import cross_entropy, window_losses
+from tuner.evaluation.sample_scores import SampleMetric, find_sample_metric, judge_outputs, raw
 from tuner.spec.sections import Flagging, Spec
 
 # PCA and the regression take seconds with so many windows and columns at most; evenly spaced ones are left.
@@ -171,9 +172,9 @@ def measure_baseline(spec: Spec, problem: Problem, folds: Sequence[FoldData]) ->
     For `loss`: persistence of a forecast, or the best constant probability of `classify`. For average precision and F1:
     what flagging windows at random reaches (the share p of anomalous windows) and flagging all, 2p / (1 + p).
     """
-    metric = sample_metric(spec, folds[0].answers.shape[1])
+    metric = find_sample_metric(spec, folds[0].answers.shape[1])
     if metric is not None:
-        values = [judge(metric, fold, fold.valid, _constant_outputs(fold)) for fold in folds]
+        values = [judge_outputs(metric, fold, fold.valid, _constant_outputs(fold)) for fold in folds]
         return Baseline("base rate" if problem.classify else "mean", float(np.nanmean(values)))
     if spec.study.metric != "loss":
         # a walk's first fold has no earlier scores to fit a threshold on, hence no F1; the holdout is alone

@@ -65,7 +65,7 @@ def load_dataset(spec: Spec) -> Dataset:
         UserError: the data cannot be read, or are not what the study needs; names the file, row and column.
     """
     if spec.on_samples:
-        from tuner.loading.archive import load_samples  # what it needs is slow to import
+        from tuner.loading.sample_file import load_samples  # what it needs is slow to import
 
         return load_samples(spec)
     if spec.task.kind == "regress":

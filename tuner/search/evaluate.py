@@ -18,9 +18,9 @@ from tuner.evaluation.holdout import (
     HoldoutWindows,
     leave_one_out,
     score_models,
-    window_losses,
 )
-from tuner.evaluation.sample_metric import SampleMetric, raw, sample_metric
+from tuner.evaluation.losses import window_losses
+from tuner.evaluation.sample_scores import SampleMetric, find_sample_metric, raw
 from tuner.results.findings import Findings
 from tuner.results.selection import Trial, steps_of_runs
 from tuner.search.coordinator import DIED, do_all
@@ -135,7 +135,7 @@ def _held_out(run: Run, data: FoldData, shipped: Contender, outputs: Array) -> A
 def _report(run: Run, data: FoldData, networks: Sequence[Contender]) -> Holdout:
     spec, windows, chosen = run.spec, run.problem.windows, data.valid
     labels = None if data.labels is None else data.labels[chosen]
-    metric = sample_metric(spec, data.answers.shape[1])
+    metric = find_sample_metric(spec, data.answers.shape[1])
     held = HoldoutWindows(
         rows=windows.target[chosen],
         blocks=_blocks(run.problem, chosen),

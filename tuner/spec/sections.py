@@ -20,28 +20,24 @@ LEAST_COMPLETE = 5
 
 
 class Section(BaseModel):
-    """A section; what a key of it names may have been given from Python, which no file holds."""
+    """A section; `given` is what a key of it names, where that came from Python."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     _given: Any = PrivateAttr(None)
 
-    @property
-    def given(self) -> Any:  # noqa: ANN401 (whatever the user has)
-        return self._given
+    given = property(lambda self: self._given)
 
     def with_given(self, value: Any) -> Self:  # noqa: ANN401 (whatever the user has)
-        """The same with what a key of it names."""
         section = self.model_copy()
         section._given = value
         return section
 
 
 class StudySection(Section):
-    """The metric, the length and the seed of a search.
+    """The metric (of samples any of scikit-learn's, too), the length and the seed of a search.
 
     Rows are flagged from the threshold on with the greatest F1, with the greatest recall at `min_precision`, or that
-    flags a share `flag_share` of normal operation. Of samples any metric of scikit-learn's will do, by its name; one of
-    the user's own has a name that begins with "-" if less of it is better.
+    flags a share `flag_share` of normal operation.
     """
 
     name: Name
@@ -175,8 +171,7 @@ Epochs = Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"]
 class TrainSection(Section):
     """The training of one network; `patience` in epochs, `clip` bounds the gradient's norm.
 
-    "auto" is resolved when the study is created: as many epochs as make up a number of optimiser steps. `loss` names
-    one of the user's own.
+    "auto" is resolved when the study begins: as many epochs as make up so many steps. `loss` is one from Python.
     """
 
     max_epochs: Epochs = "auto"
@@ -258,7 +253,7 @@ class Spec(Section):
 
     @property
     def on_samples(self) -> bool:
-        """True where sequences have an answer each, false where windows are cut from series."""
+        """Whether sequences have an answer each; else windows are cut from series."""
         return str(self.data.path).endswith(".npz")
 
     @property

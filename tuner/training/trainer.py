@@ -14,7 +14,7 @@ from torch import Tensor
 from tuner.data.folds import FoldData
 from tuner.data.series import Floats
 from tuner.evaluation.detection import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
-from tuner.evaluation.sample_metric import judge, sample_metric
+from tuner.evaluation.sample_scores import find_sample_metric, judge_outputs
 from tuner.spec.sections import FLOAT32, Precision, Spec
 from tuner.spec.space import Value
 from tuner.training.learner import Learner
@@ -103,7 +103,7 @@ class LockStep:
         self.best = Snapshot()
         self.steps = max(1, round(float(np.mean([run.learner.batches for run in runs]))))
         self._metric = spec.metric
-        self._judge = sample_metric(spec, runs[0].data.answers.shape[1])
+        self._judge = find_sample_metric(spec, runs[0].data.answers.shape[1])
         self._earlier_only = spec.cv.scheme == "walk_forward"
         self._by_fold: list[tuple[float, ...]] = []
         self._flagging = spec.study.flagging
@@ -125,7 +125,7 @@ class LockStep:
             if on_fold is not None:
                 on_fold(run.epochs, number, self.value)
         if self._judge is not None:
-            values = tuple(judge(self._judge, run.data, run.data.valid, run.outputs) for run in self.runs)
+            values = tuple(judge_outputs(self._judge, run.data, run.data.valid, run.outputs) for run in self.runs)
             if np.isnan(values).all():
                 raise Diverged(f"no fold has a value of the metric in epoch {len(self.curve) + 1}")
         elif self._metric.name == "loss":

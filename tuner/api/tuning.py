@@ -14,14 +14,14 @@ from rich.console import Console
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-from tuner.api import store_url
+from tuner.api.found import Found, refit_chosen
+from tuner.api.studies import store_url
 from tuner.data.sequences import Sequences, as_array, is_dataset, read_sequences
 from tuner.data.series import HELD_OUT, TRAIN, VALID, Ints
 from tuner.doctor.checkup import check
 from tuner.errors import UserError
 from tuner.files import write_whole
-from tuner.found import Found, refit_chosen
-from tuner.loading.archive import archive
+from tuner.loading.sample_file import pack_samples
 from tuner.model.building import build_network
 from tuner.model.own import can_import, name_given, source_hash
 from tuner.report.live_report import keep_report
@@ -126,7 +126,7 @@ def tune(
     spec["data"] = {"path": str(path.absolute())}
     read = _with_given(read_spec_dict(spec), model, loss, metric)
     before = path.exists()
-    _keep(path, archive(sequences, arrays), sequences, answers)
+    _keep(path, pack_samples(sequences, arrays), sequences, answers)
     try:
         prepared = prepare(read)
         if model is not None:

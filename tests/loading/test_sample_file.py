@@ -9,7 +9,7 @@ import pytest
 from tests.making import make_spec
 from tuner.data.series import Dataset, Samples
 from tuner.errors import UserError
-from tuner.loading.archive import load_samples
+from tuner.loading.sample_file import load_samples
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 6, 2))

@@ -7,7 +7,7 @@ from sklearn import metrics
 
 from tests.making import make_spec
 from tuner.errors import UserError
-from tuner.evaluation.sample_metric import SampleMetric, sample_metric
+from tuner.evaluation.sample_scores import SampleMetric, find_sample_metric
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(60, 3))
@@ -64,5 +64,5 @@ def test_a_metric_that_cannot_be_told_is_nan_and_one_that_fails_is_said() -> Non
 def test_an_unknown_name_is_told_with_the_nearest() -> None:
     spec = make_spec(study={"metric": "ballanced_accuracy"}, data={"path": "x.npz"}, task={"kind": "classify"})
     with pytest.raises(UserError) as caught:
-        sample_metric(spec, 2)
+        find_sample_metric(spec, 2)
     assert "balanced_accuracy" in caught.value.hint

@@ -18,7 +18,6 @@ from tuner.errors import UserError
 from tuner.files import write_whole
 from tuner.model.building import build_network, takes_lengths
 from tuner.model.own import own_network
-from tuner.model.scaling import scale_inside
 from tuner.report.page import study_page
 from tuner.results.findings import Findings
 from tuner.results.recipe import call, write_recipe
@@ -30,6 +29,7 @@ from tuner.search.study import Prepared
 from tuner.spec.sections import Spec
 from tuner.spec.space import Constant, Value
 from tuner.training.budget import refit_steps
+from tuner.training.scaling import scale_inside
 
 # Sequences of a forward pass.
 BATCH = 1024

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from tuner.found import Found
-from tuner.tuning import tune
+from tuner.api.found import Found
+from tuner.api.tuning import tune
 
 
 class _LSTMCV(BaseEstimator):  # type: ignore[misc]

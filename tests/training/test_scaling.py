@@ -10,7 +10,7 @@ from torch import nn
 
 from tuner.data.folds import BOUND, Scaling
 from tuner.model.lstm import Network
-from tuner.model.scaling import scale_inside
+from tuner.training.scaling import scale_inside
 
 INPUTS, ANSWERS = Scaling((1.0, -2.0), (3.0, 0.5)), Scaling((10.0,), (4.0,))
 

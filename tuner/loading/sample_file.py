@@ -22,7 +22,7 @@ LARGEST_GROUP = 0.5
 MOST_CLASSES = 0.5
 
 
-def archive(sequences: Sequences, arrays: Mapping[str, npt.NDArray[Any] | None]) -> bytes:
+def pack_samples(sequences: Sequences, arrays: Mapping[str, npt.NDArray[Any] | None]) -> bytes:
     """The contents of a file of samples.
 
     Args:

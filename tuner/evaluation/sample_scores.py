@@ -53,7 +53,7 @@ class SampleMetric:
                 raise UserError(what, where="metric", hint="name another one, or mend it") from None
 
 
-def sample_metric(spec: Spec, outputs: int) -> SampleMetric | None:
+def find_sample_metric(spec: Spec, outputs: int) -> SampleMetric | None:
     """The metric of a study on samples; None where the loss decides, or windows of series are scored.
 
     Raises:
@@ -74,7 +74,7 @@ def raw(data: FoldData, outputs: npt.NDArray[np.floating]) -> Floats:
     return np.asarray(outputs * np.array(data.targets.deviation) + data.targets.mean)
 
 
-def judge(metric: SampleMetric, data: FoldData, windows: Ints, outputs: npt.NDArray[np.floating]) -> float:
+def judge_outputs(metric: SampleMetric, data: FoldData, windows: Ints, outputs: npt.NDArray[np.floating]) -> float:
     """The metric of the outputs, (n, outputs), for windows, (n,), of a fold."""
     return metric(raw(data, data.answers[windows]), raw(data, outputs))
 
