@@ -216,7 +216,7 @@ def split(values: list[float | None]) -> list[list[float]]:
 def test_the_report_names_the_choice_and_the_versions_and_refers_to_nothing_outside(fresh_run) -> None:
     text = (fresh_run.folder / "studies/small/report.html").read_text()
     best = events(fresh_run.done)[-1]["best"]
-    assert f"Use trial {best['trial']}, trained for {best['epoch']} epoch" in text
+    assert f"best configuration, trial {best['trial']}" in text
     assert f"torch {version('torch')}" in text
     assert not re.search(
         r"<(script|link|img)[^>]+(src|href)=", re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.dashboard_page import escaped, note
-from tuner.results.captions import explain_choice
+from tuner.results.captions import explain_trust
 from tuner.results.verdict import judge
 
 MARK = r"[!-/:-@\[-`{-~]"
@@ -25,7 +25,7 @@ def test_it_says_the_verdict_the_scores_the_parameters_and_what_to_do_next() -> 
     for part in (
         "# small\n\nInconclusive. ",
         *(one.said for one in judge(THREE)),
-        *explain_choice(THREE),
+        *explain_trust(THREE),
         "| best | 2 | 1.0000 | 1 |",
         "| unregularised | 0 | 3.0000 | 1 | +2.0000 (2.7) |",
         "| weight_decay | 0.01 |",

@@ -8,7 +8,7 @@ from tuner.report.live_pages import LivePage
 from tuner.report.page import study_plots
 from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.results.advice import advise_after
-from tuner.results.captions import explain_choice
+from tuner.results.captions import explain_trust
 from tuner.results.findings import Findings
 from tuner.results.verdict import judge
 
@@ -36,7 +36,7 @@ def note(findings: Findings) -> str:
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     # a command is code, which Markdown shows as it is; a name of a study holds no backtick
     said = [f"{escaped(one.said)} {f'`{one.command}`' if one.command else ''}".rstrip() for one in judge(findings)]
-    parts = [f"# {escaped(spec.study.name)}", *said, *map(escaped, explain_choice(findings))]
+    parts = [f"# {escaped(spec.study.name)}", *said, *map(escaped, explain_trust(findings))]
     if summary.best is not None:
         warnings = [f"warning: {warning}" for warning in advise_after(spec, summary.best)]
         tables = [_markdown(scores_table(findings)), _markdown(configuration_table(findings))]
