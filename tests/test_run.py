@@ -289,7 +289,7 @@ def test_check_says_what_would_be_done_and_writes_nothing(folder) -> None:
     done = run(folder, "run", *SMALL_RUN, "--check")
     assert (done.status, done.err) == (0, "")
     assert "400 rows in 1 series, 394 windows of 6 rows" in done.out
-    assert "24 trials of at most 6 epochs (patience 3) take about" in done.out
+    assert "24 trials of at most 6 epochs (patience 3), repeats and final test take about" in done.out
     assert "warning" not in done.out
     assert files(folder) == before
     assert (

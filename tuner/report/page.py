@@ -74,9 +74,7 @@ READINGS = {
         "One point per trial: blue circles are complete, grey crosses pruned, the diamond is the default, the star "
         "the best. If the points form a valley (where higher is better: a hill), the best value is at its "
         "turning point. If they are flat, this parameter does not matter. If the best ones lie at an end of the axis, "
-        "search a wider range. The effective strength of weight_decay is its total shrinkage, the sum over steps "
-        "of learning rate * weight_decay, and that of l1 the share of exact zeros: each has a panel. Outliers lie "
-        "outside the axis; a double click shows them.",
+        "search a wider range. Outliers lie outside the axis; a double click shows them.",
     ),
     "parallel": (
         "All parameters together",

@@ -1,9 +1,14 @@
 """The selection optimism: by how much the cross-validated score of what is shipped flatters it."""
 
+import math
 from dataclasses import dataclass
 
+from tuner.evaluation.bootstrap import Variance, total_error
+from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
+from tuner.results.selection import Selection, fold_values
 from tuner.results.verdict import brief, why_not_scored
+from tuner.training.outcome import standard_error
 
 # A baseline that differs by more between folds and holdout says that these are different rows.
 MOST_DRIFT = 1.25
@@ -46,12 +51,30 @@ def find_optimism(findings: Findings) -> Optimism | None:
         else:
             reason = f"the held-out period is {'easier' if metric.better(after, before) else 'harder'}"
         return Optimism(None, f"The two scores cannot be compared ({scores}): {reason} ({baselines}).")
-    optimism, drift = best.mean - value, after - before
+    optimism = best.mean - value
     said = (
         f"Held-out {metric.words} is {brief(abs(optimism))} {'lower' if optimism > 0 else 'higher'} than in "
         f"cross-validation ({brief(value)} against {brief(best.mean)}, {metric.direction})"
     )
-    if drift * -optimism > 0 and abs(drift) >= abs(optimism):
-        moved, period = ("rises", "falls")[drift < 0], ("harder", "easier")[metric.better(after, before)]
-        said += f"; the baseline also {moved}, by {brief(abs(drift))}, so the held-out period is simply {period}"
-    return Optimism(optimism, f"{said}.")
+    return Optimism(optimism, f"{said}. {_relative(findings, best, holdout)}")
+
+
+def _relative(findings: Findings, best: Selection, holdout: Holdout) -> str:
+    """The change of the score from folds to holdout beyond that of the baseline, with its interval, in words."""
+    metric, info, held = findings.spec.metric, findings.facts, holdout.scores[0]
+    values = (held.value, best.mean, holdout.baseline, info.baseline.value)
+    now, then, baseline_now, baseline_then = metric.costs([math.nan if value is None else value for value in values])
+    excess = now - then - (baseline_now - baseline_then)
+    said = f"Relative to the baseline that is {metric.change_text(metric.change(excess))}"
+    folds = fold_values(best.trial).tolist()
+    errors = (held.se or math.nan, held.value or 1.0), (standard_error(folds, info.test_to_train), best.mean)
+    # as errors of costs, to first order
+    variances = [(error / metric.in_units(1.0, near)) ** 2 for error, near in errors]
+    if not all(map(math.isfinite, variances)):
+        return f"{said}; there are too few rows or folds for an interval."
+    half = total_error(list(map(Variance, variances, (holdout.blocks - 1, len(folds) - 1))))[1]
+    low, high = sorted(metric.change(excess + end) for end in (-half, half))
+    means = "no clear sign that the choice was a lucky one"
+    if abs(excess) > half:
+        means = "so the choice was partly luck" if excess > 0 else "better than cross-validation promised"
+    return f"{said} (95 % interval {metric.change_text(low)} to {metric.change_text(high)}): {means}."
