@@ -145,7 +145,7 @@ def test_every_figure_is_drawn_beside_optuna_s_own(served: str, browser: "Browse
 
 def test_the_note_is_shown_and_names_in_it_are_text(served: str, browser: "Browser") -> None:
     with visit(browser, f"{served}dashboard/studies/1/note") as seen:
-        seen.page.get_by_text("Use trial").wait_for()
+        seen.page.get_by_text("Next, ").wait_for()
         assert seen.page.locator("table").count() == 2
         seen.page.get_by_text(f"The network sees {EVIL}").wait_for()
         clean(seen)

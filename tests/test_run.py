@@ -216,7 +216,7 @@ def split(values: list[float | None]) -> list[list[float]]:
 def test_the_report_names_the_choice_and_the_versions_and_refers_to_nothing_outside(fresh_run) -> None:
     text = (fresh_run.folder / "studies/small/report.html").read_text()
     best = events(fresh_run.done)[-1]["best"]
-    assert f"Use trial {best['trial']}, trained for {best['epoch']} epoch" in text
+    assert f"best configuration, trial {best['trial']}" in text
     assert f"torch {version('torch')}" in text
     assert not re.search(
         r"<(script|link|img)[^>]+(src|href)=", re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
@@ -289,7 +289,7 @@ def test_check_says_what_would_be_done_and_writes_nothing(folder) -> None:
     done = run(folder, "run", *SMALL_RUN, "--check")
     assert (done.status, done.err) == (0, "")
     assert "400 rows in 1 series, 394 windows of 6 rows" in done.out
-    assert "24 trials of at most 6 epochs (patience 3) take about" in done.out
+    assert "24 trials of at most 6 epochs (patience 3), repeats and final test take about" in done.out
     assert "warning" not in done.out
     assert files(folder) == before
     assert (

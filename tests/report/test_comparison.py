@@ -11,8 +11,6 @@ from tuner.report.comparison import (
     comparison_page,
     comparison_plots,
     pairs_figure,
-    parameter_frame,
-    parameters_figure,
     race_figure,
 )
 from tuner.results.findings import Findings
@@ -69,46 +67,14 @@ def test_pairs_say_on_which_side_the_first_is_better(metric, side) -> None:
     assert f"({side} of 0, the first is better)" in figure.layout.xaxis.title.text
 
 
-def test_a_parameter_lies_at_its_share_of_the_widest_range() -> None:
-    one = study("one", dropout={"low": 0.0, "high": 0.4, "default": 0.2}, l1=0.0)
-    other = study("other", dropout=0.8, l1=0.0, weight_decay={"low": 0.01, "high": 100.0, "log": True, "default": 1.0})
-    frame = parameter_frame([one, other])
-    assert "l1" not in set(frame.parameter)
-    places = frame.set_index(["study", "parameter"]).place
-    assert places[0, "dropout"] == pytest.approx(0.25)
-    assert places[1, "dropout"] == 1.0
-    # from 0.001 (the default space of the other study) to 100, logarithmic: 1 is three of five decades up
-    assert places[1, "weight_decay"] == pytest.approx(3 / 5)
-
-
-def test_what_is_fixed_is_shown_where_the_studies_differ_in_it() -> None:
-    one, other = study(l1=0.0), study(l1=0.001)
-    frame = parameter_frame([one, other])
-    assert frame.place[frame.parameter == "l1"].tolist() == [0.0, 1.0]
-    assert "l1" not in set(parameter_frame([one, one]).parameter)
-
-
-def test_words_have_no_place_and_nothing_complete_has_no_values() -> None:
-    studies = [searched(20), make_findings(make_outcome([1.0], "pruned"))]
-    frame = parameter_frame(studies)
-    words = frame[(frame.study == 0) & (frame.parameter == "normalization")]
-    assert words.value.item() in ("none", "layer")
-    assert words.place.isna().all()
-    assert frame[frame.study == 1][["value", "place"]].isna().all(axis=None)
-    assert len(trace(parameters_figure(studies), "pretended").y) == frame.parameter.nunique() - 1
-
-
-# --- the page
-
-
 def test_equal_folds_are_compared_fold_by_fold() -> None:
     studies = [searched(20, name="one"), searched(20, name="two", seed=1), searched(20, name="three", seed=2)]
-    assert [plot.key for plot in comparison_plots(studies)] == ["race-loss", "pairs", "parameters"]
+    assert [plot.key for plot in comparison_plots(studies)] == ["race-loss", "pairs"]
 
 
 def test_metrics_that_differ_have_axes_of_their_own() -> None:
     studies = [searched(20, name="one"), searched(20, "f1", name="two")]
-    assert [plot.key for plot in comparison_plots(studies)] == ["race-loss", "race-f1", "parameters"]
+    assert [plot.key for plot in comparison_plots(studies)] == ["race-loss", "race-f1"]
 
 
 def test_studies_in_which_nothing_completed_are_a_table() -> None:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from tests.report.making import MIXED, RISING, axis_range, many, repeated, searched, trace
-from tests.search.making import make_findings, make_outcome, make_spec
+from tests.search.making import make_findings, make_outcome
 from tuner.report.figures import MOST_SPREAD, effects_figure, history_figure, spread_figure, strength_figures
 from tuner.report.frame import trial_frame
 from tuner.results.findings import Findings
@@ -107,37 +107,31 @@ def test_a_fold_without_a_value_is_left_out() -> None:
 # --- each parameter against the score
 
 
-def test_there_is_a_panel_for_what_was_searched_and_for_what_penalties_did() -> None:
+def test_there_is_a_panel_for_what_was_searched() -> None:
     assert list(panels(searched(20))) == [
-        *("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "shrinkage", "l1", "zeros"),
+        *("dropout", "input_dropout", "recurrent_dropout", "weight_decay", "l1"),
         *("hidden_size", "num_layers", "normalization", "learning_rate", "jitter"),
     ]
 
 
 def test_a_point_is_a_trial_with_a_value() -> None:
     findings = searched(20)
-    for name in ("weight_decay", "shrinkage", "zeros"):
+    for name in ("weight_decay", "dropout"):
         drawn = trace(panels(findings)[name], "complete")
         frame = trial_frame(findings).query("state == 'complete'")
         assert (list(drawn.x), list(drawn.y)) == (frame[name].tolist(), frame.value.tolist())
         assert 7 not in frame.index, "it failed"
 
 
-def test_hover_says_trial_value_and_what_took_effect() -> None:
+def test_hover_says_the_trial_and_the_value() -> None:
     shown = panels(make_findings(make_outcome([0.5])))
-    said = {name: shown[name].data[0].text[0] for name in ("dropout", "weight_decay", "shrinkage", "zeros")}
-    assert said == {
-        "dropout": "trial 0: 0.5000<br>dropout 0.2",
-        "weight_decay": "trial 0: 0.5000<br>weight_decay 0.01<br>total shrinkage 2.2e-05",
-        "shrinkage": "trial 0: 0.5000<br>total shrinkage 2.2e-05<br>weight_decay 0.01",
-        "zeros": "trial 0: 0.5000<br>25.0% of weights exactly zero<br>l1 1e-06",
-    }
+    assert shown["weight_decay"].data[0].text[0] == "trial 0: 0.5000<br>weight_decay 0.01"
 
 
 def test_an_axis_is_as_the_space_is() -> None:
     shown = panels(searched(20))
     log = {name for name in shown if shown[name].layout.xaxis.type == "log"}
-    assert log == {"weight_decay", "shrinkage", "l1", "hidden_size", "learning_rate"}
+    assert log == {"weight_decay", "l1", "hidden_size", "learning_rate"}
     assert list(shown["num_layers"].layout.xaxis.ticktext) == ["1", "2"]
 
 
@@ -159,11 +153,6 @@ def test_pruned_ones_the_best_and_the_default_are_marked() -> None:
     assert len(trace(figure, "complete").x) == states.count("complete")
     assert list(trace(figure, "best").y) == [findings.chosen("best").value]
     assert list(trace(figure, "default").x) == [0.2]
-
-
-def test_decay_that_is_nothing_has_no_logarithm() -> None:
-    spec = make_spec(space={"weight_decay": {"choices": [0.0, 0.1]}})
-    assert panels(make_findings(make_outcome([0.5]), spec=spec))["shrinkage"].layout.xaxis.type is None
 
 
 def test_without_a_value_there_is_nothing_to_draw() -> None:

@@ -35,7 +35,7 @@ def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
     parts = [
         "<h2>Verdict",
         'class="chip',
-        "Use trial",
+        "<summary>Details</summary>",
         "<h3>What matters",
         ">Configuration</h2>",
         "<h2>More figures",

@@ -1,6 +1,5 @@
 """The tables, by hand."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -98,9 +97,7 @@ def test_the_configuration_has_every_parameter_and_what_the_penalties_did() -> N
     assert best is not None
     total = shrinkage(best.trial.params, best.trial.outcome)
     assert rows["total shrinkage"][0] == f"{total:.3g}"
-    (note,) = table.notes
-    assert f"weight decay shrank weights by {-100 * math.expm1(-total):.2g} %" in note
-    assert "L1 set 21 of 84 weights to zero" in note
+    assert rows["exact zeros"][0] == "25.0%"
     choices = make_spec(space={"normalization": {"choices": ["none", "layer"]}})
     assert rows_of(configuration_table(make_findings(make_outcome([1.0]), spec=choices)))["normalization"][-1] == (
         "none, layer"

@@ -11,7 +11,7 @@ from tuner.data.series import Floats
 from tuner.evaluation.baselines import Baseline
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, Score, leave_one_out, score_models
-from tuner.results.captions import describe_threshold, explain_choice
+from tuner.results.captions import describe_threshold, explain_trust
 from tuner.results.findings import Findings, FoldInfo
 from tuner.results.optimism import find_optimism
 from tuner.results.verdict import brief, conclude, judge, judge_tuning
@@ -154,7 +154,7 @@ def test_a_model_that_cannot_be_scored_decides_nothing() -> None:
     )
     diverged = replace(make_holdout(), scores=(score("shipped", 2, None),))
     assert "its refits diverged" in conclude(found(diverged))[1]
-    assert "its refits diverged" in explain_choice(found(diverged))[2]
+    assert "its refits diverged" in explain_trust(found(diverged))[0]
 
 
 def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
@@ -215,7 +215,7 @@ def test_where_the_folds_train_on_far_fewer_rows_that_is_said_instead() -> None:
 
 def test_uses_of_the_holdout_are_counted() -> None:
     said = "The holdout has been used for 2 configurations so far; each further use makes it less honest."
-    assert explain_choice(found(make_holdout()))[-1] == said
+    assert explain_trust(found(make_holdout()))[-1] == said
 
 
 SPEC = make_spec(search={"repeats": 0})
@@ -247,7 +247,7 @@ def test_without_a_holdout_tuning_is_judged_in_standard_errors_of_the_folds(defa
     findings = study(*(make_outcome([value], spread=0.0) for value in (2.0, default, 1.0)))
     assert find_optimism(findings) is None
     assert conclude(findings)[0].startswith(said)
-    assert "best of 3 trials was chosen by these very folds" in explain_choice(findings)[-1]
+    assert "best of 3 trials was chosen by these very folds" in explain_trust(findings)[-1]
 
 
 def test_where_more_is_better_less_is_worse() -> None:
@@ -276,20 +276,6 @@ def test_a_default_that_was_pruned_or_failed_is_called_so() -> None:
     assert "the defaults reached 1.5, when it was pruned" in conclude(pruned)[0]
     failed = study(make_outcome([2.0]), make_outcome([], "failed"), make_outcome([1.0]))
     assert conclude(failed)[0] == "Inconclusive. The defaults cannot be scored in cross-validation."
-
-
-def test_the_strongest_regularisation_is_named_where_it_is_another() -> None:
-    lax, strict = make_outcome([1.0]), replace(make_outcome([1.05]), weights=20)
-    findings = make_findings(make_outcome([1.0], spread=0.5), lax, strict, spec=SPEC)
-    assert findings.summary.one_se is not None
-    assert findings.summary.one_se.trial.number == 2
-    assert explain_choice(findings)[1].startswith("Trial 2 (1.1) is the strongest regularisation that is about as good")
-    assert explain_choice(study(make_outcome([2.0])))[1] == "No stronger regularisation is about as good (within 1 SE)."
-
-
-def test_the_details_begin_with_what_to_use() -> None:
-    use, *_ = explain_choice(found(make_holdout(score("default", 1, 0.6, 0.2, CLEARLY))))
-    assert use == "Use trial 2, trained for 1 epoch: cross-validated loss 0.38, lower is better."
 
 
 @pytest.mark.parametrize(
@@ -365,7 +351,7 @@ def test_a_bundles_threshold_is_said_with_what_it_is_worth(findings, threshold, 
 
 def test_before_anything_completed_that_is_all_there_is_to_say() -> None:
     findings = make_findings(make_outcome([1.0], "pruned"))
-    assert explain_choice(findings) == ()
+    assert explain_trust(findings) == ()
     assert [one.chip for one in judge(findings)] == ["inconclusive", "unknown", "next"]
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +26,7 @@ from tuner.search.events import (
 )
 from tuner.spec.sections import Spec
 from tuner.spec.space import defaults
-from tuner.terminal.display import Tally, duration, show_events
+from tuner.terminal.display import Tally, duration, show_events, stage_work
 from tuner.training.outcome import Outcome
 
 SPEC = make_spec()
@@ -63,7 +64,7 @@ def test_a_duration_is_said_as_a_person_says_it(seconds, words) -> None:
 
 
 def tally(spec: Spec, *events: Event) -> Tally:
-    counted = Tally(spec, FACTS, "", "search", done=0, count=12, before=0, began=100.0)
+    counted = Tally(spec, FACTS, "", "search", done=0, count=12, before=0.0, began=100.0)
     for event in events:
         counted = counted.after(event, 110.0)
     return counted
@@ -78,22 +79,53 @@ def test_states_are_counted_and_the_best_complete_trial_is_the_incumbent() -> No
     assert tally(make_spec(study={"metric": "f1"}), *told(*rising)).incumbent == (1, rising[1])
 
 
-def test_the_time_left_is_told_by_the_pace_of_this_run_alone() -> None:
+def test_the_time_left_is_told_by_the_pace_of_this_run_alone_from_the_first_epoch_on() -> None:
+    work = sum(stage_work(SPEC).values())
     resumed = Resumed(dict.fromkeys(range(4), COMPLETE))
     assert tally(SPEC, resumed).left(110.0) == "estimating time"
-    assert tally(SPEC, resumed, *told(COMPLETE, COMPLETE, first=4)).left(110.0) == "about 30 s left", "5 s each, 6 left"
+    # two trials in ten seconds: all the rest takes five seconds a trial
+    left = duration(5 * (work - 6))
+    assert tally(SPEC, resumed, *told(COMPLETE, COMPLETE, first=4)).left(110.0) == f"about {left} left"
+    # half of a fold of two, of six epochs, of which three are usual
+    begun = tally(SPEC, resumed, Started(4, PARAMS), Progressed(4, 1, 1, None))
+    assert begun.left(110.0) == f"about {duration(10 / (0.5 / 3) * (work - 4 - 0.5 / 3))} left"
 
 
-def test_a_stage_has_its_own_count_and_pace() -> None:
-    counted = tally(SPEC, *told(*[COMPLETE] * 12))
-    assert counted.left(110.0) == "finishing", "never 0 s beside a full bar"
-    counted = counted.after(StageBegan("repeats", 4), 110.0).after(Repeated(7, 1, COMPLETE), 120.0)
+@pytest.mark.parametrize("sections", [{}, {"search": {"repeats": 0}}, {"cv": {"holdout": 0.0}}])
+def test_the_bar_grows_through_all_stages_and_is_never_full_while_work_goes_on(sections) -> None:
+    spec = make_spec(**sections)
+    events: list[Event] = [Resumed({})]
+    for number in range(12):
+        events += [Started(number, PARAMS), Progressed(number, 6, 2, None), *told(COMPLETE, first=number)]
+    if "repeats" in stage_work(spec):
+        events += [StageBegan("repeats", 4), Progressed(7, 6, 1, None), *(Repeated(7, n, COMPLETE) for n in range(4))]
+    if "holdout" in stage_work(spec):
+        events += [StageBegan("holdout", 8), *[StageAdvanced("holdout")] * 8]
+    shares = [tally(spec, *events[: count + 1]).share() for count in range(len(events))]
+    assert shares == sorted(shares)
+    assert shares[0] == 0 and shares[-1] < 1
+    assert shares[-2] < shares[-1] or shares[-2] == shares[-1] == 0.99
+    assert tally(spec, *events).left(110.0) == "finishing", "never 0 s"
+
+
+def test_stages_that_an_earlier_run_finished_took_no_time_of_this_one() -> None:
+    resumed = Resumed(dict.fromkeys(range(12), COMPLETE))
+    there: list[Event] = [resumed, StageBegan("repeats", 0), StageBegan("holdout", 8)]
+    assert tally(SPEC, *there).left(110.0) == "estimating time"
+    half = tally(SPEC, *there, *[StageAdvanced("holdout")] * 4)
+    assert half.left(110.0) == "about 10 s left", "as long as the first four took"
+
+
+def test_each_stage_has_its_step_and_count() -> None:
+    counted = tally(SPEC, *told(*[COMPLETE] * 12)).after(StageBegan("repeats", 4), 110.0)
+    counted = counted.after(Repeated(7, 1, COMPLETE), 120.0)
     assert counted.heading() == "step 2 of 3: retraining the best with new seeds"
-    assert (counted.done, counted.count, counted.left(120.0)) == (1, 4, "about 30 s left")
-    counted = counted.after(StageBegan("holdout", 12), 130.0)
-    assert counted.heading() == "step 3 of 3: final test on held-out data"
+    assert (counted.done, counted.count) == (1, 4)
+    assert counted.after(StageBegan("holdout", 12), 130.0).heading() == "step 3 of 3: final test on held-out data"
     assert tally(make_spec(search={"repeats": 0})).heading() == "step 1 of 2: searching"
-    assert counted.after(StageBegan("bundle", 3), 130.0).heading() == "training on all rows"
+    bundle = counted.after(StageBegan("bundle", 3), 130.0)
+    assert (bundle.heading(), bundle.share()) == ("training on all rows", 0)
+    assert bundle.after(StageAdvanced("bundle"), 140.0).left(140.0) == "about 20 s left"
 
 
 # --- lines
@@ -162,12 +194,21 @@ def test_the_live_display_shows_the_stage_the_counts_and_what_is_under_way(width
         Ticked(),
     ]
     text = shown(events, width, live=True)
-    for part in ("step 1 of 3: searching", "small", "3/12", "estimating time"):
+    for part in ("step 1 of 3: searching, 3 of 12", "small", " % ", "about "):
         assert part in text
     assert "1 pruned, 1 failed; best so far 1 (trial 0)" in text
     assert "trial 3  epoch 5/6  fold 2/2  0.75" in text
     assert "trial 4  epoch 1/6  fold 1/2" in text
     assert "trial 9" not in text, "not begun, or already told"
+
+
+def test_a_repeat_under_way_is_shown_and_a_long_name_fits(monkeypatch) -> None:
+    name = "x" * 64
+    monkeypatch.setattr(sys.modules[__name__], "SPEC", make_spec(study={"name": name}))
+    events: list[Event] = [StageBegan("repeats", 4), Progressed(7, 2, 1, 0.5), Ticked()]
+    lines = [line.rstrip() for line in shown(events, 80, live=True).splitlines()]
+    assert name in lines
+    assert "  trial 7  epoch 2/6  fold 1/2  0.5" in lines
 
 
 def test_a_told_trial_leaves_a_line_and_is_no_longer_under_way() -> None:
@@ -188,9 +229,9 @@ def test_a_told_trial_leaves_a_line_and_is_no_longer_under_way() -> None:
 def test_the_live_display_counts_the_steps_of_a_stage(width) -> None:
     text = shown([StageBegan("repeats", 4), Repeated(7, 1, COMPLETE), Ticked()], width, live=True)
     assert "trial 7 with new seed 1: loss 1" in text
-    assert "1/4" in text
+    assert "new seeds, 1 of 4" in text
     path = shown([StageBegan("path", 2, done=1), PointTrained(Point(0.1, GOOD), stored=False), Ticked()], live=True)
-    assert "2/3" in path
+    assert "training along the path, 2 of 3" in path
 
 
 # --- nothing, and JSON

@@ -1,9 +1,8 @@
-"""Several studies on one page: how fast each found what, fold by fold, and with which parameters."""
+"""Several studies on one page: how fast each found what, and the best of each fold by fold."""
 
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from tuner.report.frame import trial_frame
@@ -14,7 +13,6 @@ from tuner.report.style import (
     DASHES,
     GREY,
     SERIES,
-    SYMBOLS,
     VERMILION,
     metric_axis,
     styled,
@@ -24,7 +22,6 @@ from tuner.report.tables import comparison_table, side_by_side_table
 from tuner.results.findings import Findings
 from tuner.results.fold_pairs import CONFIDENCE, FoldDifference, by_metric, compare_folds, remarks, unpaired
 from tuner.spec.metric import Metric, find_metric
-from tuner.spec.space import Constant, Range, ends
 
 
 def comparison_page(studies: Sequence[Findings]) -> str:
@@ -65,16 +62,6 @@ def comparison_plots(studies: Sequence[Findings]) -> list[Plot]:
                 "a 95 % interval. Where the interval includes 0, there is no clear difference. Folds share training "
                 "rows, so take it as a guide.",
                 (pairs_figure(first.spec.metric, pairs),),
-            )
-        )
-    if any(findings.summary.best is not None for findings in studies):
-        plots.append(
-            Plot(
-                "parameters",
-                "Best configurations side by side",
-                "Where the best value of each study lies between the least and the greatest that any of them could "
-                "take (logarithmic where the search was).",
-                (parameters_figure(studies),),
             )
         )
     return plots
@@ -149,60 +136,3 @@ def pairs_figure(metric: Metric, pairs: Sequence[FoldDifference]) -> go.Figure:
     )
     figure.update_yaxes(type="category", autorange="reversed")
     return styled(figure, height=190 + 40 * len(pairs))
-
-
-def parameter_frame(studies: Sequence[Findings]) -> pd.DataFrame:
-    """The best configurations of studies of any metric: a row per study and parameter.
-
-    Parameters are those that any of the studies searched, or that differ between them.
-
-    Columns:
-        study: number of the study, from 0.
-        parameter: its name.
-        value: of the parameter; None if nothing has completed.
-        place: between the least (0) and the greatest (1) that any of the studies could take; NaN for words and None.
-    """
-    rows = []
-    for name in studies[0].spec.space:
-        domains = [findings.spec.space[name] for findings in studies]
-        if isinstance(domains[0], Constant) and all(domain == domains[0] for domain in domains):
-            continue
-        numbers = [float(end) for domain in domains for end in ends(domain) if not isinstance(end, str)]
-        log = any(isinstance(domain, Range) and domain.log for domain in domains) and min(numbers) > 0
-        for number, findings in enumerate(studies):
-            best, place = findings.summary.best, math.nan
-            value = None if best is None else best.trial.params[name]
-            if value is not None and not isinstance(value, str):
-                low, high, at = (math.log(x) if log else x for x in (min(numbers), max(numbers), float(value)))
-                place = (at - low) / (high - low) if high > low else 0.5
-            rows.append((number, name, value, place))
-    return pd.DataFrame(rows, columns=["study", "parameter", "value", "place"]).astype({"value": object})
-
-
-def parameters_figure(studies: Sequence[Findings]) -> go.Figure:
-    """A row per parameter, a symbol per study."""
-    frame = parameter_frame(studies)
-    figure = go.Figure()
-    for number, findings in enumerate(studies):
-        shown = frame[(frame.study == number) & frame.place.notna()]
-        figure.add_scatter(
-            x=shown.place,
-            y=shown.parameter,
-            mode="markers",
-            marker={
-                "color": SERIES[number % len(SERIES)],
-                "symbol": SYMBOLS[number % len(SYMBOLS)],
-                "size": 13,
-                "opacity": 0.85,
-                "line": {"color": BLACK, "width": 1},
-            },
-            text=[f"{value:.4g}" if isinstance(value, float) else str(value) for value in shown.value],
-            name=findings.spec.study.name,
-            hovertemplate="%{y}: %{text}",
-        )
-    names = frame.parameter.unique()
-    figure.update_xaxes(
-        title="place in the searched range", range=[-0.04, 1.04], tickvals=[0, 1], ticktext=["min", "max"]
-    )
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=True)
-    return styled(figure, height=150 + 30 * len(names))

@@ -6,9 +6,8 @@ import plotly.graph_objects as go
 
 from tuner.report.live_pages import LivePage
 from tuner.report.page import study_plots
-from tuner.report.tables import Table, configuration_table, scores_table
 from tuner.results.advice import advise_after
-from tuner.results.captions import explain_choice
+from tuner.results.captions import explain_trust
 from tuner.results.findings import Findings
 from tuner.results.verdict import judge
 
@@ -36,11 +35,10 @@ def note(findings: Findings) -> str:
     spec, facts, summary = findings.spec, findings.facts, findings.summary
     # a command is code, which Markdown shows as it is; a name of a study holds no backtick
     said = [f"{escaped(one.said)} {f'`{one.command}`' if one.command else ''}".rstrip() for one in judge(findings)]
-    parts = [f"# {escaped(spec.study.name)}", *said, *map(escaped, explain_choice(findings))]
+    parts = [f"# {escaped(spec.study.name)}", *said, *map(escaped, explain_trust(findings))]
     if summary.best is not None:
         warnings = [f"warning: {warning}" for warning in advise_after(spec, summary.best)]
-        tables = [_markdown(scores_table(findings)), _markdown(configuration_table(findings))]
-        parts += [*map(escaped, warnings), *tables]
+        parts += map(escaped, warnings)
     counts = f"{summary.complete} complete, {summary.pruned} pruned, {summary.failed} failed"
     forecast = f"; it forecasts {', '.join(facts.targets)}" if facts.targets else ""
     parts += [
@@ -55,9 +53,3 @@ def note(findings: Findings) -> str:
 def escaped(text: str) -> str:
     """The text so that Markdown shows it as it is: a backslash before each mark of punctuation, and one line."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
-def _markdown(table: Table) -> str:
-    head, *rows = (f"| {' | '.join(map(escaped, line))} |" for line in (table.heads, *table.rows))
-    lines = "\n".join((head, f"|{' --- |' * len(table.heads)}", *rows))
-    return "\n\n".join((f"**{escaped(table.title)}**", lines, *map(escaped, table.notes)))

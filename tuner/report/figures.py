@@ -49,9 +49,6 @@ MARKERS = {
     "default": (ORANGE, "diamond", 12),
     "best": (VERMILION, "star", 15),
 }
-# The columns that say what a penalty did to the weights.
-EFFECTS = {"weight_decay": "shrinkage", "l1": "zeros"}
-EFFECT_TITLES = {"shrinkage": "total shrinkage by weight_decay", "zeros": "share of weights that are exactly zero"}
 
 
 def history_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure:
@@ -153,10 +150,10 @@ def spread_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure:
 
 
 def strength_figures(findings: Findings, trials: pd.DataFrame) -> dict[str, go.Figure]:
-    """A panel per searched parameter against the score; after that of a penalty another for what it did to the weights.
+    """A panel per searched parameter against the score.
 
     Returns:
-        Panels by the column of `trials` that they show; none where no trial has a value.
+        Panels by parameter; none where no trial has a value.
     """
     known, best = trials[trials.value.notna()], findings.summary.best
     if known.empty:
@@ -172,14 +169,8 @@ def strength_figures(findings: Findings, trials: pd.DataFrame) -> dict[str, go.F
         if isinstance(domain, Constant):
             continue
         title = f"{name} ({UNITS[name]})" if name in UNITS else name
-        effect = EFFECTS.get(name)
-        told = (name, effect) if effect else (name,)
         log = isinstance(domain, Range) and domain.log
-        panels[name] = _panel(groups, told, title, choices=_side_by_side(domain), log=log)
-        if effect:
-            # decay of 0 has no logarithm
-            log = effect == "shrinkage" and bool((known.shrinkage > 0).all())
-            panels[effect] = _panel(groups, told[::-1], EFFECT_TITLES[effect], log=log)
+        panels[name] = _panel(groups, name, title, choices=_side_by_side(domain), log=log)
     scale = visible_range(known.value)
     for panel in panels.values():
         panel.update_yaxes(title=metric_title(findings.spec.metric), range=scale)
@@ -198,19 +189,19 @@ def _side_by_side(domain: Domain) -> tuple[Value, ...]:
 
 def _panel(
     groups: Mapping[str, pd.DataFrame],
-    told: tuple[str, ...],
+    column: str,
     title: str,
     *,
     choices: tuple[Value, ...] = (),
     log: bool = False,
 ) -> go.Figure:
-    """The first of the columns `told` against the value of each trial; hovering tells them all."""
+    """A parameter against the value of each trial."""
     figure = go.Figure()
     for name, trials in groups.items():
         if len(trials):
             colour, symbol, size = MARKERS[name]
             large = name in ("default", "best")
-            places = trials[told[0]]
+            places = trials[column]
             figure.add_scatter(
                 x=_beside(places, choices) if choices else places.astype(float),
                 y=trials.value,
@@ -224,10 +215,8 @@ def _panel(
                     "line": {"color": BLACK, "width": 1 if large else 0},
                 },
                 text=[
-                    f"trial {number}: {value:z.4f}<br>" + "<br>".join(map(_said, told, values))
-                    for number, value, *values in zip(
-                        trials.index, trials.value, *(trials[name] for name in told), strict=True
-                    )
+                    f"trial {number}: {value:z.4f}<br>{column} {_short(place)}"
+                    for number, value, place in zip(trials.index, trials.value, places, strict=True)
                 ],
                 name=name,
                 hovertemplate="%{text}<extra></extra>",
@@ -236,17 +225,9 @@ def _panel(
         ticks = list(range(len(choices)))
         figure.update_xaxes(tickvals=ticks, ticktext=list(map(plain, choices)), range=[-0.5, len(ticks) - 0.5])
     elif log:
-        figure.update_xaxes(log_axis([place for trials in groups.values() for place in trials[told[0]]]))
+        figure.update_xaxes(log_axis([place for trials in groups.values() for place in trials[column]]))
     figure.update_xaxes(title=title)
     return styled(figure, height=PANEL_HEIGHT).update_layout(showlegend=False)
-
-
-def _said(column: str, value: Value) -> str:
-    if column == "shrinkage":
-        return f"total shrinkage {value:.3g}"
-    if column == "zeros":
-        return f"{value:.1%} of weights exactly zero"
-    return f"{column} {value:.3g}" if isinstance(value, float) else f"{column} {plain(value)}"
 
 
 def _beside(values: pd.Series, choices: tuple[Value, ...]) -> list[float]:

@@ -21,7 +21,7 @@ from tuner.report.frame import trial_frame
 from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
-from tuner.results.captions import explain_choice
+from tuner.results.captions import explain_trust
 from tuner.results.commands import STUDY_FILE, command, run_command
 from tuner.results.findings import Findings
 from tuner.results.verdict import judge
@@ -74,9 +74,7 @@ READINGS = {
         "One point per trial: blue circles are complete, grey crosses pruned, the diamond is the default, the star "
         "the best. If the points form a valley (where higher is better: a hill), the best value is at its "
         "turning point. If they are flat, this parameter does not matter. If the best ones lie at an end of the axis, "
-        "search a wider range. The effective strength of weight_decay is its total shrinkage, the sum over steps "
-        "of learning rate * weight_decay, and that of l1 the share of exact zeros: each has a panel. Outliers lie "
-        "outside the axis; a double click shows them.",
+        "search a wider range. Outliers lie outside the axis; a double click shows them.",
     ),
     "parallel": (
         "All parameters together",
@@ -184,7 +182,7 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         summary=summary,
         # a second run would be refused while there is one
         verdict=judge(findings)[: 2 if is_running else 3],
-        details=explain_choice(findings),
+        details=explain_trust(findings),
         warnings=advise_before(spec, facts) + ([] if summary.best is None else advise_after(spec, summary.best)),
         scores=scores_table(findings),
         holdout=held_out,
@@ -200,14 +198,11 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
 
 def _commands(findings: Findings) -> dict[str, str]:
     """Commands that reproduce the study and its parts, by what each does."""
-    again = f"sqlite:///studies/{findings.spec.study.name}/again.db"
+    again = run_command(findings, storage=f"sqlite:///studies/{findings.spec.study.name}/again.db")
     return {
         "shows this result again, or goes on with it": run_command(findings),
-        "trains all of it again, in a store of its own: the same data and versions give the same study": run_command(
-            findings, storage=again
-        ),
+        "trains all of it again, in a store of its own: the same data and versions give the same study": again,
         "trains trial 0 again, and compares": run_command(findings, "--replay", "0"),
-        "the best configuration, as TOML": command("export", findings),
         "the strongest regularisation that is about as good": command("export", findings, "--rule", "1se"),
     }
 

@@ -16,7 +16,6 @@ VERMILION_SHADE, GREEN_SHADE = "rgba(213, 94, 0, 0.15)", "rgba(0, 158, 115, 0.25
 # For as many things of a kind as a figure may compare, each with a dash and a symbol of its own for a grey printer.
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "pentagon")
 HEIGHT = 440
 INK = "#222"
 _AXIS = {

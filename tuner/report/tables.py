@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.evaluation.bootstrap import Interval
-from tuner.results.captions import MODELS, explain_effort, explain_penalties, explain_scores
+from tuner.results.captions import MODELS, explain_effort, explain_scores
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.regularisation_path import Path, Point, effect
 from tuner.results.selection import Trial, cost_of_runs, is_repeated, mean_of_runs, shrinkage
@@ -131,7 +131,6 @@ def configuration_table(findings: Findings) -> Table:
         title=study if best is None else f"{study}: best configuration, trial {best.trial.number}",
         heads=("parameter", *chosen, "default", "searched"),
         rows=tuple(rows),
-        notes=() if best is None else (explain_penalties(best),),
     )
 
 

@@ -1,12 +1,11 @@
 """Short sentences about a study: the details of its verdict, and what stands below its tables."""
 
-import math
 from collections.abc import Collection
 
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
 from tuner.results.optimism import find_optimism
-from tuner.results.selection import Selection, Trial, all_runs, shrinkage
+from tuner.results.selection import Trial
 from tuner.results.verdict import brief, count, warn_of_guessing
 
 # The models that a study compares with its best trial, by the names that they have everywhere.
@@ -17,32 +16,17 @@ MODELS = {
 }
 
 
-def explain_choice(findings: Findings) -> tuple[str, ...]:
-    """Explains what is shipped: which trial, what stands beside it, and how far its score can be trusted."""
-    best, one_se, holdout = findings.summary.shipped, findings.summary.one_se, findings.holdout
-    if best is None or one_se is None:
+def explain_trust(findings: Findings) -> tuple[str, ...]:
+    """Explains how far the score of what is shipped can be trusted; nothing before a trial has completed."""
+    holdout, optimism, best = findings.holdout, find_optimism(findings), findings.summary.shipped
+    if best is None:
         return ()
-    epochs, metric, runs = best.trial.outcome.best_epoch, findings.spec.metric, len(all_runs(best.trial))
-    trained = f"Use trial {best.trial.number}, trained for {count(epochs, 'epoch')}"
-    of = f" (mean of {runs} runs, the first {brief(best.value)})" if best.repeat_mean is not None else ""
-    said = [f"{trained}: cross-validated {metric.words} {brief(best.mean)}{of}, {metric.direction}."]
-    if one_se.trial.number == best.trial.number:
-        said.append("No stronger regularisation is about as good (within 1 SE).")
-    else:
-        said.append(
-            f"Trial {one_se.trial.number} ({brief(one_se.mean)}) is the strongest regularisation that is about as good "
-            "(within 1 SE): choose it if you prefer stronger regularisation."
-        )
-    optimism = find_optimism(findings)
     if holdout is None or optimism is None:
         trials = count(findings.summary.complete + findings.summary.pruned, "trial")
-        return (
-            *said,
-            f"There are no held-out scores: the best of {trials} was chosen by these very folds, so it looks a little "
-            "better than it is.",
-        )
+        chosen = f"the best of {trials} was chosen by these very folds, so it looks a little better than it is"
+        return (f"There are no held-out scores: {chosen}.",)
     used = f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it"
-    return *said, optimism.said, f"{used} less honest."
+    return optimism.said, f"{used} less honest."
 
 
 def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ...]:
@@ -64,17 +48,6 @@ def explain_scores(findings: Findings, models: Collection[str]) -> tuple[str, ..
             f"{found.average_precision:.2f}; {found.caught} of {found.events} events caught{absent}."
         )
     return tuple(said)
-
-
-def explain_penalties(best: Selection) -> str:
-    """Explains the effect of the best trial's penalties on its weights."""
-    outcome, total = best.trial.outcome, shrinkage(best.trial.params, best.trial.outcome)
-    zeros = round(outcome.zeros * outcome.weights) or "none"
-    return (
-        f"Effect: weight decay shrank weights by {-100 * math.expm1(-total):.2g} % (total shrinkage, the sum over "
-        f"steps of learning rate * weight_decay: {total:.2g}; below 0.001 it does nothing); L1 set {zeros} of "
-        f"{outcome.weights:,} weights to zero."
-    )
 
 
 def explain_effort(findings: Findings) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ Kind = Literal["forecast", "classify", "regress"]
 Scheme = Literal["blocked", "walk_forward", "series"]
 MOST_ROWS = 1_000_000
 # Known trials before the pruner `rungs` judges one, and complete ones before `median` does.
-LEAST_KNOWN = 7
-LEAST_COMPLETE = 5
+LEAST_KNOWN, LEAST_COMPLETE = 7, 5
 
 
 class Section(BaseModel):

@@ -146,8 +146,9 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
     print_table(console, folds_table(spec, facts))
     print_warnings(console, advise_before(spec, facts))
     console.print(
-        f"{spec.study.trials} trials of at most {spec.train.epochs} epochs (patience {spec.train.epochs_waited}) take "
-        f"about {duration(seconds)} with {workers} workers, assuming pruning saves half of the training. "
+        f"{spec.study.trials} trials of at most {spec.train.epochs} epochs (patience {spec.train.epochs_waited}), "
+        f"repeats and final test take about {duration(seconds)} with {workers} workers, assuming pruning saves half of "
+        "the training. "
         "Dry run: nothing was written."
     )
     return 0

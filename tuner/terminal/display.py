@@ -44,6 +44,24 @@ STAGES = {
     "path": "training along the path",
     "bundle": "training on all rows",
 }
+# Share of the epochs of all trials that early stopping and pruning usually leave.
+USUAL_SHARE = 0.5
+# A repeat is never pruned, and may take more epochs; a refit trains once where a trial trains on all folds.
+REPEAT, REFIT = 1.6, 1.4
+# Networks of the final test, usually: eight of each of four configurations.
+REFITS = 32
+# A bar is not full before all is done: some of what is left cannot be counted.
+NEARLY = 0.99
+
+
+def stage_work(spec: Spec) -> dict[str, float]:
+    """The work of each stage of a run, in trials as long as the search's usual one."""
+    stages = {
+        "search": float(spec.study.trials),
+        "repeats": REPEAT * spec.search.repeats * (spec.search.finalists + 2),
+        "holdout": REFIT * REFITS / spec.cv.folds if spec.cv.holdout else 0.0,
+    }
+    return {stage: work for stage, work in stages.items() if work}
 
 
 @dataclass(frozen=True)
@@ -52,8 +70,9 @@ class Tally:
 
     Attributes:
         stage: a key of STAGES.
-        done, count: steps of the stage; `before` of the done ones are from earlier runs.
-        began: when the stage began, by `time.monotonic`.
+        done, count: steps of the stage.
+        before: of all work, in steps, what is none of this run's.
+        began: when that began, by `time.monotonic`.
         running: the trials that workers have, with their latest sign of life.
         incumbent: number and outcome of the best complete trial.
     """
@@ -64,7 +83,7 @@ class Tally:
     stage: str
     done: int
     count: int
-    before: int
+    before: float
     began: float
     pruned: int = 0
     failed: int = 0
@@ -78,20 +97,45 @@ class Tally:
                 tally = self
                 for number, outcome in event.told.items():
                     tally = tally._counted(number, outcome)
-                return replace(tally, before=tally.done)
+                return replace(tally, before=tally.work_done())
             case Started():
                 return replace(self, running={**self.running, event.number: None})
-            case Progressed() if event.number in self.running:
+            case Progressed() if event.number in self.running or self.stage == "repeats":
                 return replace(self, running={**self.running, event.number: event})
             case Told():
                 running = {number: sign for number, sign in self.running.items() if number != event.number}
                 return replace(self._counted(event.number, event.outcome), running=running)
             case StageBegan():
                 there, count = event.done, event.done + event.count
-                return replace(self, stage=event.stage, done=there, before=there, count=count, began=now, running={})
-            case StageAdvanced() | Repeated() | PointTrained(stored=False):
+                tally = replace(self, stage=event.stage, done=there, count=count, running={})
+                if event.stage not in stage_work(self.spec):
+                    return replace(tally, before=float(there), began=now)
+                # what an earlier run did of this and earlier stages took no time of this one
+                return replace(tally, before=self.before + tally.work_done() - self.work_done())
+            case Repeated():
+                running = {number: sign for number, sign in self.running.items() if number != event.number}
+                return replace(self, done=self.done + 1, running=running)
+            case StageAdvanced() | PointTrained(stored=False):
                 return replace(self, done=self.done + 1)
         return self
+
+    def _work(self) -> dict[str, float]:
+        work = stage_work(self.spec)
+        return work if self.stage in work else {self.stage: float(self.count)}
+
+    def work_done(self) -> float:
+        """What is done of all stages' work, trials under way by the epochs that they have had."""
+        work = self._work()
+        stages = list(work)
+        whole = self.spec.train.epochs * (USUAL_SHARE if self.stage == "search" else 1)
+        epochs = [sign.epoch - 1 + sign.fold / self.spec.cv.folds for sign in self.running.values() if sign]
+        steps = self.done + sum(min(epoch / whole, NEARLY) for epoch in epochs)
+        part = min(steps / self.count, 1.0) if self.count else 1.0
+        return sum(work[stage] for stage in stages[: stages.index(self.stage)]) + part * work[self.stage]
+
+    def share(self) -> float:
+        """The share of all work that is done; never all of it."""
+        return min(self.work_done() / (sum(self._work().values()) or 1.0), NEARLY)
 
     def _counted(self, number: int, outcome: Outcome) -> "Tally":
         best, metric = self.incumbent, self.spec.metric
@@ -102,20 +146,19 @@ class Tally:
 
     def heading(self) -> str:
         """The current step of the command, with its work."""
-        spec = self.spec
-        steps = ["search", *["repeats"] * (spec.search.repeats > 0), *["holdout"] * (self.facts.holdout > 0)]
-        if len(steps) > 1 and self.stage in steps:
-            return f"step {steps.index(self.stage) + 1} of {len(steps)}: {STAGES[self.stage]}"
-        return STAGES[self.stage]
+        steps = list(self._work())
+        step = f"step {steps.index(self.stage) + 1} of {len(steps)}: " if len(steps) > 1 else ""
+        return f"{step}{STAGES[self.stage]}"
 
     def left(self, now: float) -> str:
-        """The time that the stage still takes, at the pace of this run so far."""
-        if self.done >= self.count:
-            return "finishing" if self.count else ""
-        here = self.done - self.before
-        if not here:
+        """The time that all stages still take, at the pace of this run so far."""
+        done = self.work_done()
+        remaining, here = sum(self._work().values()) - done, done - self.before
+        if remaining <= 0:
+            return "finishing"
+        if here <= 0:
             return "estimating time"
-        return f"about {duration((now - self.began) / here * (self.count - self.done))} left"
+        return f"about {duration((now - self.began) / here * remaining)} left"
 
 
 @contextmanager
@@ -216,12 +259,12 @@ def to_dict(tally: Tally, event: Event) -> dict[str, Any] | None:
 
 
 def draw(tally: Tally, now: float) -> RenderableType:
-    """The tally as it stands: a bar for the stage, counts, and a line for each trial under way."""
+    """The tally as it stands: one bar for all stages, the current one, counts, and a line per trial under way."""
     bar = Grid.grid(padding=(0, 1))
-    title = Text(tally.parameter or tally.spec.study.name, style="bold")
-    steps = f"{tally.done}/{tally.count}"
-    bar.add_row(title, ProgressBar(total=max(tally.count, 1), completed=tally.done, width=30), steps, tally.left(now))
-    lines: list[RenderableType] = [Text(tally.heading()), bar]
+    share = tally.share()
+    bar.add_row(ProgressBar(total=1.0, completed=share, width=30), f"{100 * share:.0f} %", tally.left(now))
+    title = Text(tally.parameter or tally.spec.study.name, style="bold", overflow="ellipsis", no_wrap=True)
+    lines: list[RenderableType] = [title, bar, Text(f"{tally.heading()}, {tally.done} of {tally.count}")]
     if tally.stage == "search":
         counts = Text(f"  {tally.pruned} pruned, {tally.failed} failed")
         if tally.incumbent:
@@ -230,7 +273,8 @@ def draw(tally: Tally, now: float) -> RenderableType:
     running = Grid.grid(padding=(0, 2))
     for number, sign in sorted(tally.running.items()):
         if sign is not None:
-            epoch, fold = f"epoch {sign.epoch}/{tally.spec.train.epochs}", f"fold {sign.fold}/{tally.spec.cv.folds}"
+            most = (tally.stage == "repeats" and tally.facts.most_epochs) or tally.spec.train.epochs
+            epoch, fold = f"epoch {sign.epoch}/{most}", f"fold {sign.fold}/{tally.spec.cv.folds}"
             running.add_row(f"  trial {number}", epoch, fold, "" if sign.value is None else f"{sign.value:.3g}")
     return Group(*lines, running)
 

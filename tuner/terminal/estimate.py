@@ -12,12 +12,11 @@ from tuner.search.encoding import Encoding
 from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import Value
 from tuner.storage.distributions import with_constants
+from tuner.terminal.display import USUAL_SHARE, stage_work
 from tuner.training.budget import with_budget
 from tuner.training.learner import Learner
 
 # Time is taken of this process alone, whatever else the machine does.
-# Share of the epochs of all trials that early stopping and pruning usually leave.
-USUAL_SHARE = 0.5
 # Configurations that are timed, drawn from all over the space: wide networks cost most of the time.
 TIMED_CONFIGURATIONS = 8
 # Steps of each that are timed, after a first one that warms up, and windows that are evaluated.
@@ -26,14 +25,14 @@ TIMED_WINDOWS = 512
 
 
 def estimate_seconds(spec: Spec, folds: Sequence[FoldData], precision: Precision, workers: int) -> float:
-    """The time of all trials by a few timed steps of some configurations."""
+    """The time of the search, the repeats and the final test by a few timed steps of some configurations."""
     torch.set_num_threads(1)
     spec = with_budget(spec, folds)
     encoding = Encoding(spec.space)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
     drawn = [with_constants(spec.space, encoding.decode(point)) for point in encoding.round(points)]
     epochs = [_epoch_seconds(spec, folds, params, precision) for params in drawn]
-    return fmean(epochs) * spec.train.epochs * spec.study.trials * USUAL_SHARE / workers
+    return fmean(epochs) * spec.train.epochs * USUAL_SHARE * sum(stage_work(spec).values()) / workers
 
 
 def _epoch_seconds(spec: Spec, folds: Sequence[FoldData], params: Mapping[str, Value], precision: Precision) -> float:

@@ -24,7 +24,7 @@ from tuner.report.tables import (
     value_text,
 )
 from tuner.results.advice import advise_after, advise_on_path
-from tuner.results.captions import explain_choice, explain_effort
+from tuner.results.captions import explain_effort, explain_trust
 from tuner.results.findings import Findings, StudyInfo
 from tuner.results.optimism import find_optimism
 from tuner.results.regularisation_path import Path, Point, effect
@@ -95,7 +95,7 @@ def print_result(console: Console, findings: Findings) -> None:
     for table in tables:
         print_table(console, table)
         console.print()
-    for sentence in (*explain_choice(findings), *explain_effort(findings)):
+    for sentence in (*explain_trust(findings), *explain_effort(findings)):
         console.print(sentence, markup=False)
     print_warnings(console, advise_after(findings.spec, best))
 
