@@ -126,13 +126,13 @@ def test_from_a_wheel_everything_runs_in_an_empty_folder(wheel, tmp_path) -> Non
     tiny = [f"--set={key}" for key in ("train.max_epochs=1", "cv.folds=2", "search.repeats=0", "space.hidden_size=4")]
     (folder / "data.csv").write_text((write_small(tmp_path).parent / "data.csv").read_text())
     for arguments, said in {
-        ("run", "--study", "anomaly", "--trials", "2", *tiny): "report: studies/anomaly/report.html",
-        ("export", "--study", "anomaly"): "hidden_size = 4",
-        ("status",): "anomaly",
+        ("run", "--study", "demo", "--trials", "2", *tiny): "report: studies/demo/report.html",
+        ("export", "--study", "demo"): "hidden_size = 4",
+        ("status",): "demo",
         ("init", "data.csv"): "studies/data.toml",
     }.items():
         done = call(folder, scripts / "tuner", *arguments)
         assert (done.status, done.err) == (0, ""), done
         assert said in done.out
-    left = {"anomaly", "data.toml", "studies.db", "studies.db.anomaly.lock"}
+    left = {"demo", "data.toml", "studies.db", "studies.db.demo.lock"}
     assert {path.name for path in (folder / "studies").iterdir()} == left

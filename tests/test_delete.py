@@ -42,6 +42,7 @@ def test_with_yes_it_is_deleted_and_its_folder_stays(folder) -> None:
     assert studies(folder) == []
     assert (folder / "studies" / "small").exists()
     assert (folder / "small.toml").exists()
+    assert {path.name for path in (folder / "studies").iterdir()} == {"small", "studies.db"}
 
 
 def test_without_a_terminal_nobody_can_be_asked(folder) -> None:

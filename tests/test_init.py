@@ -13,7 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.data.reading import SHARED, needs_shared
+from tests.processes import run
 from tuner.data.folds import make_problem
+from tuner.data.series import runs as spans
 from tuner.errors import UserError
 from tuner.init import _seen_from, app, study_name
 from tuner.loading.dataset import load_dataset
@@ -134,6 +136,16 @@ def test_one_long_event_still_gives_a_study_that_runs() -> None:
     init(csv(rows=1155, a=np.sin(row / 7), label=((row >= 580) & (row < 982)).astype(int)))
     spec = runs(Path("studies/data.toml"))
     assert (spec.task.kind, spec.cv.holdout) == ("forecast", 0.5)
+
+
+def test_a_holdout_without_events_is_said_by_init_check_and_result(tmp_path: Path) -> None:
+    said = "The holdout has no labelled event, so held-out data say nothing about detection"
+    assert f"warning: {said}" in init(csv(label=(np.arange(600) % 50 < 2 * (np.arange(600) < 400)).astype(int)))
+    tiny = ("train.max_epochs=1", "search.repeats=0", "task.window=4", "space.hidden_size=4")
+    tuner = ("run", "--study", "data", "--trials", "2", *(f"--set={key}" for key in tiny))
+    assert f"warning: {said}" in " ".join(run(tmp_path, *tuner, "--check").out.split())
+    out = " ".join(run(tmp_path, *tuner).out.split())
+    assert out.count(said) == 2, "before the search and above the result"
 
 
 def test_a_random_walk_is_forecast_by_its_change() -> None:
@@ -260,6 +272,14 @@ def test_forecast_shows_every_key_with_its_default() -> None:
         for key, value in getattr(defaults, section):
             same = getattr(getattr(spec, section), key) == value
             assert same or (section, key) in DIFFERENT, f"[{section}] {key} is not the default"
+
+
+def test_anomaly_learns_from_few_rows_and_is_judged_by_many_events() -> None:
+    specs = [read_spec(STUDIES / "anomaly.toml", sets) for sets in ([], ["data.source=market", "cv.holdout=0.2"])]
+    one, other = (make_problem(spec, load_dataset(spec)) for spec in specs)
+    assert [len(fold.train) for fold in one.split.folds] == [len(fold.train) for fold in other.split.folds]
+    np.testing.assert_array_equal(one.features[: 8 * 390], other.features[: 8 * 390])
+    assert one.labels is not None and len(spans(one.labels[one.windows.target[one.split.holdout]])) > 80
 
 
 def test_forecast_runs() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.processes import fresh, run
 from tests.studies import write_small
 
-COMMANDS = ("init", "run", "path", "compare", "dashboard", "export", "score", "status", "delete")
+COMMANDS = ("demo", "init", "run", "path", "compare", "dashboard", "export", "score", "status", "delete")
 HEAVY = {"torch", "optuna", "optuna_dashboard", "plotly", "pooch", "pandas"}
 HEAVY |= {"sqlalchemy", "numpy", "sklearn", "scipy", "pyarrow"}
 

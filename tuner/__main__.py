@@ -5,6 +5,7 @@ import typer
 from tuner.compare import main as compare
 from tuner.dashboard import main as dashboard
 from tuner.delete import main as delete
+from tuner.demo import main as demo
 from tuner.export import main as export
 from tuner.init import main as init
 from tuner.path import main as path
@@ -33,6 +34,7 @@ EPILOG = (
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", help=HELP, epilog=EPILOG
 )
+app.command("demo", rich_help_panel=SEARCH, short_help="Show in a minute what a search finds.")(demo)
 app.command("init", rich_help_panel=SEARCH, short_help="Write a study file for a data file.")(init)
 app.command("run", rich_help_panel=SEARCH, short_help="Run or continue a study.")(run)
 app.command("path", rich_help_panel=LOOK, short_help="Train one parameter over its range: the regularisation path.")(

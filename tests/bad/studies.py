@@ -65,6 +65,7 @@ STUDY_FILES = {
     "cells of another network": keys("`cell` belongs to our", 'model = {class = "torch.nn:LSTM", cell = "gru"}'),
     "an unknown cell": keys("it should be 'lstm' or 'gru'", 'model.cell = "rnn"'),
     "an unknown source": study("no source `markets` did you mean `market`?", 'data.source = "markets"'),
+    "no session": study("no source `market:0` did you mean `market`?", 'data.source = "market:0"'),
     "a path with a zero byte": study("a?b: there is no such file", r'data.path = "a\u0000b"'),
     "a path that is too long": study("this cannot be looked up: File name too long", f'data.path = "{"x" * 999}"'),
 }

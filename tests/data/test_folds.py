@@ -9,7 +9,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
-from tuner.data.folds import BOUND, FoldData, fit_scaling, make_problem
+from tuner.data.folds import BOUND, FoldData, fit_scaling, make_problem, warn_of_held_events
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows
@@ -376,3 +376,18 @@ def test_a_tiny_column_is_scaled_like_any_other_and_no_columns_give_no_scales():
     values = 1e-9 * np.array([[1.0], [2.0], [3.0]])
     assert fit_scaling(values).apply(values).std() == 1
     assert fit_scaling(np.empty((5, 0))).mean == ()
+
+
+@pytest.mark.parametrize(
+    ("events", "holdout", "said"),
+    [
+        (((8, 10), (30, 33)), 0.2, "no labelled event, so held-out data say nothing"),
+        (((8, 10), (52, 54)), 0.2, "only one labelled event, so held-out data say little"),
+        (((8, 10), (53, 54), (56, 58)), 0.2, ""),
+        (((8, 10), (30, 33)), 0.0, ""),
+        ((), 0.2, ""),
+    ],
+)
+def test_a_holdout_with_fewer_than_two_events_is_said(events, holdout, said):
+    problem = make_small_problem(labels=marked(60, *events), cv={"holdout": holdout})
+    assert [said in sentence for sentence in warn_of_held_events(problem)] == [True] * bool(said)

@@ -214,6 +214,12 @@ def test_market() -> None:
     assert read_market(features=list(RAW), target=DERIVED[0]).lookback == LOOKBACK
 
 
+def test_a_market_of_more_sessions_begins_as_the_usual_one() -> None:
+    usual, more = read_market(), read_market(source="market:12")
+    assert (len(usual.series), len(more.series), more.lookback) == (10, 12, LOOKBACK)
+    assert all((one.features == other.features).all() for one, other in zip(usual.series, more.series, strict=False))
+
+
 def read_market(**data: Any) -> Dataset:
     return load_dataset(read_spec_dict({"study": {"name": "x"}, "data": {"source": "market", **data}}))
 

@@ -1,5 +1,6 @@
 """One writer a study: a second real process is refused, and told who holds the lock; a dead one holds nothing."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -113,6 +114,20 @@ def test_a_place_that_cannot_be_written_is_said_and_the_lock_given_back(path, be
     with file_lock(path, "small"):
         pass
     assert "cannot be written" in str(kept.value)
+
+
+def test_a_lock_that_was_deleted_before_it_was_got_is_made_anew(path, monkeypatch) -> None:
+    path.parent.mkdir()
+    lock = fcntl.flock
+
+    def delete_first(*arguments: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        path.unlink()
+        lock(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", delete_first)
+    with file_lock(path, "small"):
+        assert f"by process {os.getpid()} on" in str(refusal(path)), "nobody else gets the new one"
 
 
 # --- looking

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.data.sample_splits import split_samples
-from tuner.data.series import Bools, Dataset, Floats, Ints, Samples, join_labels
+from tuner.data.series import Bools, Dataset, Floats, Ints, Samples, join_labels, runs
 from tuner.data.splits import Fold, Split, make_split
 from tuner.data.windows import Windows, make_windows
 from tuner.errors import UserError
@@ -226,6 +226,22 @@ def _sample_problem(spec: Spec, data: Dataset, samples: Samples) -> Problem:
     split = split_samples(samples, windows, spec.cv, spec.study.seed)
     features = np.concatenate([series.features for series in data.series])
     return Problem(features, samples.answers, None, None, windows, split, bool(samples.classes), samples.group)
+
+
+def warn_of_held_events(problem: Problem) -> tuple[str, ...]:
+    """A sentence where labelled data have fewer than two events in the holdout: detection is then not judged by it."""
+    held, labels = problem.split.holdout, problem.labels
+    if labels is None or not labels.any() or len(held) == 0:
+        return ()
+    answered = np.zeros(len(labels), dtype=bool)
+    answered[problem.windows.target[held]] = True
+    found = len(runs(labels & answered))
+    if found > 1:
+        return ()
+    said = "no labelled event, so held-out data say nothing about detection"
+    if found:
+        said = "only one labelled event, so held-out data say little about detection"
+    return (f"The holdout has {said}: choose `[cv] holdout` so that it has several.",)
 
 
 def fit_scaling(values: Floats) -> Scaling:

@@ -1,5 +1,6 @@
-"""The tables of a study: its data files, the sessions of the embedded market, or a series of a public benchmark."""
+"""The tables of a study: its data files, what is simulated for it, or a series of a public benchmark."""
 
+import re
 from collections import Counter
 from collections.abc import Collection
 from glob import glob
@@ -8,12 +9,13 @@ from pathlib import Path
 
 from tuner.data import nab
 from tuner.data.market import DERIVED, LOOKBACK, simulate
+from tuner.data.sensors import simulate_sensors
 from tuner.errors import UserError, nearest
 from tuner.reading.opening import display_path, open_file, open_frame
 from tuner.reading.table import DataTable
 from tuner.spec.sections import DataSection, Reading
 
-MARKET = "market"
+MARKET, SENSORS = "market", "sensors"
 
 
 def read_tables(data: DataSection) -> tuple[DataTable, ...]:
@@ -26,21 +28,30 @@ def read_tables(data: DataSection) -> tuple[DataTable, ...]:
         return _read_files(Path(data.path), data.reading)
     if data.source is not None and data.source.startswith(nab.PREFIX):
         return (nab.read_nab(data.source),)
-    if data.source != MARKET:
+    if data.source == SENSORS:
+        return (open_frame(simulate_sensors(), SENSORS).read(SENSORS),)
+    count = _sessions(data.source)
+    if count is None:
         raise UserError(
             f"there is no source `{data.source}`",
             where="[data] source",
-            hint=nearest(str(data.source), (MARKET, *(nab.PREFIX + name for name in nab.SERIES))),
+            hint=nearest(str(data.source), (MARKET, SENSORS, *(nab.PREFIX + name for name in nab.SERIES))),
         )
-    sessions = [(f"session-{number:02d}", session.bars) for number, session in enumerate(simulate(), 1)]
+    sessions = [(f"session-{number:02d}", session.bars) for number, session in enumerate(simulate(count), 1)]
     return tuple(open_frame(bars, f"{data.source} {name}").read(name) for name, bars in sessions)
 
 
 def lookback(data: DataSection, columns: Collection[str]) -> int:
     """The number of rows that values of these columns reach back; of data from elsewhere nobody knows, so 0."""
-    if data.source != MARKET:
+    if _sessions(data.source) is None:
         return 0
     return LOOKBACK if set(columns) & set(DERIVED) else 0
+
+
+def _sessions(source: str | None) -> int | None:
+    """How many sessions of the market a source is: `market:40` is forty, `market` ten; None of anything else."""
+    found = re.fullmatch(rf"{MARKET}(?::([1-9]\d{{0,3}}))?", source or "")
+    return None if found is None else int(found[1] or 10)
 
 
 def _read_files(path: Path, told: Reading) -> tuple[DataTable, ...]:

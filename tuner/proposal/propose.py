@@ -11,7 +11,7 @@ from itertools import product
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tuner.data.folds import make_problem
+from tuner.data.folds import make_problem, warn_of_held_events
 from tuner.data.seasonality import Rhythm
 from tuner.data.series import warn_of_idle_targets
 from tuner.errors import UserError, counted
@@ -95,7 +95,7 @@ def propose_study(
             if timed is not None and found.rows >= MANY:
                 pace = find_pace(spec, data, timed, longest=min(chosen.window, found.event))
             idle = warn_of_idle_targets(data, difference=spec.task.difference)
-            found = replace(found, warnings=(*found.warnings, *idle))
+            found = replace(found, warnings=(*found.warnings, *idle, *warn_of_held_events(problem)))
             return found, chosen, pace, render_study_file(name, told, found, chosen, missing, refused, pace)
     what = f"these data cannot be divided into folds: {refusal.what if refusal else 'nothing to try'}"
     raise UserError(what, where=str(told.path), hint="more rows are needed")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from tuner.data.folds import FoldData, Problem
+from tuner.data.folds import FoldData, Problem, warn_of_held_events
 from tuner.data.series import Bools, Dataset, Ints, runs, warn_of_idle_targets
 from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline
@@ -97,7 +97,11 @@ def describe_study(
         folds=tuple(_fold_facts(problem, fold, data.target_names) for fold in folds),
         baseline=measure_baseline(spec, problem, folds),
         most_epochs=most_epochs,
-        warnings=(*data.warnings, *warn_of_idle_targets(data, difference=spec.task.difference)),
+        warnings=(
+            *data.warnings,
+            *warn_of_idle_targets(data, difference=spec.task.difference),
+            *warn_of_held_events(problem),
+        ),
     )
 
 

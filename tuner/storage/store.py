@@ -183,7 +183,7 @@ class Store:
                 yield
 
     def delete(self, name: str) -> None:
-        """Deletes the study `name`, Optuna's part and ours, in one commit; to be called with its lock.
+        """Deletes the study `name`, Optuna's part and ours, in one commit; to be called with its lock, which goes too.
 
         Raises:
             UserError: there is none.
@@ -192,6 +192,10 @@ class Store:
         study = optuna.load_study(study_name=name, storage=self.storage)
         with self._session.begin() as session:
             delete_rows(session, str(study.user_attrs[UUID_ATTRIBUTE]), study._study_id)
+        if self._path is not None:
+            # while it is held, so that who waits for it makes a new one; Windows deletes it at the release
+            with suppress(OSError):
+                lock_path(self._path, name).unlink()
 
 
 def _prefer_wal(connection: Any, _: object) -> None:  # noqa: ANN401 (a DB-API connection of any driver)
