@@ -123,9 +123,11 @@ def test_a_point_is_a_trial_with_a_value() -> None:
         assert 7 not in frame.index, "it failed"
 
 
-def test_hover_says_the_trial_and_the_value() -> None:
+def test_hover_says_the_trial_the_value_and_its_effective_strength() -> None:
     shown = panels(make_findings(make_outcome([0.5])))
-    assert shown["weight_decay"].data[0].text[0] == "trial 0: 0.5000<br>weight_decay 0.01"
+    assert shown["weight_decay"].data[0].text[0] == (
+        "trial 0: 0.5000<br>weight_decay 0.01<br>total shrinkage 2.2e-05, 25.0% exact zeros"
+    )
 
 
 def test_an_axis_is_as_the_space_is() -> None:
@@ -140,7 +142,7 @@ def test_choices_lie_side_by_side_each_point_near_its_own() -> None:
     ticks = list(figure.layout.xaxis.ticktext)
     assert ticks == ["none", "layer"]
     complete = trace(figure, "complete")
-    words = [text.rpartition(" ")[2] for text in complete.text]
+    words = [text.split("<br>")[1].rpartition(" ")[2] for text in complete.text]
     assert [ticks[round(x)] for x in complete.x] == words
     assert len(set(complete.x)) == len(words), "none hides another"
 

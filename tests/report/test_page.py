@@ -150,7 +150,7 @@ def wide(browser, tmp_path_factory):
 
 def test_every_figure_is_drawn_and_nothing_is_asked_of_the_network(wide) -> None:
     plots = wide.page.locator(".plot")
-    assert plots.count() == 2 + 5 + 12
+    assert plots.count() == 2 + 5 + 10
     empty = "nodes => nodes.filter(one => !one.querySelector('.scatterlayer path, .barlayer path')).length"
     assert plots.evaluate_all(empty) == 0
     assert wide.requests == [wide.page.url]
@@ -177,7 +177,7 @@ def test_a_trial_under_the_pointer_stands_out_in_the_other_figures(wide) -> None
         return list(wide.page.evaluate(f"[...document.querySelectorAll('#strengths .plot')].flatMap({traces})"))
 
     wide.page.locator("#history .plot .scatterlayer .trace:nth-child(2) .points path").nth(5).hover(force=True)
-    wait_until(lambda: len(chosen()) >= 12)
+    wait_until(lambda: len(chosen()) >= 10)
     assert len(set(chosen())) == 1
     wide.page.locator("h1").hover()
     wait_until(lambda: chosen() == [])

@@ -112,7 +112,7 @@ def test_trials_are_listed_best_first_and_not_all() -> None:
     assert len(table.rows) == MOST_TRIALS
     values = [float(row[2]) for row in table.rows]
     assert values == sorted(values, reverse=True)
-    assert table.title == "The best 20 of 59 trials"
+    assert table.title == "The best 20 of 59 trials, by a single run each"
     table = trials_table(MIXED)
     assert rows_of(table)["3"][:6] == ("pruned", "1.5000", "", "1", "1.0000", "2")
     # 6 trials, one failed; 5 of 2 folds of 6 epochs, of which 2, 4, 2, 6 and 2 were trained
@@ -164,7 +164,7 @@ def test_studies_of_a_store_have_their_counts_and_who_runs_them() -> None:
     empty = Status("empty", "average_precision", 9, 0, 0, 0, None, None, WHEN)
     when = f"{WHEN.astimezone():%Y-%m-%d %H:%M}"
     assert rows_of(statuses_table([running, empty])) == {
-        "pump": ("13 of 50\n10 complete\n2 pruned\n1 failed", "0.4123, trial 3\nloss", f"{when}\nrunning"),
+        "pump": ("13 of 50\n10 complete\n2 pruned\n1 failed", "0.4123, trial 3, 1 run\nloss", f"{when}\nrunning"),
         "empty": ("0 of 9", "none yet\naverage precision", when),
     }
 

@@ -188,8 +188,8 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     assert shipped.average_precision == pytest.approx(average_precision_score(labels, scored["score"]))
     assert held is not None and (np.argsort(held["score"]) == np.argsort(scored["score"])).mean() > 0.9
     if data.targets is not None:
-        assert held["forecast"][:, 0] == pytest.approx(scored["forecast"].to_numpy(), rel=1e-4, abs=1e-5)
         truth = DATA.series[0].targets[problem.windows.target[data.valid], 0]
+        assert truth + held["off"][:, 0] == pytest.approx(scored["forecast"].to_numpy(), rel=1e-4, abs=1e-5)
         errors = (scored["forecast"].to_numpy() - truth) / data.targets.deviation[0]
         assert shipped.loss == pytest.approx(np.mean(errors[data.counted] ** 2), rel=1e-4)
 

@@ -215,8 +215,10 @@ def _panel(
                     "line": {"color": BLACK, "width": 1 if large else 0},
                 },
                 text=[
-                    f"trial {number}: {value:z.4f}<br>{column} {_short(place)}"
-                    for number, value, place in zip(trials.index, trials.value, places, strict=True)
+                    f"trial {number}: {value:z.4f}<br>{column} {_short(place)}<br>{effect}"
+                    for number, value, place, effect in zip(
+                        trials.index, trials.value, places, trials.effect, strict=True
+                    )
                 ],
                 name=name,
                 hovertemplate="%{text}<extra></extra>",

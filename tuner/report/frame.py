@@ -6,7 +6,7 @@ import pandas as pd
 
 from tuner.results.findings import Findings
 from tuner.results.regularisation_path import Path, effect
-from tuner.results.selection import Trial, cost_of_runs, fold_values
+from tuner.results.selection import Trial, cost_of_runs, fold_values, shrinkage
 from tuner.training.outcome import standard_error
 
 
@@ -19,6 +19,7 @@ def trial_frame(findings: Findings) -> pd.DataFrame:
         incumbent: the value of the best complete trial so far; NaN before there is one.
         repeats: the values of the runs after the first, a tuple.
         fold_epochs: epochs trained, summed over folds.
+        effect: what decay and L1 did to the weights up to the best epoch, in words.
         NAME: of each parameter, its value as it is.
     """
     trials, metric = findings.trials, findings.spec.metric
@@ -28,6 +29,10 @@ def trial_frame(findings: Findings) -> pd.DataFrame:
             "value": pd.Series([trial.outcome.value for trial in trials], dtype=float),
             "repeats": [tuple(run.value for run in trial.repeats if run.value is not None) for trial in trials],
             "fold_epochs": [trial.outcome.fold_epochs for trial in trials],
+            "effect": [
+                f"total shrinkage {shrinkage(trial.params, trial.outcome):.3g}, {trial.outcome.zeros:.1%} exact zeros"
+                for trial in trials
+            ],
             **{name: pd.Series([trial.params[name] for trial in trials], dtype=object) for name in findings.spec.space},
         }
     )

@@ -22,7 +22,7 @@ from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
 from tuner.results.captions import explain_trust
-from tuner.results.commands import STUDY_FILE, command, run_command
+from tuner.results.commands import STUDY_FILE, command
 from tuner.results.findings import Findings
 from tuner.results.verdict import judge
 from tuner.search.effects import find_effects
@@ -33,9 +33,8 @@ MOST_FAILURES = 5
 READINGS = {
     "rows": (
         "The data and what the network makes of them",
-        "No row is scored or forecast by a network that was trained on it: those of a fold by one of the other folds, "
-        "held-out ones by the final network. Where there are labels, events are shaded; an event is caught where a row "
-        "of it is flagged, and flagged rows outside of all events are false alarms.",
+        "No row is scored or forecast by a network that was trained on it; held-out rows are by the final network. "
+        "Events are shaded, and caught where a row of them is flagged; other flagged rows are false alarms.",
     ),
     "overfitting": (
         "Overfitting, before and after",
@@ -45,14 +44,14 @@ READINGS = {
     ),
     "effects": (
         "What matters",
-        "How much the score gains when one parameter goes from its lowest value to its best one, and to the highest "
-        "one searched, all others as in the trials, by the model that the search chooses with. Bars are 95 % "
-        "intervals. Where both reach zero, the parameter has no clear effect, or there are too few trials to see it.",
+        "How much the score gains when one parameter goes from its lowest value to its best or its highest one, by the "
+        "model that the search chooses with, with 95 % intervals. Where both reach zero, there is no clear effect, or "
+        "there are too few trials to see it.",
     ),
     "history": (
         "Optimisation history",
-        "Each point is one trial; the line is the best complete one so far. If it still improves at the right end, "
-        "more trials may pay. A single run can be lucky: the choice was made on the mean of several.",
+        "Each point is one run of a trial; the line is the best complete one so far. If it still improves at the right "
+        "end, more trials may pay. A single run can be lucky: the choice was made on the mean of several.",
     ),
     "curves": (
         "Validation curves",
@@ -65,16 +64,15 @@ READINGS = {
     ),
     "precision-recall": (
         "Precision and recall",
-        "Every threshold on the chosen trial's out-of-fold scores: how many of the flagged rows are anomalous, and how "
-        "many of the anomalous rows are flagged. The star is the threshold for new rows. It was chosen on these very "
-        "scores; the precision and recall in cross-validation, with thresholds chosen on the other folds, are fairer.",
+        "Every threshold on the out-of-fold scores. The star is the threshold for new rows; it was chosen on these "
+        "very scores, so precision and recall in cross-validation, with thresholds of the other folds, are fairer.",
     ),
     "strengths": (
         "Each parameter against the score",
-        "One point per trial: blue circles are complete, grey crosses pruned, the diamond is the default, the star "
-        "the best. If the points form a valley (where higher is better: a hill), the best value is at its "
-        "turning point. If they are flat, this parameter does not matter. If the best ones lie at an end of the axis, "
-        "search a wider range. Outliers lie outside the axis; a double click shows them.",
+        "One point per trial, a single run: blue circles are complete, grey crosses pruned, the diamond is the "
+        "default, the star the best. In a valley (where higher is better: on a hill) the best value is at the turning "
+        "point; where points lie flat, the parameter does not matter. The pointer shows what decay and L1 did to the "
+        "weights.",
     ),
     "parallel": (
         "All parameters together",
@@ -198,11 +196,11 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
 
 def _commands(findings: Findings) -> dict[str, str]:
     """Commands that reproduce the study and its parts, by what each does."""
-    again = run_command(findings, storage=f"sqlite:///studies/{findings.spec.study.name}/again.db")
+    again = command("run", findings, storage=f"sqlite:///studies/{findings.spec.study.name}/again.db")
     return {
-        "shows this result again, or goes on with it": run_command(findings),
+        "shows this result again, or goes on with it": command("run", findings),
         "trains all of it again, in a store of its own: the same data and versions give the same study": again,
-        "trains trial 0 again, and compares": run_command(findings, "--replay", "0"),
+        "trains trial 0 again, and compares": command("run", findings, "--replay", "0"),
         "the strongest regularisation that is about as good": command("export", findings, "--rule", "1se"),
     }
 

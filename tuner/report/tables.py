@@ -145,7 +145,7 @@ def trials_table(findings: Findings) -> Table:
             str(trial.number),
             trial.outcome.state,
             score_text(trial.outcome.value),
-            score_text(mean_of_runs(trial)) if trial.repeats else "",
+            f"{score_text(mean_of_runs(trial))} ({_runs(trial)})" if trial.repeats else "",
             str(trial.outcome.best_epoch),
             _losses(trial.outcome)[1],
             str(trial.outcome.fold_epochs),
@@ -155,8 +155,8 @@ def trials_table(findings: Findings) -> Table:
     )
     more = len(ranked) > len(rows)
     return Table(
-        title=f"The best {len(rows)} of {len(ranked)} trials" if more else "All trials",
-        heads=("trial", "state", metric.words, "mean of runs", "epoch", "gap", "epochs of all folds", *names),
+        title=(f"The best {len(rows)} of {len(ranked)} trials" if more else "All trials") + ", by a single run each",
+        heads=("trial", "state", metric.words, "mean (runs)", "epoch", "gap", "epochs of all folds", *names),
         rows=rows,
         notes=explain_effort(findings),
     )
@@ -174,7 +174,7 @@ def path_table(findings: Findings, path: Path) -> Table:
             cells = [point_text(findings.facts, point), _losses(point.outcome)[0], *map(_amount, amounts)]
         marks = {"best": point is path.best, "1se": point is path.one_se, "study": point.value == path.own}
         rows.append((value_text(point.value), *cells, " ".join(mark for mark, stands in marks.items() if stands)))
-    notes = ["study: the best trial's own value; all other parameters are as in that trial."]
+    notes = ["study: the best trial's own value; all else is as in that trial. Each point is one run."]
     if path.one_se is not None:
         error = f"{path.se:.2g}" if math.isfinite(path.se) else "not known"
         notes.append(f"1se: {MODELS['1se']}; 1 SE of a paired difference: {error}.")
@@ -225,7 +225,7 @@ def statuses_table(statuses: Sequence[Status]) -> Table:
             f"{status.trials} of {status.wanted}",
             *(f"{count} {state}" for state, count in ended.items() if count),
         ]
-        best = "none yet" if status.best is None else f"{status.best[1]:z.4f}, trial {status.best[0]}"
+        best = "none yet" if status.best is None else f"{status.best[1]:z.4f}, trial {status.best[0]}, 1 run"
         running = "" if status.holder is None else "\nrunning"
         changed = f"{status.changed.astimezone():%Y-%m-%d %H:%M}{running}"
         rows.append((status.study, "\n".join(counts), f"{best}\n{find_metric(status.metric).words}", changed))

@@ -11,16 +11,9 @@ DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 STUDY_FILE = "study.toml"
 
 
-def run_command(findings: "Findings", *options: str, storage: str | None = None) -> str:
-    """The command that continues the study, or shows it once it is finished; in another store it runs it anew."""
-    return _command("run", f"studies/{findings.spec.study.name}/{STUDY_FILE}", storage or findings.storage, options)
-
-
-def command(name: str, findings: "Findings", *options: str) -> str:
-    """Another command on the study."""
-    return _command(name, findings.spec.study.name, findings.storage, options)
-
-
-def _command(name: str, study: str, storage: str, options: tuple[str, ...]) -> str:
+def command(name: str, findings: "Findings", *options: str, storage: str | None = None) -> str:
+    """A command on the study in its store, or in another one: `run` continues it there, or runs it anew."""
+    study, storage = findings.spec.study.name, storage or findings.storage
+    of = f"studies/{study}/{STUDY_FILE}" if name == "run" else study
     where = () if storage == DEFAULT_STORAGE else ("--storage", storage)
-    return shlex.join(["python", "-m", f"tuner.{name}", "--study", study, *options, *where])
+    return shlex.join(["python", "-m", f"tuner.{name}", "--study", of, *options, *where])

@@ -14,7 +14,7 @@ from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
-from tuner.results.commands import DEFAULT_STORAGE, run_command
+from tuner.results.commands import DEFAULT_STORAGE, command
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, Summary, Trial
 from tuner.spec.sections import FLOAT32, Precision, Spec
@@ -183,6 +183,6 @@ class Findings:
             raise UserError(
                 f"no trial of {name} has completed yet",
                 where=name,
-                hint=f"run it first: {run_command(self)}",
+                hint=f"run it first: {command('run', self)}",
             )
         return chosen

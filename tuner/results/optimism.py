@@ -1,7 +1,7 @@
 """The selection optimism: by how much the cross-validated score of what is shipped flatters it."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tuner.evaluation.bootstrap import Variance, total_error
 from tuner.evaluation.holdout import Holdout
@@ -16,15 +16,8 @@ MOST_DRIFT = 1.25
 LEAST_TRAINED = 0.6
 
 
-@dataclass(frozen=True)
-class Optimism:
-    """The selection optimism.
-
-    Attributes:
-        value: the winner's cross-validated score minus its holdout score, in the metric's natural direction; None where
-            the two are not comparable.
-        said: the same as a sentence, or why they are not.
-    """
+class Optimism(NamedTuple):
+    """The cross-validated score of what is shipped minus its holdout score; None, and why, if not alike."""
 
     value: float | None
     said: str

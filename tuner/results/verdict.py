@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
-from tuner.results.commands import command, run_command
+from tuner.results.commands import command
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection, cost_of_runs, mean_of_runs
 from tuner.spec.metric import Metric
@@ -207,22 +207,18 @@ def why_not_scored(holdout: Holdout) -> str:
 
 def _advise(findings: Findings, works: Statement) -> Statement:
     """The next command: it goes on with what is not finished or does not work yet, or exports what does."""
-    summary, trials = findings.summary, findings.spec.study.trials
+    summary, trials, name = findings.summary, findings.spec.study.trials, findings.spec.study.name
     if summary.trials < trials:
-        return Statement(
-            "next", f"Next, train the other {count(trials - summary.trials, 'trial')}:", run_command(findings)
-        )
-    if summary.best is not None and findings.holdout is None and findings.facts.holdout:
-        return Statement("next", "Next, finish the study with its test on held-out data:", run_command(findings))
-    if works.chip == "does not work" or summary.best is None:
-        more = run_command(findings, "--trials", str(2 * trials))
-        return Statement("next", "Next, see whether twice as many trials find a better one:", more)
-    folder = f"studies/{findings.spec.study.name}/bundle"
-    return Statement(
-        "next",
-        "Next, train the chosen network on all rows, to score new ones:",
-        command("export", findings, "--bundle", folder),
-    )
+        said, what = f"train the other {count(trials - summary.trials, 'trial')}", command("run", findings)
+    elif summary.best is not None and findings.holdout is None and findings.facts.holdout:
+        said, what = "finish the study with its test on held-out data", command("run", findings)
+    elif works.chip == "does not work" or summary.best is None:
+        said = "see whether twice as many trials find a better one"
+        what = command("run", findings, "--trials", str(2 * trials))
+    else:
+        said = "train the chosen network on all rows, to score new ones"
+        what = command("export", findings, "--bundle", f"studies/{name}/bundle")
+    return Statement("next", f"Next, {said}:", what)
 
 
 def _range(interval: Interval, sign: str = "+") -> str:

@@ -114,21 +114,14 @@ def score_holdout(run: Run, found: Findings) -> None:
     if jobs.keys() <= refits.keys():
         networks = [_network(name, trial, run, data, refits) for name, trial in models.items()]
         outputs = np.mean([refits[shipped.trial.number, seed][0] for seed in range(MEMBERS)], axis=0)
-        study.save_holdout(*chosen, _report(run, data, networks), _held_out(run, data, networks[0], outputs))
+        study.save_holdout(*chosen, _report(run, data, networks), _held_out(data, networks[0], outputs))
 
 
-def _held_out(run: Run, data: FoldData, shipped: Contender, outputs: Array) -> Array:
-    """The scores of the holdout's rows, and what was forecast of the columns that the study keeps of them, if any."""
-    kept = run.study.rows()
-    names = () if kept is None else tuple(kept["values"].dtype.fields or ())
-    found = np.empty(len(data.valid), [("score", np.float32), ("forecast", np.float32, (len(names),))])
-    found["score"], found["forecast"] = shipped.scores[0], np.nan
-    if data.targets is not None and kept is not None:
-        targets = run.study.facts.targets
-        # by how much the forecast is off, in the units of the data, whether or not the change is what is forecast
-        off = (outputs - data.answers[data.valid]) * data.targets.deviation
-        for place, name in enumerate(names):
-            found["forecast"][:, place] = kept["values"][name][kept["part"] < 0] + off[:, targets.index(name)]
+def _held_out(data: FoldData, shipped: Contender, outputs: Array) -> Array:
+    """The scores of the holdout's rows, and by how much the forecast of each target is off, in the data's units."""
+    found = np.empty(len(outputs), [("score", np.float32), ("off", np.float32, outputs.shape[1:])])
+    deviation = np.nan if data.targets is None else data.targets.deviation
+    found["score"], found["off"] = shipped.scores[0], (outputs - data.answers[data.valid]) * deviation
     return found
 
 

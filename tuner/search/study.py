@@ -178,7 +178,9 @@ def _scored(study: StoredStudy, chosen: Trial, held: Array | None) -> ScoredRows
     if out_of_fold is not None and len(out_of_fold) == len(rows) - is_held.sum():
         scores[~is_held] = out_of_fold
     if held is not None:
-        scores[is_held], forecast[is_held] = held["score"], held["forecast"]
+        scores[is_held] = held["score"]
+        if targets := study.facts.targets:
+            forecast[is_held] = values[is_held] + held["off"][:, [targets.index(name) for name in names]]
     labels = None if chosen.outcome.detection is None else rows["label"]
     order = np.argsort(rows["time"], kind="stable")
     kept = (rows["time"], rows["part"], values, forecast, scores)

@@ -143,7 +143,7 @@ class HoldoutRow(Base):
 
 
 class HeldOutRow(Base):
-    """What the trial that was shipped then says of the holdout's rows, (m,): `score`, `forecast`."""
+    """The shipped trial on the holdout's rows, (m,): their `score`, and how far its forecasts are `off`."""
 
     __tablename__ = "tuner_held_out"
 

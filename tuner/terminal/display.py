@@ -47,7 +47,7 @@ STAGES = {
 # Share of the epochs of all trials that early stopping and pruning usually leave.
 USUAL_SHARE = 0.5
 # A repeat is never pruned, and may take more epochs; a refit trains once where a trial trains on all folds.
-REPEAT, REFIT = 1.6, 1.4
+REPEAT, REFIT = 1.2, 0.6
 # Networks of the final test, usually: eight of each of four configurations.
 REFITS = 32
 # A bar is not full before all is done: some of what is left cannot be counted.
@@ -104,7 +104,10 @@ class Tally:
                 return replace(self, running={**self.running, event.number: event})
             case Told():
                 running = {number: sign for number, sign in self.running.items() if number != event.number}
-                return replace(self._counted(event.number, event.outcome), running=running)
+                tally = replace(self._counted(event.number, event.outcome), running=running)
+                # one that trained for longer than usual says less of how long the others take
+                longer = len(event.outcome.curve) / (USUAL_SHARE * self.spec.train.epochs) - 1
+                return replace(tally, before=tally.before - longer)
             case StageBegan():
                 there, count = event.done, event.done + event.count
                 tally = replace(self, stage=event.stage, done=there, count=count, running={})
@@ -156,7 +159,7 @@ class Tally:
         remaining, here = sum(self._work().values()) - done, done - self.before
         if remaining <= 0:
             return "finishing"
-        if here <= 0:
+        if here < 1e-6:  # but for rounding
             return "estimating time"
         return f"about {duration((now - self.began) / here * remaining)} left"
 

@@ -50,14 +50,9 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 def print_table(console: Console, content: Table) -> None:
     """Draws a table, its first column to the left and the others to the right."""
-    drawn = Grid(
-        title=Text(content.title) if content.title else None,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+    if content.title:  # not the grid's, which would break it where the grid ends
+        console.print(Text(content.title, style="bold"))
+    drawn = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for index, head in enumerate(content.heads):
         broken = Text("\n".join(wrap(head, HEAD, break_long_words=False)))
         drawn.add_column(broken, justify="right" if index else "left", overflow="fold", vertical="bottom")
