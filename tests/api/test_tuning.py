@@ -43,6 +43,24 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TUNER_STORAGE", raising=False)
 
 
+def runs_as_it_stands(recipe: str) -> None:
+    assert recipe.startswith("model = LSTMModel(")
+    names: dict[str, Any] = {
+        "torch": torch,
+        "tuner": tuner,
+        "LSTMModel": LSTMModel,
+        "x": torch.from_numpy(X).float(),
+        "y": torch.from_numpy(VALUES).float()[:, None],
+    }
+    exec(recipe, names)  # noqa: S102 (what a user would do)
+    loss = nn.functional.mse_loss(names["model"](names["x"]), names["y"])
+    loss.backward()  # type: ignore[no-untyped-call]
+    names["optimizer"].step()
+    names["schedule"].step()
+    assert loss.item() < 3  # both are scaled
+
+
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout")  # torch's, of the user's own one-layer network
 def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     data = TensorDataset(torch.from_numpy(X).float(), torch.from_numpy(VALUES).float())
     found = tuner.tune(DataLoader(data, batch_size=16), model=LSTMModel, **SMALL)
@@ -55,7 +73,7 @@ def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     assert abs(outputs.mean().item() - VALUES.mean()) < VALUES.std()
     assert set(found.params) >= {"hidden_size", "num_layers", "dropout", "weight_decay", "l1", "learning_rate"}
     assert "normalization" not in found.params
-    assert found.recipe.startswith("model = LSTMModel(")
+    runs_as_it_stands(found.recipe)
     assert found.verdict
     assert found.report("page.html").stat().st_size > 100_000
     # called again it is found, not searched
@@ -66,24 +84,6 @@ def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     # and the other commands know it
     done = subprocess.run([sys.executable, "-m", "tuner.status"], capture_output=True, text=True, check=True)
     assert found.study[:20] in done.stdout
-
-
-@pytest.mark.filterwarnings("ignore:dropout option adds dropout")  # torch's, of the user's own one-layer network
-def test_a_recipe_runs_as_it_stands() -> None:
-    found = tuner.tune(X, VALUES, model=LSTMModel, **SMALL)
-    names: dict[str, Any] = {
-        "torch": torch,
-        "tuner": tuner,
-        "LSTMModel": LSTMModel,
-        "x": torch.from_numpy(X).float(),
-        "y": torch.from_numpy(VALUES).float()[:, None],
-    }
-    exec(found.recipe, names)  # noqa: S102 (what a user would do)
-    loss = nn.functional.mse_loss(names["model"](names["x"]), names["y"])
-    loss.backward()  # type: ignore[no-untyped-call]
-    names["optimizer"].step()
-    names["schedule"].step()
-    assert loss.item() < 3  # both are scaled
 
 
 def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns() -> None:
@@ -104,18 +104,14 @@ def test_a_loss_and_a_metric_of_ones_own_and_a_splitter() -> None:
         return float(np.abs(truth - values).max())
 
     groups = np.arange(60) // 4
-    found = tuner.tune(
-        X,
-        VALUES,
-        loss=nn.L1Loss(),
-        metric=closeness,
-        greater_is_better=False,
-        groups=groups,
-        **SMALL | {"cv": GroupKFold(2)},
+    own: dict[str, Any] = {"loss": nn.L1Loss(), "metric": closeness, "greater_is_better": False}
+    regressor = tuner.LSTMRegressorCV(**own, trials=2, epochs=3, cv=GroupKFold(2), n_jobs=2).fit(
+        X, VALUES, groups=groups
     )
-    best = found.summary.best
+    best = regressor.found_.summary.best
     assert best is not None
     assert best.value > 1  # in the units of the answers
+    assert regressor.predict(X).shape == (60,)
 
 
 def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) -> None:
@@ -140,7 +136,7 @@ def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) ->
 
 
 def test_estimators_are_scikit_learns(tmp_path: Path) -> None:
-    small: dict[str, Any] = {"trials": 2, "cv": 2, "n_jobs": 2}
+    small: dict[str, Any] = {"trials": 2, "epochs": 20, "cv": 2, "n_jobs": 2}
     classifier = clone(tuner.LSTMClassifierCV(**small))
     assert classifier.get_params()["trials"] == 2
     classifier.fit(X, CLASSES)
@@ -148,8 +144,6 @@ def test_estimators_are_scikit_learns(tmp_path: Path) -> None:
     assert set(classifier.predict(X)) <= {"down", "up"}
     assert classifier.score(X, CLASSES) > 0.5
     assert len(classifier.path_) == 2
-    regressor = tuner.LSTMRegressorCV(**small).fit(X, VALUES)
-    assert regressor.predict(X).shape == (60,)
 
 
 class Broken(LSTMModel):

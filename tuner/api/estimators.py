@@ -28,6 +28,7 @@ class _LSTMCV(BaseEstimator):  # type: ignore[misc]
         greater_is_better: bool = True,
         cv: Any = 5,  # noqa: ANN401 (a number, or a splitter)
         trials: int = 30,
+        epochs: int | None = None,
         minutes: float | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
@@ -41,6 +42,7 @@ class _LSTMCV(BaseEstimator):  # type: ignore[misc]
         self.greater_is_better = greater_is_better
         self.cv = cv
         self.trials = trials
+        self.epochs = epochs
         self.minutes = minutes
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -60,6 +62,7 @@ class _LSTMCV(BaseEstimator):  # type: ignore[misc]
             cv=self.cv,
             holdout=0.0,
             trials=self.trials,
+            epochs=self.epochs,
             minutes=self.minutes,
             seed=self.random_state,
             workers=self.n_jobs,

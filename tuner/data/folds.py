@@ -214,10 +214,9 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
 
 def _sample_problem(spec: Spec, data: Dataset, samples: Samples) -> Problem:
     """Samples are windows of unequal lengths, whose answers are given."""
-    starts = np.cumsum([0, *map(len, data.series)])
     windows = Windows(
         first=samples.first,
-        series=np.searchsorted(starts, samples.first, side="right") - 1,
+        series=np.searchsorted(np.cumsum([*map(len, data.series)]), samples.first, side="right"),
         length=int(samples.lengths.max()),
         horizon=0,
         rows=data.rows,
@@ -272,8 +271,7 @@ def _class_weights(answers: Floats) -> Floats:
     The mean over samples is 1, as far as `MAX_CLASS_WEIGHT` allows; a class without samples has nothing to weigh.
     """
     counts = answers.sum(axis=0)
-    weights = counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)
-    return np.asarray(np.minimum(weights, MAX_CLASS_WEIGHT))
+    return (counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)).clip(max=MAX_CLASS_WEIGHT)
 
 
 def _check_events(spec: Spec, problem: Problem) -> None:

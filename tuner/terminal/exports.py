@@ -54,6 +54,10 @@ def export_networks(
     with Store(storage, create=False) as store:
         stored = store.open(study)
         found = findings(stored)
+        if found.spec.on_samples:
+            what = "networks of series are exported, and this study learns from samples"
+            hint = "call `tuner.tune` with the same samples: `found.model` is the network, to be saved by torch.save"
+            raise UserError(what, where=study, hint=hint)
         if form != "bundle" and found.spec.model.own is not None:
             what = f"this network is a class of your own, `{found.spec.model.own}`"
             hint = "export with --bundle: its model.safetensors holds the state_dict of each network"
