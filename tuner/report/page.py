@@ -22,7 +22,7 @@ from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
 from tuner.results.captions import explain_trust
-from tuner.results.commands import STUDY_FILE, command
+from tuner.results.commands import STUDY_FILE
 from tuner.results.findings import Findings
 from tuner.results.verdict import judge
 from tuner.search.effects import find_effects
@@ -196,12 +196,12 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
 
 def _commands(findings: Findings) -> dict[str, str]:
     """Commands that reproduce the study and its parts, by what each does."""
-    again = command("run", findings, storage=f"sqlite:///studies/{findings.spec.study.name}/again.db")
+    again = findings.command("run", storage=f"sqlite:///studies/{findings.spec.study.name}/again.db")
     return {
-        "shows this result again, or goes on with it": command("run", findings),
+        "shows this result again, or goes on with it": findings.command("run"),
         "trains all of it again, in a store of its own: the same data and versions give the same study": again,
-        "trains trial 0 again, and compares": command("run", findings, "--replay", "0"),
-        "the strongest regularisation that is about as good": command("export", findings, "--rule", "1se"),
+        "trains trial 0 again, and compares": findings.command("run", "--replay", "0"),
+        "the strongest regularisation that is about as good": findings.command("export", "--rule", "1se"),
     }
 
 

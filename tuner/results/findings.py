@@ -170,6 +170,10 @@ class Findings:
         # repeats may take more epochs where their number was left to the tuner
         return resolved.model_copy(update={"train": train.model_copy(update={"max_epochs": "auto"})})
 
+    def command(self, name: str, *options: str, storage: str | None = None) -> str:
+        """A command on the study in its store, or in another one."""
+        return command(name, self.spec.study.name, storage or self.storage, *options)
+
     def chosen(self, rule: Literal["shipped", "best", "1se"]) -> Selection:
         """The trial that the rule names.
 
@@ -183,6 +187,6 @@ class Findings:
             raise UserError(
                 f"no trial of {name} has completed yet",
                 where=name,
-                hint=f"run it first: {command('run', self)}",
+                hint=f"run it first: {self.command('run')}",
             )
         return chosen

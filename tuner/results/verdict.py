@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
-from tuner.results.commands import command
 from tuner.results.findings import Findings
 from tuner.results.selection import Selection, cost_of_runs, mean_of_runs
 from tuner.spec.metric import Metric
@@ -209,15 +208,15 @@ def _advise(findings: Findings, works: Statement) -> Statement:
     """The next command: it goes on with what is not finished or does not work yet, or exports what does."""
     summary, trials, name = findings.summary, findings.spec.study.trials, findings.spec.study.name
     if summary.trials < trials:
-        said, what = f"train the other {count(trials - summary.trials, 'trial')}", command("run", findings)
+        said, what = f"train the other {count(trials - summary.trials, 'trial')}", findings.command("run")
     elif summary.best is not None and findings.holdout is None and findings.facts.holdout:
-        said, what = "finish the study with its test on held-out data", command("run", findings)
+        said, what = "finish the study with its test on held-out data", findings.command("run")
     elif works.chip == "does not work" or summary.best is None:
         said = "see whether twice as many trials find a better one"
-        what = command("run", findings, "--trials", str(2 * trials))
+        what = findings.command("run", "--trials", str(2 * trials))
     else:
         said = "train the chosen network on all rows, to score new ones"
-        what = command("export", findings, "--bundle", f"studies/{name}/bundle")
+        what = findings.command("export", "--bundle", f"studies/{name}/bundle")
     return Statement("next", f"Next, {said}:", what)
 
 
