@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsRegressor
 
 from tests.making import make_spec
+from tuner.data.folds import make_problem
 from tuner.data.series import Dataset, Samples
 from tuner.errors import UserError
 from tuner.loading.sample_file import load_samples
@@ -54,6 +57,35 @@ def test_shuffled_windows_of_one_series_are_laid_on_its_rows_and_parted_as_such(
     np.testing.assert_array_equal(samples.answers[:, 0], np.arange(len(windows)))  # back in their order
     assert samples.group is None
     assert dataset.notes == ("Samples overlap by 7 of 8 rows: folds are blocked and purged of such.",)
+
+
+def test_a_memorising_model_is_scored_as_on_fresh_data_though_windows_come_shuffled(tmp_path) -> None:
+    generator = np.random.default_rng(1)
+
+    def draw(rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Windows of a moving mean, and answers that change slowly and have nothing to do with it."""
+        series = np.convolve(generator.normal(size=rows + 15), np.ones(16) / 4, "valid")
+        windows = np.lib.stride_tricks.sliding_window_view(series, 32)[:, :, None]
+        answers = np.convolve(generator.normal(size=len(windows) + 7), np.ones(8) / 8**0.5, "valid")
+        order = generator.permutation(len(windows))
+        return windows[order], answers[order]
+
+    def error(train: np.ndarray, answers: np.ndarray, valid: np.ndarray, truth: np.ndarray) -> float:
+        nearest = KNeighborsRegressor(1).fit(train.reshape(len(train), -1), answers)
+        return float(np.mean((nearest.predict(valid.reshape(len(valid), -1)) - truth) ** 2))
+
+    (x, y), fresh = draw(1500), draw(1500)
+    problem = make_problem(
+        make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"}), load(tmp_path, X=x, y=y)
+    )
+    rows = problem.windows.first[:, None] + np.arange(32)
+    x_known, y_known = problem.features[rows], problem.answers[:, 0]
+    purged = [
+        error(x_known[f.train], y_known[f.train], x_known[f.valid], y_known[f.valid]) for f in problem.split.folds
+    ]
+    plain = [error(x[train], y[train], x[valid], y[valid]) for train, valid in KFold(5).split(x)]
+    assert np.mean(purged) == pytest.approx(error(x, y, *fresh), rel=0.25)
+    assert np.mean(plain) < 0.4 * np.mean(purged)  # neighbours in time have nearly the same rows, and answers
 
 
 def test_unequal_lengths_groups_and_classes(tmp_path) -> None:

@@ -271,7 +271,8 @@ def _class_weights(answers: Floats) -> Floats:
     The mean over samples is 1, as far as `MAX_CLASS_WEIGHT` allows; a class without samples has nothing to weigh.
     """
     counts = answers.sum(axis=0)
-    return (counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)).clip(max=MAX_CLASS_WEIGHT)
+    weights: Floats = counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)
+    return weights.clip(max=MAX_CLASS_WEIGHT)
 
 
 def _check_events(spec: Spec, problem: Problem) -> None:
