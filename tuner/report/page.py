@@ -168,7 +168,7 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
     held_out = [] if holdout is None else [holdout_table(holdout)]
     if holdout is not None and holdout.anomalous:
         held_out.append(detection_table(holdout))
-    plots = study_plots(findings)
+    plots, again = study_plots(findings), f"sqlite:///studies/{spec.study.name}/again.db"
     return render(
         "study.html",
         plots,
@@ -189,20 +189,9 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         failures=failures[:MOST_FAILURES],
         more_failures=len(failures[MOST_FAILURES:]),
         environment=findings.environment,
-        commands=_commands(findings),
+        commands=[findings.command("run"), findings.command("run", storage=again), findings.command("export")],
         study_file=tomli_w.dumps(findings.asked.to_dict()),
     )
-
-
-def _commands(findings: Findings) -> dict[str, str]:
-    """Commands that reproduce the study and its parts, by what each does."""
-    again = findings.command("run", storage=f"sqlite:///studies/{findings.spec.study.name}/again.db")
-    return {
-        "shows this result again, or goes on with it": findings.command("run"),
-        "trains all of it again, in a store of its own: the same data and versions give the same study": again,
-        "trains trial 0 again, and compares": findings.command("run", "--replay", "0"),
-        "the strongest regularisation that is about as good": findings.command("export", "--rule", "1se"),
-    }
 
 
 def render(template: str, plots: Sequence[Plot], **values: object) -> str:

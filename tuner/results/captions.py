@@ -80,14 +80,11 @@ def explain_holdout(holdout: Holdout) -> str:
 def describe_threshold(findings: Findings, trial: Trial, threshold: float | None) -> str:
     """The threshold of a bundle and what it gives, or why there is none."""
     found = trial.outcome.detection
+    limit = "no threshold" if threshold is None else f"threshold {threshold:.3g}"
     if found is None:
         labelled = any(fold.anomalous for fold in findings.facts.folds)
         why = "the labelled anomalies lie in one fold" if labelled else "no labels"
-        return f"no threshold ({why})" if threshold is None else f"threshold {threshold:.3g}"
+        return limit if threshold is not None else f"{limit} ({why})"
     if not found.beats_guessing:
-        limit = "no threshold" if threshold is None else f"threshold {threshold:.3g}"
         return f"{limit}: its detection is {warn_of_guessing(found)}"
-    return (
-        f"threshold {threshold:.3g} (precision {brief(found.precision)} in cross-validation, base rate "
-        f"{brief(found.base_rate)})"
-    )
+    return f"{limit} (precision {brief(found.precision)} in cross-validation, base rate {brief(found.base_rate)})"

@@ -164,11 +164,10 @@ class Findings:
     @property
     def asked(self) -> Spec:
         """The study as it was asked for: a run of it on the same data makes the same study again."""
-        resolved, train = self.spec, self.spec.train
-        if self.facts.most_epochs in (None, train.epochs):
-            return resolved
         # repeats may take more epochs where their number was left to the tuner
-        return resolved.model_copy(update={"train": train.model_copy(update={"max_epochs": "auto"})})
+        is_auto = self.facts.most_epochs not in (None, self.spec.train.epochs)
+        train = self.spec.train.model_copy(update={"max_epochs": "auto"} if is_auto else {})
+        return self.spec.model_copy(update={"train": train})
 
     def command(self, name: str, *options: str, storage: str | None = None) -> str:
         """A command on the study in its store, or in another one."""
