@@ -59,4 +59,4 @@ def test_the_report_opens_where_it_can_be_seen(tmp_path, monkeypatch, missing: s
 
 def test_its_data_are_always_the_same() -> None:
     one, other = (prepare(read_spec(STUDY)).facts for _ in range(2))
-    assert (one.digest, one.targets, len(one.features), one.holdout) == (other.digest, ("load",), 41, 584)
+    assert (one.digest, one.targets, len(one.features), one.holdout) == (other.digest, ("load",), 81, 484)
