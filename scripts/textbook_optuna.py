@@ -1,12 +1,11 @@
 """What `bench_textbook.py` times: the shortest honest program on Optuna that does as much, as its users write it.
 
-Purged folds, one validation curve over all folds for pruning and early stopping, repeats of the best, refits on all rows
-before a holdout, and whether tuning helped there, with an interval over rows. Left out: intervals over seeds, the
+Purged folds, one validation curve over all folds for pruning and early stopping, repeats of the best, refits on all
+rows before a holdout, and whether tuning helped there, with an interval over rows. Left out: intervals over seeds, the
 one-standard-error rule, L1, dropout from outside, resumption, workers, the report, the recipe.
 """
 
-# ruff: noqa: ANN
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+# mypy: ignore-errors
 from itertools import pairwise
 
 import numpy as np
