@@ -14,9 +14,9 @@ from tuner.files import unwritable, write_whole
 from tuner.terminal import execute, new_app
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from tuner.data.folds import FoldData
+    from tuner.data.folds import Problem
     from tuner.proposal.pace import Pace
     from tuner.spec.sections import DataSection, Spec
 
@@ -54,6 +54,7 @@ def main(
     encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Of a text that is not UTF-8.")] = None,
 ) -> None:
     """Writes a study file for a data file, commented, ready to run."""
+    told: dict[str, Any] = {key: value for key, value in locals().items() if key in FLAGS and value is not None}
     if len(data) > 1:
         hint = 'put a pattern in quotes, so that the shell leaves it alone: "folder/*.csv"'
         raise UserError(f"{len(data)} names were given instead of one", where="DATA", hint=hint)
@@ -67,23 +68,10 @@ def main(
         raise UserError("a study file ends in .toml", where=str(target_file), hint=f"--out {target_file}.toml")
     if not force and _exists(target_file):
         raise UserError("the study file already exists", where=str(target_file), hint="use --force or --out FILE")
-    dates = "day-first" if day_first else "month-first" if month_first else None
-    keys = {
-        "time": time if time != [""] else "",
-        "label": label,
-        "anomalous": anomalous,
-        "series": series,
-        "target": target,
-        "features": features,
-        "decimal": decimal,
-        "delimiter": delimiter,
-        "dates": dates,
-        "missing_marks": missing_marks,
-        "names": names,
-        "encoding": encoding,
-    }
+    told |= {"time": ""} if time == [""] else {}
+    told |= {"dates": "day-first" if day_first else "month-first"} if day_first or month_first else {}
     try:
-        _propose(path, target_file, {key: value for key, value in keys.items() if value is not None})
+        _propose(path, target_file, told)
     except UserError as error:
         raise UserError(as_flags(error.what), where=as_flags(error.where), hint=as_flags(error.hint)) from None
 
@@ -114,12 +102,12 @@ def _propose(path: Path, target: Path, keys: dict[str, Any]) -> None:
         typer.echo(line)
 
 
-def _timed(spec: "Spec", folds: "Sequence[FoldData]") -> float:
-    """The seconds that a study takes with `WORKERS`, about."""
-    from tuner.terminal.estimate import estimate_seconds  # loads torch
+def _timed(spec: "Spec", problem: "Problem") -> "Callable[[int, int], float]":
+    """The seconds that a study takes with `WORKERS`, about, by its trials and its stride."""
+    from tuner.terminal.estimate import time_study  # loads torch
     from tuner.training.machine import probe
 
-    return estimate_seconds(spec, folds, probe(spec, folds[0].rows.shape[1]).precision, WORKERS)
+    return time_study(spec, problem, probe(spec, problem.features.shape[1]).precision, WORKERS)
 
 
 def _said(pace: "Pace") -> str:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from tuner.errors import UserError
-from tuner.loading.counters import Order, is_counter, order_of, recognise_series, recognise_time, split_series
+from tuner.loading.counters import (
+    Order,
+    goes_round,
+    is_counter,
+    order_of,
+    recognise_series,
+    recognise_time,
+    split_series,
+)
 from tuner.reading.table import Column, DataTable
 
 ROWS = 1200
@@ -34,6 +42,24 @@ def test_what_only_counts(column: Column) -> None:
 @pytest.mark.parametrize("column", [UNEVEN, RNG.normal(size=ROWS), ROW // 2, ROW % 24, np.ones(ROWS), ROW[:60], ROW**2])
 def test_what_does_more_than_count(column: Column) -> None:
     assert not is_counter("x", column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *(ROW % 24, ROW // 6 % 24, np.delete(ROW, slice(30, 35)) // 24 % 7, 1980 + ROW // 12, ROW % 1440 / 60),
+        np.round(np.sin(ROW % 24 / 24 * 2 * np.pi), 3),
+    ],
+)
+def test_what_goes_round(column: Column) -> None:
+    assert goes_round(column)
+
+
+@pytest.mark.parametrize(
+    "column", [RNG.normal(size=ROWS), ROW % 2, np.round(RNG.normal(size=ROWS)), UNEVEN, np.ones(ROWS)]
+)
+def test_what_does_not_go_round(column: Column) -> None:
+    assert not goes_round(column)
 
 
 def test_names_help_where_values_do_not_suffice() -> None:

@@ -74,6 +74,7 @@ def test_what_is_not_taken_for_a_label(name: str, column: Any) -> None:
         ("valve", MARKS.astype(int), '`[data] label = "valve"`'),
         ("result", words("pass", "fail"), 'anomalous = ["fail"]'),
         ("result", words("ok", "bad"), '`[data] label = "result"` and `[data] anomalous = ["bad"]`'),
+        ("healthy", 1 - MARKS, 'label = "healthy"` and `[data] anomalous = ["0"]`'),
         ("label", np.arange(1200) % 2 + 1, "1 (600 rows), 2 (600 rows)"),
         ("class", np.arange(1200) % 3, "looks like a label"),
         ("pump", (np.arange(1200) % 25 == 0).astype(int), None),  # no runs

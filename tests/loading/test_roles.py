@@ -71,6 +71,7 @@ def test_classify_has_no_targets(tmp_path: Path) -> None:
     [
         ("a,when\n1,1 May 2024\n2,2 May 2024\n", np.array(["2024-05-01", "2024-05-02"], dtype="datetime64[ns]")),
         (",a\n4,5\n7,6\n", [4, 7]),  # the index of a data frame
+        ("Year,Month,a\n2023,12,1\n2024,1,2\n", np.array(["2023-12-01", "2024-01-01"], dtype="datetime64[ns]")),
         ("time,a\n09:30:00,1\n09:31:00,2\n", [0, 1]),  # times of day without a date are text
     ],
 )
@@ -85,6 +86,18 @@ def test_label_like_columns_are_never_features(tmp_path: Path) -> None:
     assert (dataset.feature_names, dataset.label_name) == (("a",), "anomaly")
     np.testing.assert_array_equal(dataset.series[0].labels, [False, True, False])
     assert any("`label`" in note and "left out" in note.lower() for note in dataset.notes)
+
+
+def test_a_column_named_like_the_label_that_tells_it_is_no_feature(tmp_path: Path) -> None:
+    lines = (f"{row % 7},{row % 97 < 4:d},{(row % 97 < 4) + row % 5 / 9}" for row in range(1200))
+    dataset = read(written(tmp_path, "\n".join(["a,anomaly,anomaly_score", *lines])))
+    assert (dataset.feature_names, dataset.label_name) == (("a",), "anomaly")
+    assert any("`anomaly_score`" in warning for warning in dataset.warnings)
+
+
+def test_a_time_that_cannot_be_read_is_shown(tmp_path: Path) -> None:
+    notes = read(written(tmp_path, "a,date\n1,2024-W01\n2,2024-W02\n")).notes
+    assert any("`date`" in note and "`2024-W01`" in note for note in notes)
 
 
 def test_text_for_numbers_is_refused_if_it_is_asked_for_or_numbers_elsewhere(tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_without_labels_the_first_column_is_forecast() -> None:
     assert (best(found).kind, best(found).metric) == ("forecast", "loss")
 
 
+@pytest.mark.parametrize(("marks", "targets"), [({}, ("a",)), ({"label": labels((50, 60))}, ("a", "b"))])
+def test_what_goes_round_or_on_and_off_is_not_forecast(marks: dict[str, Column], targets: tuple[str, ...]) -> None:
+    clocks = {"hour": np.arange(ROWS) % 24, "weekend": np.arange(ROWS) // 24 % 7 // 5}
+    found = seen({**clocks, "a": noise(), "b": noise(seed=1), **marks})
+    assert (found.features, found.targets) == (("hour", "weekend", "a", "b"), targets)
+
+
 def test_pieces_of_a_file_cut_at_gaps_are_one_file() -> None:
     time = np.arange(ROWS) + np.where(np.arange(ROWS) >= 500, 1000, 0)
     found = seen({"time": time, "a": noise()})

@@ -51,6 +51,7 @@ FORMS = {
     "a remark between": text("time,value", *rows()[:30], "# restarted", ",", "", *rows()[30:]),
     "remarks below": text("time,value", *rows(), "", "Source: X, 2024", "Average,20.1", "made by a tool"),
     "columns of blanks": text("time    value", *rows(lambda t, v: f"  {t:%Y-%m-%dT%H:%M}   {v:9.3f}")),
+    "a table of Markdown": text("| time | value |", "|---|---|", *rows(lambda t, v: f"| {t} | {v} |")),
     "tildes": text("time~value", *rows(lambda t, v: f"{t}~{v}")),
     "lines of a Mac": PLAIN.replace(b"\n", b"\r"),
     "UTF-16 without a mark": PLAIN.decode().encode("utf-16-be"),

@@ -69,7 +69,9 @@ class Here:
     def probe(self, spec: Spec, columns: int) -> Machine:
         raise AssertionError("the study has begun, and knows")
 
-    def broadcast(self, shared: Shared) -> None: ...
+    def broadcast(self, shared: Shared) -> None:
+        self._shared = shared
+
     def close(self) -> None: ...
 
     def submit(self, job: Job[Any]) -> Future[Any]:

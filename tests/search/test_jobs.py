@@ -67,7 +67,7 @@ def test_what_a_task_raises_is_its_reason() -> None:
 
 def test_a_refit_is_the_same_as_a_job_as_here() -> None:
     data = make_small_problem((300,), cv={"folds": 2, "holdout": 0.25}).refit()
-    there = Refit(data, PARAMS, 5, 1).run(SHARED, print)
+    there = Refit(PARAMS, 5, 1).run(replace(SHARED, folds=(data,)), print)
     here = refit(SPEC, data, PARAMS, steps=5, repeat=1)
     assert np.array_equal(there.outputs, here.outputs)
     assert len(here.outputs) == len(data.valid)

@@ -176,3 +176,15 @@ def test_the_workers_of_a_coordinator_that_was_killed_end_by_themselves(tmp_path
         wait_until(lambda: not any(map(alive, trainers)), 2)
         # their server first takes down an interpreter that has imported torch
         wait_until(lambda: not any(map(alive, helpers)), 10)
+
+
+def test_the_arrays_of_a_study_lie_in_one_file_that_workers_map(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_shared", None)
+    pickled, path, spans = module._place(shared(), str(tmp_path))
+    assert len(pickled) < 10_000 < path.stat().st_size
+    module._take_in(pickled, path, spans)
+    assert module._shared is not None
+    for there, here in zip(module._shared.folds, shared().folds, strict=True):
+        assert not there.rows.flags.owndata
+        for name in ("rows", "first", "answers", "train", "valid", "counted", "error_scale"):
+            np.testing.assert_array_equal(getattr(there, name), getattr(here, name))

@@ -116,7 +116,7 @@ def refit_chosen(prepared: Prepared, found: Findings, classes: npt.NDArray[Any])
     steps = refit_steps(steps_of_runs(chosen.trial), prepared.folds, data)
     params, spec = chosen.trial.params, _with_given(found.spec, prepared.spec)
     with _threads():
-        refitted = do_here(Refit(data, params, steps, 0), Shared(spec, (), found.facts.precision), ignore)
+        refitted = do_here(Refit(params, steps, 0), Shared(spec, (data,), found.facts.precision), ignore)
     network = build_network(spec.model, *prepared.widths, params)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in refitted.weights.items()})
     return Found(

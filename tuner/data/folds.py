@@ -17,6 +17,7 @@ from tuner.spec.sections import Spec
 MAX_CLASS_WEIGHT = 10.0
 # Scaled inputs end here, in standard deviations: a column that hardly moved in training would else drown all others.
 BOUND = 20.0
+BLOCK = 65_536  # rows scaled at a time
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,11 @@ class Scaling:
 
     def inputs(self, values: Floats) -> npt.NDArray[np.float32]:
         """Scaled values as networks see them: none beyond `BOUND`."""
-        scaled = self.apply(values)
-        return np.clip(scaled, -BOUND, BOUND, out=scaled).astype(np.float32)
+        found = np.empty(values.shape, dtype=np.float32)
+        for first in range(0, len(values), BLOCK):  # so that large data stand there once
+            rows = slice(first, first + BLOCK)
+            found[rows] = np.clip(self.apply(values[rows]), -BOUND, BOUND)
+        return found
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Problem:
 
     def refit(self) -> FoldData:
         """All windows before the holdout to train on, the holdout's to validate on (refit A)."""
-        return self.prepare(Fold(self.split.development, self.split.holdout))
+        return self.prepare(self.split.last)
 
     def whole(self) -> FoldData:
         """All windows to train on, none of them to validate on (refit B)."""
@@ -131,8 +135,8 @@ class Problem:
         data = self.prepare(Fold(every, every))
         return replace(data, valid=every[:0], counted=data.counted[:0])
 
-    def prepare(self, fold: Fold) -> FoldData:
-        """Scales rows and answers by the training windows of `fold`, and leaves out what must not be learnt.
+    def learnt(self, fold: Fold) -> tuple[Ints, Bools, float]:
+        """The windows to train on, (n,), which validation windows count, (m,), and the weight of an anomalous window.
 
         Raises:
             UserError: no window is left to train on, or none of one class.
@@ -148,13 +152,21 @@ class Problem:
                 where="[cv]",
                 hint='lower `folds`, make `[task] window` shorter, or learn the labels with `[task] kind = "classify"`',
             )
-        features = fit_scaling(self.features[self.windows.seen_rows(train)])
-        weight, targets, answers, scale = 1.0, None, self.answers, self.unit
+        alone = self.classify and self.answers.shape[1] == 1
+        return train, counted, _class_weight(self.answers[train]) if alone else 1.0
+
+    def prepare(self, fold: Fold) -> FoldData:
+        """Scales rows and answers by the training windows of `fold`, and leaves out what must not be learnt.
+
+        Raises:
+            UserError: as `learnt`.
+        """
+        train, counted, weight = self.learnt(fold)
+        labels = None if self.labels is None else self.labels[self.windows.target]
+        features = fit_scaling(self.features, self.windows.seen_rows(train))
+        targets, answers, scale = None, self.answers, self.unit
         if self.classify:
-            if self.answers.shape[1] > 1:
-                answers = self.answers * _class_weights(self.answers[train])
-            else:
-                weight = _class_weight(self.answers[train])
+            answers = answers if answers.shape[1] == 1 else answers * _class_weights(answers[train])
         else:
             targets = fit_scaling(self.answers[train])
             answers, scale = targets.apply(self.answers), targets.deviation / self.unit
@@ -206,7 +218,8 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
         now, then = targets[windows.last], targets[windows.target]
         answers = then - now if spec.task.difference else then
         persistence = np.zeros_like(now) if spec.task.difference else now
-    features = np.concatenate([series.features for series in data.series])
+    parts = [series.features for series in data.series]
+    features = parts[0] if len(parts) == 1 else np.concatenate(parts)  # large data are not copied
     problem = Problem(features, answers, persistence, labels, windows, split, classify)
     _check_events(spec, problem)
     return problem
@@ -243,15 +256,17 @@ def warn_of_held_events(problem: Problem) -> tuple[str, ...]:
     return (f"The holdout has {said}: choose `[cv] holdout` so that it has several.",)
 
 
-def fit_scaling(values: Floats) -> Scaling:
-    """Mean and standard deviation of each column of `values`, (rows, columns).
+def fit_scaling(values: Floats, rows: Bools | None = None) -> Scaling:
+    """Mean and standard deviation of each column of `values`, (rows, columns), over the rows that are marked, or all.
 
     A column that is constant but for rounding has its magnitude instead (or 1): what it does elsewhere, nobody has
     learnt, and must not be blown up.
     """
-    deviation, magnitude = values.std(axis=0), np.abs(values).max(axis=0, initial=0)
+    columns = (column if rows is None else column[rows] for column in values.T)  # one after the other: they may be long
+    found = [(column.mean(), column.std(), np.abs(column).max(initial=0)) for column in columns]
+    mean, deviation, magnitude = np.reshape(found, (-1, 3)).T
     deviation = np.where(deviation > 1e-12 * magnitude, deviation, np.where(magnitude > 0, magnitude, 1.0))
-    return Scaling(tuple(values.mean(axis=0).tolist()), tuple(deviation.tolist()))
+    return Scaling(tuple(mean.tolist()), tuple(deviation.tolist()))
 
 
 def _class_weight(answers: Floats) -> float:

@@ -39,6 +39,11 @@ class Split:
     development: Ints
     holdout: Ints
 
+    @property
+    def last(self) -> Fold:
+        """All windows before the holdout to train on, the holdout's to validate on."""
+        return Fold(self.development, self.holdout)
+
 
 def make_split(
     lengths: Sequence[int],

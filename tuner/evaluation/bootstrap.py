@@ -106,8 +106,10 @@ def draw_blocks(blocks: Ints, seed: Sequence[int], times: int = DRAWS) -> Draws 
     if count < LEAST_BLOCKS:
         return None
     generator = np.random.default_rng(np.random.SeedSequence(seed))
-    counts = generator.multinomial(count, np.full(count, 1 / count), size=times)
-    return Draws(blocks, counts.astype(np.float64))
+    counts = np.empty((times, count))
+    for drawn in counts:  # of many blocks all at once would stand there twice
+        drawn[:] = generator.multinomial(count, np.full(count, 1 / count))
+    return Draws(blocks, counts)
 
 
 class Variance(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from tuner.data.series import Bools, Ints
@@ -20,6 +21,7 @@ LEAST_MENDED = 10  # rows; in a shorter table what is out of order is more likel
 COARSE = 0.01  # share of rows at the same time as the one before, from which a clock is taken for a coarse one
 LATE = 0.05  # share of rows out of order that may simply have come late
 STEADY = 0.9  # share of steps that are the usual one
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
 _UNITS = {"year": 0, "yr": 0, "month": 1, "mo": 1, "day": 2, "hour": 3, "hr": 3, "minute": 4, "min": 4, "second": 5}
 
 
@@ -154,6 +156,9 @@ def time_parts(columns: Mapping[str, Column], clock: str | None) -> tuple[str, .
     if clock is None:
         units = {unit: name for name in columns if (unit := _unit(name)) is not None and is_number(columns[name])}
         parts = tuple(units[unit] for unit in sorted(units))
+        if {0, 1} <= set(units) and 2 not in units:  # months
+            months = columns[units[0]] * 12 + columns[units[1]]
+            return (units[0], units[1]) if (np.diff(months) > 0).all() else ()
         return parts if {0, 1, 2} <= set(units) else ()
     column = columns[clock]
     stamps = as_dates(column) if is_number(column) else column
@@ -179,13 +184,9 @@ def _joined(table: DataTable, names: Sequence[str]) -> Column:
         if (absent := missing(column)).any():
             raise UserError("the time is missing", where=table.at(int(absent.argmax()), name), hint="fill it in")
     units = {name: unit for name in names if (unit := _unit(name)) is not None and is_number(columns[name])}
-    if {0, 1, 2} <= set(units.values()):
-        filled = {unit: columns[name].astype(np.int64) for name, unit in units.items()}
-        months = (filled[0] - 1970) * 12 + filled[1] - 1
-        time = months.astype("datetime64[M]").astype("datetime64[D]") + (filled[2] - 1)
-        time = time.astype("datetime64[ns]")
-        seconds = sum(filled[unit] * length for unit, length in ((3, 3600), (4, 60), (5, 1)) if unit in filled)
-        return np.asarray(time + np.asarray(seconds, dtype="timedelta64[s]"))
+    if {0, 1} <= set(units.values()):
+        parts = {_PARTS[unit]: columns[name].astype(np.int64) for name, unit in units.items()}
+        return np.asarray(pd.to_datetime(pd.DataFrame({"day": 1} | parts), errors="coerce"), dtype="datetime64[ns]")
     total: Column | None = None
     for name, column in columns.items():
         stamps = as_dates(column) if is_number(column) and total is None else column

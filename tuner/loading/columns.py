@@ -1,6 +1,7 @@
 """What columns must hold to be dates, labels or numbers."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from tuner.data.series import Bools, Floats
@@ -34,14 +35,8 @@ def dates(column: Column) -> Column:
 
 def parsed(column: Column) -> tuple[Floats, Bools]:
     """Text as numbers, NaN where missing, and which rows hold something else, (rows,) each."""
-    values = np.full(len(column), np.nan)
-    other = np.zeros(len(column), dtype=bool)
-    for row, text in enumerate(column):
-        try:
-            values[row] = np.nan if text is None else float(text)
-        except ValueError:
-            other[row] = True
-    return values, other
+    values = np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
+    return values, np.isnan(values) & ~np.isin(column.astype(str), ("None", "nan", "NaN"))
 
 
 def numbers(table: DataTable, name: str) -> Floats:

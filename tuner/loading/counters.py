@@ -21,6 +21,7 @@ ENOUGH_ROWS = 100  # in fewer a column may grow evenly by chance
 EVEN = 0.01  # of the usual step: a step that differs by no more is as long,
 EVENLY = 0.9  # as so many of the steps of a counter or clock are
 EPOCH = 1e8  # from here on a number that is called a time and only grows is one since 1970
+ROUND = 0.97  # of the steps of a column that goes round; the rest are gaps
 LEAST_SERIES = 16  # rows of each series of a file on average
 # names without their case and whatever is no letter
 _TIME = {"time", "timestamp", "date", "datetime", "ts"}
@@ -74,7 +75,18 @@ def is_counter(name: str, column: Column) -> bool:
     usual = np.median(steps)
     if np.mean(np.abs(steps - usual) <= EVEN * abs(usual)) >= EVENLY:
         return True
-    return bool(_CLOCK.search(_letters(name)) and np.abs(column[rows]).min() >= EPOCH)
+    return is_called_time(name) and bool(np.abs(column[rows]).min() >= EPOCH)
+
+
+def goes_round(column: Column) -> bool:
+    """Does a column go on in even steps, or round and round, as years, hours or their sines do? Its runs count once."""
+    values = column[np.flatnonzero(np.diff(column, prepend=np.nan))]
+    if len(np.unique(values[:10_000])) < 3:
+        return False
+    steps, again = np.diff(values), np.flatnonzero((values[2:-1] == values[0]) & (values[3:] == values[1])) + 2
+    even = np.isclose(steps, np.median(steps)) | np.isclose(np.abs(steps), np.ptp(values))
+    alike = values[again[0] :] == values[: -again[0]] if len(again) else even
+    return bool(max(even.mean(), alike.mean()) >= ROUND)
 
 
 def recognise_time(columns: Mapping[str, Column]) -> str | None:
@@ -82,7 +94,7 @@ def recognise_time(columns: Mapping[str, Column]) -> str | None:
     found = []
     for number, (name, column) in enumerate(columns.items()):
         letters = _letters(name)
-        exact, called = letters in _TIME, bool(_CLOCK.search(letters))
+        exact, called = letters in _TIME, is_called_time(name)
         if is_number(column):
             order = order_of(column)
             clock = exact or (called and order <= Order.TIES)
@@ -143,6 +155,10 @@ def _are_dates(column: Column, exact: bool) -> bool:
     if np.isnan(dates(column[:100])).all():
         return False
     return exact or not bool(np.isnan(dates(column)).any())
+
+
+def is_called_time(name: str) -> bool:
+    return bool(_CLOCK.search(_letters(name)))
 
 
 def _letters(name: str) -> str:

@@ -30,6 +30,8 @@ from tuner.loading.sources import lookback, read_tables
 from tuner.reading.table import Column, DataTable, merged
 from tuner.spec.sections import DataSection, Spec
 
+BLOCK = 65_536  # rows hashed at a time
+
 
 @dataclass(frozen=True)
 class _Rows:
@@ -160,7 +162,8 @@ def _series(
         count[rows.file] += 1
         name = rows.file if count[rows.file] == 1 else f"{rows.file}#{count[rows.file]}"
         values = interpolate(rows.values)
-        series.append(Series(name, rows.time, values[:, features], values[:, targets], rows.labels, rows.file))
+        seen = values if features == [*range(len(names))] else values[:, features]  # all of them without a copy
+        series.append(Series(name, rows.time, seen, values[:, targets], rows.labels, rows.file))
     return tuple(series)
 
 
@@ -230,5 +233,6 @@ def _digest(series: Sequence[Series], facts: str) -> str:
         arrays = [one.time, one.features, one.targets, *([] if one.labels is None else [one.labels])]
         digest.update(repr((one.name, [(array.dtype.str, array.shape) for array in arrays])).encode())
         for array in arrays:
-            digest.update(array.tobytes())
+            for first in range(0, len(array), BLOCK):  # a copy at a time
+                digest.update(array[first : first + BLOCK].tobytes())
     return digest.hexdigest()

@@ -20,29 +20,10 @@ RARE = 0.25  # of the rows: where values alone suggest a label, at most so many 
 LONG = 1.5  # rows that a run has on average where values alone suggest a label
 # first words of a value that means normal, and those of them that take back what follows
 _NORMAL = frozenset(
-    [
-        "0",
-        "false",
-        "f",
-        "no",
-        "n",
-        "nein",
-        "none",
-        "normal",
-        "normale",
-        "nominal",
-        "ok",
-        "okay",
-        "good",
-        "healthy",
-        "benign",
-        "regular",
-        "negative",
-        "neg",
-        "inlier",
-        "正常",
-        "否",
-    ]
+    (
+        *("0", "false", "f", "no", "n", "nein", "none", "normal", "normale", "nominal", "ok", "okay", "good"),
+        *("healthy", "benign", "regular", "negative", "neg", "inlier", "正常", "否"),
+    )
 )
 _NOT = frozenset({"no", "not", "non"})
 # letters of names: of labels, of columns that hold classes or states, and of marks that stand beside a label
@@ -183,7 +164,11 @@ def find_label(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[Label
     """The label among some columns, all that are named like one or like its marks, and sentences on what may be one."""
     counted = {name: counts for name in names if (counts := count_words(tables, name)) is not None}
     labels = {name: label for name, counts in counted.items() if (label := make_label(name, counts)) is not None}
-    alike = [name for name in names if _SURE.search(_letters(name)) and (name in counted or _letters(name) in _PLAIN)]
+    # under another name the rare one of 0 and 1 is anomalous, as in `healthy`
+    for name in [name for name, one in labels.items() if one.plain and one.share >= 1 - RARE]:
+        if not is_called_label(name) and (other := make_label(name, counted[name], ["0"])) is not None:
+            labels[name] = other
+    alike = [name for name in names if is_called_label(name) and (name in counted or _letters(name) in _PLAIN)]
     clear = sorted((name for name in alike if name in labels), key=lambda name: _letters(name) not in _PLAIN)
     clear += [name for name, label in labels.items() if _is_suggested(label)]
     said = []
@@ -198,6 +183,10 @@ def find_label(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[Label
             )
     marks = [name for name in counted if _MARK.search(_letters(name))]
     return (labels[clear[0]], [*alike, *marks], []) if clear else (None, alike, said)
+
+
+def is_called_label(name: str) -> bool:
+    return bool(_SURE.search(_letters(name)))
 
 
 def as_word(value: object) -> str:

@@ -1,16 +1,19 @@
 """The columns by their role (time, series, label, feature, target): as the study file says, else recognised."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
-from tuner.errors import UserError, counted, listed, nearest
+from tuner.errors import UserError, counted, listed, nearest, quoted
 from tuner.loading.clock import time_parts
 from tuner.loading.columns import dates, is_date, is_number, missing, numbers, parsed
 from tuner.loading.counters import (
     ENOUGH_ROWS,
     Order,
+    is_called_time,
     is_counter,
     order_of,
     recognise_series,
@@ -18,7 +21,7 @@ from tuner.loading.counters import (
     seen,
     split_series,
 )
-from tuner.loading.labels import Label, find_label, read_labels, told_label
+from tuner.loading.labels import Label, find_label, is_called_label, read_labels, told_label
 from tuner.loading.leaks import Telling, telling
 from tuner.reading.table import Column, DataTable
 from tuner.spec.sections import DataSection
@@ -91,6 +94,9 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> tuple[Roles,
         taken = {*clock, series, label and label.name, *alike}
         features, left_out = _measurements(parts, [name for name in first.columns if name not in taken])
         left_out["named like a label"] = alike
+        if not clock and (lost := [name for name in left_out["text"] if is_called_time(name)]):
+            cell = quoted(next(value for value in first.columns[lost[0]] if value is not None))
+            notes.append(f"`{lost[0]}` is no time that can be read ({cell}): rows are taken to be evenly spaced.")
         notes += [f"Left out as {why}: {listed(names)}." for why, names in left_out.items() if names]
     roles = Roles(data.time if data.time is not None else clock, series, label, features, data.target, (), ())
     _check_shared(tables, roles)
@@ -167,13 +173,7 @@ def _measurements(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[tu
         UserError: there are none.
     """
     numeric: list[str] = []
-    left_out: dict[str, list[str]] = {
-        "empty": [],
-        "dates": [],
-        "text": [],
-        "counters or clocks": [],
-        "missing from some files": sorted({name for table in tables for name in table.columns} - {*tables[0].columns}),
-    }
+    left_out: dict[str, list[str]] = defaultdict(list)
     for name in names:
         column = tables[0].columns[name]
         if all(missing(table.columns[name]).all() for table in tables if name in table.columns):
@@ -186,12 +186,10 @@ def _measurements(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[tu
             left_out["counters or clocks"].append(name)
         else:
             numeric.append(name)  # text among the numbers is refused when they are read
+    left_out["missing from some files"] = sorted({*chain(*(table.columns for table in tables))} - {*tables[0].columns})
     if not numeric:
-        only = (
-            f" but {listed(left_out['counters or clocks'])}, which only counts"
-            if left_out["counters or clocks"]
-            else ""
-        )
+        counters = left_out["counters or clocks"]
+        only = f" but {listed(counters)}, which only counts" if counters else ""
         raise UserError(
             f"no column holds numbers to learn from{only}; there are {listed(tables[0].columns)}",
             where=tables[0].where,
@@ -216,7 +214,7 @@ def _without_leaks(tables: Sequence[DataTable], roles: Roles, label: Label, *, n
         name: telling(np.concatenate([part(numbers(table, name)) for table in tables]), joined)
         for name in roles.numeric
     }
-    derived = [name for name, how in found.items() if how == Telling.DERIVED]
+    derived = [name for name, how in found.items() if how == Telling.DERIVED or (how and is_called_label(name))]
     kept = tuple(name for name in roles.features if name not in derived)
     said = []
     if not named and kept and derived:

@@ -40,11 +40,10 @@ def _role(name: str, found: Profile) -> str:
 def _looks(name: str, column: Column) -> tuple[str, str, str, str, str]:
     known = column[~missing(column)]
     kind = "date" if is_date(column) else "text"
-    span = f"{len(pd.unique(known)):,} values"
     if is_number(column):
         kind = "whole number" if bool((known % 1 == 0).all()) else "number"
-    if len(known) and kind != "text":
-        span = f"{_text(known.min())} to {_text(known.max())}"
+    spans = len(known) and kind != "text"
+    span = f"{_text(known.min())} to {_text(known.max())}" if spans else f"{len(pd.unique(known)):,} values"
     share = 1 - len(known) / max(len(column), 1)
     first = ", ".join(_text(value) for value in known[:SHOWN])
     return _cut(name or "(unnamed)"), kind, span, f"{share:.1%}" if share else "", first

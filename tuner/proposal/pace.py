@@ -1,11 +1,10 @@
 """The pace of a study: longer rows, fewer windows and fewer trials, where all would take far longer than an hour."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.data.folds import FoldData, make_problem
-from tuner.data.series import Dataset
+from tuner.data.folds import Problem
 from tuner.proposal.profile import Profile
 from tuner.spec.sections import Spec, StudySection
 
@@ -22,9 +21,8 @@ LENGTHS = {
     **{60 * n: f"{n}min" for n in (1, 2, 5, 10, 15, 30)},
     **{3600 * n: f"{n}h" for n in (1, 2, 3, 6, 12, 24)},
 }
-TIMED_ROWS = 20_000  # windows that suffice to tell how long one of many takes
 
-Timed = Callable[[Spec, Sequence[FoldData]], float]
+Timed = Callable[[Spec, Problem], Callable[[int, int], float]]
 
 
 @dataclass(frozen=True)
@@ -54,22 +52,13 @@ def find_length(found: Profile) -> str | None:
     return fitting[-1] if fitting else None
 
 
-def find_pace(spec: Spec, data: Dataset, timed: Timed, longest: int) -> Pace:
+def find_pace(seconds: Callable[[int, int], float], longest: int) -> Pace:
     """The pace of about an hour, if it can be reached: windows are thinned first, and then trials.
 
     Args:
-        spec: the study at full pace.
-        data: its data set.
-        timed: the seconds that a study takes on these folds, about.
+        seconds: that a study of so many trials takes, with a window every so many rows.
         longest: the stride beyond which rows or events are lost.
     """
-
-    # timed on thinned windows, which is quick: an epoch takes as long as it has windows
-    thin = max(1, min(-(-data.rows // TIMED_ROWS), longest))
-    paced = spec.model_copy(update={"task": spec.task.model_copy(update={"stride": thin})})
-    whole = timed(paced, make_problem(paced, data).folds()) * thin
-    if whole <= HOUR:
-        return Pace(seconds=whole)
-    stride = min(math.ceil(whole / HOUR), longest)
-    trials = min(TRIALS, max(FEWEST_TRIALS, round(TRIALS * HOUR * stride / whole)))
-    return Pace(stride, trials, whole / stride * trials / TRIALS)
+    stride = next((rows for rows in range(1, longest) if seconds(TRIALS, rows) <= HOUR), longest)
+    trials = next((n for n in range(TRIALS, FEWEST_TRIALS, -1) if seconds(n, stride) <= HOUR), FEWEST_TRIALS)
+    return Pace(stride, trials, seconds(trials, stride))

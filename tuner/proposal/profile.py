@@ -9,6 +9,7 @@ import numpy as np
 from tuner.data.seasonality import Rhythm, as_signals, drift, find_rhythm, no_change, typical_length
 from tuner.data.series import Dataset, Series, join_labels, runs
 from tuner.errors import UserError, counted, listed
+from tuner.loading.counters import goes_round
 from tuner.spec.sections import CvSection
 
 SHORTEST = 16  # rows of a series worth measuring
@@ -35,7 +36,7 @@ class Profile:
         features: the columns to learn from.
         anomalous: the label's values that mean so, None where 1 does.
         split: the column that tells the series of one file apart, None where each file is one.
-        targets: the columns to forecast: the first feature; with labels all but on/off signals.
+        targets: the columns to forecast: the first feature, with labels all, but on/off signals, hours and the like.
         named: were the targets named? Then nothing else is learnt.
         events: runs of anomalous rows, 0 without labels.
         share: of all rows that are anomalous.
@@ -173,14 +174,14 @@ def _before_holdout(series: Sequence[Series]) -> list[Series]:
 
 
 def _columns(data: Dataset, known: Sequence[Series]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The features that change before the holdout, and what to forecast: the first of them; with labels every one that
-    takes more than two values, as an anomaly may show in any."""
+    """The features that change before the holdout, and what to forecast: the first of them that takes more than two
+    values and does not just go round, as hours do; with labels every such one, as an anomaly may show in any."""
     low, high = (np.array([pick(one.features, axis=0) for one in known]) for pick in (np.min, np.max))
     low, high = low.min(axis=0), high.max(axis=0)
     features = tuple(name for name, still in zip(data.feature_names, low == high, strict=True) if not still)
     if not features:
         raise UserError(f"every feature is constant before the holdout: {listed(data.feature_names)}", where="[data]")
-    if not data.labelled:
-        return features, features[:1]
     between = np.any([((one.features > low) & (one.features < high)).any(axis=0) for one in known], axis=0)
-    return features, tuple(name for name, more in zip(data.feature_names, between, strict=True) if more) or features[:1]
+    between &= ~np.all([[goes_round(column) for column in one.features.T] for one in known], axis=0)
+    worth = tuple(name for name, more in zip(data.feature_names, between, strict=True) if more) or features[:1]
+    return features, worth if data.labelled else worth[:1]

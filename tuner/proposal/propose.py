@@ -20,7 +20,7 @@ from tuner.proposal.pace import TRIALS, Pace, Timed, find_length, find_pace
 from tuner.proposal.profile import ENOUGH_FILES, HOLDOUT, Profile, make_profile
 from tuner.reading.table import DataTable
 from tuner.spec.file import read_spec_dict
-from tuner.spec.sections import DataSection, Kind, Scheme
+from tuner.spec.sections import DataSection, Kind, Scheme, Spec
 
 ENOUGH_EVENTS = 8  # before the holdout, to learn them, with some in every fold
 LONG_LEAD = 0.4  # of a series, to train and validate on
@@ -62,23 +62,22 @@ def propose_study(
         tables: the data.
         name: of the study.
         told: what is known of the data, with their path as the study file is to say it.
-        timed: the seconds that a study takes on these folds, about; asked where there are many rows.
+        timed: the seconds that a study takes, by its trials and its stride; asked where there are many rows.
 
     Raises:
         UserError: the data cannot be used, or do not suffice for any study.
     """
     spec, missing = read_spec_dict({"study": {"name": name}, "data": told.model_dump(exclude_unset=True)}), ""
     try:
-        data = make_dataset(tables, spec)
+        found = _profiled(tables, spec)
     except UserError as error:
         missing = f"{error.where}: {error.what}"
         spec = spec.model_copy(update={"data": spec.data.model_copy(update={"missing": "interpolate"})})
-        data = make_dataset(tables, spec)
-    found = make_profile(data, named=told.target is not None)
+        found = _profiled(tables, spec)
     if told.every is None and (every := find_length(found)):
         told = told.model_copy(update={"every": every})
         spec = spec.model_copy(update={"data": spec.data.model_copy(update={"every": every})})
-        found = make_profile(make_dataset(tables, spec), named=told.target is not None)
+        found = _profiled(tables, spec)
     refusal: UserError | None = None
     for chosen in proposals(found):
         refused = refusal.what if refusal else ""
@@ -86,19 +85,23 @@ def propose_study(
         try:
             data = make_dataset(tables, spec)
             problem = make_problem(spec, data)
-            problem.folds()
-            problem.refit()
+            for fold in (*problem.split.folds, problem.split.last):
+                problem.learnt(fold)
         except UserError as error:
             refusal = refusal or error
         else:
             pace = Pace()
             if timed is not None and found.rows >= MANY:
-                pace = find_pace(spec, data, timed, longest=min(chosen.window, found.event))
+                pace = find_pace(timed(spec, problem), longest=min(chosen.window, found.event))
             idle = warn_of_idle_targets(data, difference=spec.task.difference)
             found = replace(found, warnings=(*found.warnings, *idle, *warn_of_held_events(problem)))
             return found, chosen, pace, render_study_file(name, told, found, chosen, missing, refused, pace)
     what = f"these data cannot be divided into folds: {refusal.what if refusal else 'nothing to try'}"
     raise UserError(what, where=str(told.path), hint="more rows are needed")
+
+
+def _profiled(tables: Sequence[DataTable], spec: Spec) -> Profile:
+    return make_profile(make_dataset(tables, spec), named=spec.data.target is not None)
 
 
 def proposals(found: Profile) -> Iterator[Proposal]:

@@ -5,28 +5,10 @@ import re
 # usual ways to say that a value is missing, in lower case
 MARKS = frozenset(
     (
-        *(
-            "",
-            "?",
-            "??",
-            "-",
-            "--",
-            "---",
-            ".",
-            "..",
-            "...",
-            "*",
-            "**",
-            "none",
-            "nil",
-            "null",
-            "(null)",
-            "<null>",
-            "\\n",
-        ),
+        *("", "?", "??", "-", "--", "---", ".", "..", "...", "*", "**", "none", "nil", "null", "(null)", "<null>"),
         *("nan", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "nat", "nd", "n.d.", "nodata", "no data", "not available"),
         *("#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!", "1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind"),
-        *("missing", "undefined", "unknown"),
+        *("missing", "undefined", "unknown", "\\n"),
     )
 )
 CURRENCY = r"(?:[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|JPY)\b)"

@@ -6,6 +6,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,10 @@ def read_text(path: Path, told: Reading, where: str) -> Text:
         raise UserError("this is not a text file", where=where, hint=SAVE)
     size = path.stat().st_size if content is None else len(content)
     if encoding is None:
-        fault = _not_utf8(path, content)
-        if fault is None:
+        encoding = _guessed(path, content, where)
+        if encoding is None:
             start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
             return Text(path if content is None else content, start, size)
-        encoding = _western(path, content, fault, where)
     return _decoded(path.read_bytes() if content is None else content, encoding, where)
 
 
@@ -134,42 +134,32 @@ def _wide(head: bytes) -> str | None:
     return "utf-16-le" if shares[1] > shares[0] else "utf-16-be"
 
 
-def _not_utf8(path: Path, content: bytes | None) -> int | None:
-    """The number of the first line that is not UTF-8; None if all are."""
-    with BytesIO(content) if content is not None else path.open("rb") as file:
-        decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
-        for block in iter(lambda: file.read(HEAD_BYTES), b""):
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                return line + error.object[: error.start].count(b"\n")
-            line += block.count(b"\n")
-    return None
-
-
-def _western(path: Path, content: bytes | None, line: int, where: str) -> str:
-    """The encoding of a text in which single Latin letters or signs stand in the first line only, the names.
+def _guessed(path: Path, content: bytes | None, where: str) -> str | None:
+    """The encoding of a text: None of UTF-8, else of one with single Latin letters or signs in its first line only.
 
     Raises:
         UserError: there is more than that to read, and so more than one way.
     """
+    decoder, line, fault, plain = codecs.getincrementaldecoder("utf-8")(), 0, 0, True
     with BytesIO(content) if content is not None else path.open("rb") as file:
-        first, rest_is_plain = file.readline(), all(block.isascii() for block in _blocks(file))
-    if (
-        line == 1
-        and rest_is_plain
-        and re.fullmatch(rb"(?:[\x00-\x7f]|(?<![\x80-\xff])[\xb0\xb2\xb3\xb5\xc0-\xff])*", first)
-    ):
+        first = file.readline()
+        for block in chain([first], iter(lambda: file.read(HEAD_BYTES), b"")):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                fault = fault or line + 1 + error.object[: error.start].count(b"\n")
+                decoder.reset()
+            line += block.count(b"\n")
+            plain = plain and (block is first or block.isascii())
+    if not fault:
+        return None
+    if plain and re.fullmatch(rb"(?:[\x00-\x7f]|(?<![\x80-\xff])[\xb0\xb2\xb3\xb5\xc0-\xff])*", first):
         return "cp1252"
     raise UserError(
         "this is not UTF-8 text",
-        where=f"{where}:{line}",
+        where=f"{where}:{fault}",
         hint='name its encoding as `[data] encoding`, such as "cp1252", "gb18030" or "shift_jis", or save it in UTF-8',
     )
-
-
-def _blocks(file: Any) -> Any:  # noqa: ANN401 (any binary file)
-    return iter(lambda: file.read(HEAD_BYTES), b"")
 
 
 def _decoded(content: bytes, encoding: str, where: str) -> Text:

@@ -38,19 +38,21 @@ _CLOCK = rf"(?P<hour>\d{{1,2}})(?:\s?[:.hH]\s?(?P<minute>\d{{2}}){_SECOND})?m?"
 _TIGHT = r"(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<part>\d{3})?"
 _ZONE = rf"(?P<zone>(?:[A-Za-z]{{1,4}}|(?:UTC|GMT)?[-+{MINUS}]\d{{1,2}}(?::?\d{{2}})?)?)(?:\s?\[[\w/+-]+\])?"
 _END = rf"\s?(?P<noon>(?:[aApP]\.?[mM]\.?)?)\s?{_ZONE}\]?"
-_ONE, _TWO = r"(?P<one>\d+|[^\W\d]+)", r"(?P<two>\d+|[^\W\d]+)"
-_DAY = rf"\[?(?:[^\W\d]{{2,9}}\.?,?\s+)??{_ONE}\.?[-/.\s_,年]+{_TWO}\.?(?:[-/.\s_,月]+|\b)(?P<three>\d{{1,4}})日?"
+_ONE, _TWO = r"(?P<one>\d+|\pL+)", r"(?P<two>\d+|\pL+)"
+_DAY = rf"\[?(?:\pL{{2,9}}\.?,?\s+)??{_ONE}\.?[-/.\s_,年]+{_TWO}\.?(?:[-/.\s_,月]+|\b)(?P<three>\d{{1,4}})日?"
 # an interval counts from where it begins
 _UNTIL = rf"(?:\s?(?:[-{MINUS}]|to|bis|/)\s?\d.*)?"
 _PATTERNS = (
-    rf"^{_DAY}(?:(?:\s?[,T:\s_]\s?|\s[-{MINUS}]\s){_CLOCK}{_END})?{_UNTIL}$",
+    rf"^{_DAY}(?:(?:\s?[,T:\s_]\s?|,?\s(?:[-{MINUS}]|at|um|à)\s){_CLOCK}{_END})?{_UNTIL}$",
     rf"^(?P<one>(?:19|20)\d{{2}})(?P<two>\d{{2}})(?P<three>\d{{2}})(?:[T\s_:-]?(?:{_TIGHT})|[T\s_:-]{_CLOCK})?".replace(
         _CLOCK, _CLOCK.replace("(?P<", "(?P<x")
     )
     + rf"{_END}$",
-    rf"^(?P<one>\d{{1,2}})(?P<two>[^\W\d]{{3,9}})(?P<three>\d{{2,4}})(?:[:T\s]{_CLOCK})?{_END}$",
-    rf"^(?:[^\W\d]{{3,9}}\.?,?\s+)?(?P<two>[^\W\d]+)\.?\s+(?P<one>\d{{1,2}})\s+{_CLOCK}{_END}\s(?P<three>\d{{4}})$",
+    rf"^(?P<one>\d{{1,2}})(?P<two>\pL{{3,9}})(?P<three>\d{{2,4}})(?:[:T\s]{_CLOCK})?{_END}$",
+    rf"^(?:\pL{{3,9}}\.?,?\s+)?(?P<two>\pL+)\.?\s+(?P<one>\d{{1,2}})\s+{_CLOCK}{_END}\s(?P<three>\d{{4}})$",
 )
+# a month without a day is its first: 2024-05, May 2024, May-24
+_MONTHS_ALONE = ((r"^(\d{4})[-/](\d{1,2})$", r"\1-\2-1"), (r"^(\pL{3,9})\.?[-/ ](\d{4}|\d\d)$", r"1-\1-\2"))
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def read_dates(column: Any, told: Order | None) -> Parsed | None:  # noqa: ANN40
     Of the orders that all cells allow, the one told is taken, else the one by which most rows are a usual step apart.
     """
     column = compute.utf8_trim_whitespace(compute.replace_substring_regex(column, f"[{BLANKS}]+", " "))
+    for month, whole in _MONTHS_ALONE:
+        column = compute.replace_substring_regex(column, month, whole)
     probe = column.drop_null()[:20]
     for pattern in _PATTERNS:
         if len(probe) == 0 or compute.extract_regex(probe, pattern).null_count:
@@ -129,7 +133,8 @@ _ABSENT = -1
 def _numbers(column: Any) -> Ints:  # noqa: ANN401
     """Digits, or the names of months, as whole numbers, (rows,); -1 where there are none."""
     if _named(column):
-        words = compute.utf8_slice_codeunits(compute.utf8_lower(column), 0, 3)
+        words = compute.replace_substring(compute.utf8_lower(column), "jui", "ju")  # French: juin, juillet
+        words = compute.utf8_slice_codeunits(words, 0, 3)
         keys = list(_MONTHS)
         place = compute.index_in(words, pa.array(keys)).fill_null(len(keys)).to_numpy(zero_copy_only=False)
         return np.asarray(np.array([*_MONTHS.values(), _ABSENT], dtype=np.int64)[place.astype(np.int64)])

@@ -43,6 +43,8 @@ class Record:
 
     @property
     def is_comment(self) -> bool:
+        if re.fullmatch(r"[-=+:|]{3,}", "".join(self.cells)):  # a line below the names
+            return True
         return self.cells[0].startswith(COMMENTS) and not is_value(self.cells[0]) and not is_mark(self.cells[0])
 
 

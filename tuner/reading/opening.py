@@ -16,7 +16,7 @@ from pyarrow import csv as arrow
 from tuner.errors import UserError, counted
 from tuner.reading.containers import NEEDED, Text, read_text
 from tuner.reading.layout import COMMENTS, Layout, find_layout, misplaced_quote, said_lines, squeezed
-from tuner.reading.table import DataTable, Form, check_names, make_table, number_of
+from tuner.reading.table import DataTable, check_names, make_table, number_of
 from tuner.spec.sections import NOTHING_TOLD, Reading
 
 PARQUET = (".parquet", ".pq")
@@ -31,7 +31,9 @@ class DataFile:
         names: of its columns.
         batches: reads the named columns from the first row on, as tables of Arrow; text is still to be interpreted.
         line: as of `DataTable`.
-        form: what is known of it already.
+        told: how it is to be read.
+        delimiter: of its values; empty where it has none.
+        notes: what was decided so far.
         others: the numbers of the lines between the rows that are none, as far as some were met in reading.
     """
 
@@ -39,7 +41,9 @@ class DataFile:
     names: Sequence[str]
     batches: Callable[[Sequence[str]], Iterator[Any]]
     line: Callable[[int], int] = number_of
-    form: Form = Form()  # noqa: RUF009 (a frozen value)
+    told: Reading = NOTHING_TOLD
+    delimiter: str = ""
+    notes: tuple[str, ...] = ()
     others: Callable[[], Sequence[int]] = tuple
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> DataTable:
@@ -49,10 +53,11 @@ class DataFile:
             UserError: the file cannot be read, or holds no rows.
         """
         batches = self.batches(self.names if columns is None else columns)
-        table = make_table(name, self.where, pa.concat_tables(batches), self.line, self.form)
+        table = make_table(name, self.where, pa.concat_tables(batches), self.line, self.told, self.delimiter)
+        pa.default_memory_pool().release_unused()  # the text of large data
         lost = self.others()
         note = (f"Left out {said_lines(lost)}: blank, a remark, or the names again.",) if lost else ()
-        return replace(table, notes=(*note, *table.notes))
+        return replace(table, notes=(*note, *self.notes, *table.notes))
 
     def parts(self, columns: Sequence[str], rows: int) -> Iterator[tuple[DataTable, Any]]:
         """`rows` rows at a time, and what is left: each part as read, and as a table of Arrow.
@@ -62,21 +67,21 @@ class DataFile:
         Raises:
             UserError: as `read`.
         """
-        start, held, form = 0, [], self.form
+        start, held, told = 0, [], self.told
         for batch in self.batches(columns):
             held.append(batch)
             while sum(map(len, held)) >= rows:
                 joined = pa.concat_tables(held)
-                part = self._part(joined.slice(0, rows), start, form)
+                part = self._part(joined.slice(0, rows), start, told)
                 yield part, joined.slice(0, rows)
-                form = replace(form, told=part.reading)
+                told = part.reading
                 start, held = start + rows, [joined.slice(rows)]
         if sum(map(len, held)):
             joined = pa.concat_tables(held)
-            yield self._part(joined, start, form), joined
+            yield self._part(joined, start, told), joined
 
-    def _part(self, table: Any, start: int, form: Form) -> DataTable:  # noqa: ANN401 (pyarrow has no types)
-        return make_table("", self.where, table, lambda row: self.line(start + row), form)
+    def _part(self, table: Any, start: int, told: Reading) -> DataTable:  # noqa: ANN401 (pyarrow has no types)
+        return make_table("", self.where, table, lambda row: self.line(start + row), told, self.delimiter)
 
 
 def open_file(path: Path, told: Reading = NOTHING_TOLD) -> DataFile:
@@ -177,7 +182,7 @@ def _open_text(path: Path, told: Reading, where: str) -> DataFile:
             raise UserError("the file has no rows", where=where, hint=NEEDED)
 
     notes = (text.note, *layout.notes) if text.note else layout.notes
-    return DataFile(where, layout.names, batches, read.line, Form(told, layout.delimiter, notes), read.others)
+    return DataFile(where, layout.names, batches, read.line, told, layout.delimiter, notes, read.others)
 
 
 @dataclass(frozen=True)

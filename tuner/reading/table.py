@@ -74,60 +74,59 @@ class DataTable:
         return replace(self, columns=columns, line=lambda row: line(int(rows[row])))
 
 
-@dataclass(frozen=True)
-class Form:
-    """What is known of a file before its cells are read.
-
-    Attributes:
-        told: how it is to be read.
-        delimiter: of its values; empty where it has none.
-        notes: what was decided so far.
-    """
-
-    told: Reading = NOTHING_TOLD
-    delimiter: str = ""
-    notes: tuple[str, ...] = ()
-
-
 def make_table(
     name: str,
     where: str,
     table: Any,  # noqa: ANN401 (pyarrow has no types)
     line: Callable[[int], int] = number_of,
-    form: Form = Form(),
+    told: Reading = NOTHING_TOLD,
+    delimiter: str = "",
 ) -> DataTable:
-    """The rows of an Arrow table, whose text becomes numbers or dates where all of a column is."""
+    """The rows of an Arrow table, whose text becomes numbers or dates where all of a column is.
+
+    Args:
+        name, where, line: as of `DataTable`.
+        table: of Arrow.
+        told: how it is to be read.
+        delimiter: of its values; empty where it has none.
+    """
     columns, cells = dict[str, Any](), dict[str, Any]()
     for one in table.column_names:
-        stripped = _cells(table[one], form.told)
+        stripped = _cells(table[one], told)
         columns[one] = _plain(stripped)
         if pa.types.is_string(columns[one].type):
             cells[one] = stripped
-    told = form.told.dates
-    dates = {one: parsed for one, column in cells.items() if (parsed := read_dates(column, told)) is not None}
+    dates = {one: parsed for one, column in cells.items() if (parsed := read_dates(column, told.dates)) is not None}
     undated = {one: column for one, column in cells.items() if one not in dates}
     dressed = {one: found for one, column in undated.items() if (found := undress(column)) is not None}
-    decimal = choose_decimal(list(dressed.values()), form.delimiter, form.told.decimal)
+    decimal = choose_decimal(list(dressed.values()), delimiter, told.decimal)
     if decimal == ",":
         written = {one for one in table.column_names if pa.types.is_string(table[one].type)}
-        plain = {one: _cells(table[one], form.told) for one in written if pa.types.is_floating(columns[one].type)}
+        plain = {one: _cells(table[one], told) for one in written if pa.types.is_floating(columns[one].type)}
         grouped = {one: column for one, column in plain.items() if all_grouped(column)}
         dressed |= {one: found for one, column in grouped.items() if (found := undress(column)) is not None}
     columns |= {one: parse_numbers(column, decimal) for one, column in dressed.items()}
-    values = {one: dates[one].dates if one in dates else _values(column) for one, column in columns.items()}
-    values, marks, doubts = _without_sentinels(values, form.told)
+    values = dict[str, Column]()
+    # in one block, which is given back whole
+    block = np.empty((len(columns), table.num_rows), dtype=np.int64)
+    for place, (one, column) in zip(block, columns.items(), strict=True):
+        values[one] = read = dates[one].dates if one in dates else _values(column)
+        if read.dtype.kind != "O":
+            place[:] = read.view(np.int64)
+            values[one] = place.view(read.dtype)
+    values, marks, doubts = _without_sentinels(values, told)
     marked = {one: column.marked for one, column in dressed.items()}
     marked = {one: marked.get(one, {}) | marks.get(one, {}) for one in values}
     order = next((parsed.order for parsed in dates.values() if parsed.order is not None), None)
     texts = tuple(dict.fromkeys(mark for counts in marked.values() for mark in counts))
-    reading = form.told.model_copy(
+    reading = told.model_copy(
         update={
-            "decimal": form.told.decimal or (decimal if dressed else None),
-            "dates": form.told.dates or order,
-            "missing_marks": texts if form.told.missing_marks is None else form.told.missing_marks,
+            "decimal": told.decimal or (decimal if dressed else None),
+            "dates": told.dates or order,
+            "missing_marks": texts if told.missing_marks is None else told.missing_marks,
         }
     )
-    notes = (*form.notes, *_number_notes(dressed, decimal), *_mark_notes(marked), *doubts, *_date_notes(dates))
+    notes = (*_number_notes(dressed, decimal), *_mark_notes(marked), *doubts, *_date_notes(dates))
     unsure = frozenset(one for one, parsed in dates.items() if parsed.unsure)
     return DataTable(name, where, values, line, reading, notes, unsure)
 
@@ -181,17 +180,15 @@ def _plain(cells: Any) -> Any:  # noqa: ANN401
 
 
 def _values(column: Any) -> Column:  # noqa: ANN401
-    kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
+    kind, dated = column.type, pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
     if (pa.types.is_integer(kind) or pa.types.is_boolean(kind)) and kind != pa.uint64() and column.null_count == 0:
         return np.asarray(column.to_numpy()).astype(np.int64)
     numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
-    if any(matches(kind) for matches in numeric):
-        column = column.cast(pa.float64(), safe=False)
-        return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
-    texts = ("" if value is None else str(value).strip() for value in column.to_pylist())
-    return np.array([text or None for text in texts], dtype=object)
+    if not dated and not any(matches(kind) for matches in numeric):
+        texts = ("" if value is None else str(value).strip() for value in column.to_pylist())
+        return np.array([text or None for text in texts], dtype=object)
+    column = column if dated else column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy())
 
 
 def _without_sentinels(columns: Mapping[str, Column], told: Reading) -> tuple[dict[str, Column], Counts, list[str]]:

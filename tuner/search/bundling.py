@@ -59,9 +59,9 @@ def refit_all(
     data, scores = prepared.problem.whole(), study.scores(trial.number)
     assert scores is not None  # noqa: S101 (it is complete)
     steps = refit_steps(steps_of_runs(trial), prepared.folds, data)
-    jobs = {seed: Refit(data, trial.params, steps, seed) for seed in range(MEMBERS)}
+    jobs = {seed: Refit(trial.params, steps, seed) for seed in range(MEMBERS)}
     backend.probe(study.spec, len(study.facts.features)).refuse(study.spec, study.facts.precision)
-    backend.broadcast(Shared(study.spec, prepared.folds, study.facts.precision))
+    backend.broadcast(Shared(study.spec, (data,), study.facts.precision))
     notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Refitted] = {}
     for seed, result in do_all(jobs, backend, notify):

@@ -64,6 +64,7 @@ class DaskCluster:
 
     def broadcast(self, shared: Shared) -> None:
         self._shared = pack(shared, shared.spec)
+        self._slots.clear()  # found again with it
 
     @property
     def free(self) -> int:

@@ -25,7 +25,7 @@ from tuner.results.findings import Findings
 from tuner.results.selection import Trial, steps_of_runs
 from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Notify, Repeated, StageAdvanced, StageBegan
-from tuner.search.jobs import REPEAT, Refit, Task
+from tuner.search.jobs import REPEAT, Refit, Shared, Task
 from tuner.search.workers import Backend
 from tuner.spec.sections import Spec
 from tuner.storage.schema import Array
@@ -99,11 +99,12 @@ def score_holdout(run: Run, found: Findings) -> None:
     models = {name: trial for name, trial in named.items() if trial.outcome.best_epoch}
     data, there = run.problem.refit(), study.refits()
     jobs = {
-        (trial.number, seed): Refit(data, trial.params, refit_steps(steps_of_runs(trial), run.folds, data), seed)
+        (trial.number, seed): Refit(trial.params, refit_steps(steps_of_runs(trial), run.folds, data), seed)
         for trial in models.values()
         for seed in range(MEMBERS)
         if (trial.number, seed) not in there
     }
+    run.backend.broadcast(Shared(study.spec, (data,), study.facts.precision))
     lost = np.full((len(data.valid), data.answers.shape[1]), np.nan)
     run.notify(StageBegan("holdout", len(jobs)))
     for key, refitted in do_all(jobs, run.backend, run.notify, run.deadline):

@@ -27,13 +27,13 @@ class Shared:
     precision: Precision
 
 
-def pack(value: Spec | Shared, spec: Spec) -> bytes:
-    """Pickles what goes to a worker, by value where a class given from Python is in it."""
+def pack(value: Spec | Shared, spec: Spec, apart: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:
+    """Pickles what goes to a worker, by value where a class given from Python is in it; `apart` is given its arrays."""
     if not spec.is_given:
-        return pickle.dumps(value)
+        return pickle.dumps(value, protocol=5, buffer_callback=apart)
     import cloudpickle  # type: ignore[import-untyped]  # needed for such alone
 
-    packed: bytes = cloudpickle.dumps(value)
+    packed: bytes = cloudpickle.dumps(value, protocol=5, buffer_callback=apart)
     return packed
 
 
@@ -106,12 +106,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Refit:
-    """Trains a configuration on the training windows of `data` for `steps` optimiser steps; judges it on the others.
+    """Trains a configuration on the shared data, one fold, for `steps` optimiser steps; judges it on the other windows.
 
     Refits with the same `seed` begin from the same random stream.
     """
 
-    data: FoldData
     params: Mapping[str, Value]
     steps: int
     seed: int
@@ -120,5 +119,5 @@ class Refit:
         from tuner.training.trainer import refit
 
         return refit(
-            shared.spec, self.data, self.params, steps=self.steps, repeat=self.seed, precision=shared.precision
+            shared.spec, shared.folds[0], self.params, steps=self.steps, repeat=self.seed, precision=shared.precision
         )

@@ -63,7 +63,7 @@ def prepare(spec: Spec) -> Prepared:
     extension = EXTENSION if spec.train.max_epochs == "auto" else 1
     spec = with_budget(spec, folds)
     if len(problem.split.holdout):
-        problem.refit()  # what cannot be scored in the end is refused now
+        problem.learnt(problem.split.last)  # what cannot be refitted is refused now
     facts = describe_study(spec, data, problem, folds, extension * spec.train.epochs)
     return Prepared(spec, data, problem, folds, facts)
 

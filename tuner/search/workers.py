@@ -3,21 +3,25 @@
 An executor a worker, rather than one of many workers, because a dying process breaks its whole executor.
 """
 
+import mmap
 import os
 import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import active_children, forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
+from tuner.files import unwritable
 from tuner.search.events import Progressed
 from tuner.search.jobs import Job, R_co, Report, Shared, do_here, pack
 from tuner.signals import defer_interrupts
@@ -25,6 +29,9 @@ from tuner.spec.sections import Spec
 from tuner.training.machine import Machine, probe
 
 R = TypeVar("R")
+# a study's `Shared` without its arrays, pickled, the file that these are in, and where they lie there
+Placed = tuple[bytes, Path, list[tuple[int, int]]]
+ALIGNED = 64  # bytes: where an array may begin
 
 
 class Backend(Protocol):
@@ -34,7 +41,7 @@ class Backend(Protocol):
         """The machine of its workers, for a study of so many columns; before `broadcast`."""
 
     def broadcast(self, shared: Shared) -> None:
-        """Hands over what all jobs of a study share; once, before the first of them."""
+        """Hands over what the jobs that follow share; while none is under way."""
 
     @property
     def free(self) -> int:
@@ -108,7 +115,8 @@ class LocalProcesses:
 
     def __init__(self, workers: int) -> None:
         self._context = start_method()
-        self._shared: bytes | None = None
+        self._shared: Placed | None = None
+        self._folder = TemporaryDirectory(prefix="tuner-", ignore_cleanup_errors=True)
         self._line, self._lifeline = self._context.Pipe(duplex=False)
         self._signs, self._sign = self._context.Pipe(duplex=False)
         self._slots = [self._slot() for _ in range(workers)]
@@ -127,7 +135,7 @@ class LocalProcesses:
                 self._slots[index].executor.shutdown(wait=False)
                 self._slots[index] = self._slot()
                 if self._shared is not None:
-                    self._slots[index].executor.submit(_take_in, self._shared)
+                    self._slots[index].executor.submit(_take_in, *self._shared)
                 return self._slots[index].executor.submit(function, *arguments)
 
     def probe(self, spec: Spec, columns: int) -> Machine:
@@ -138,9 +146,9 @@ class LocalProcesses:
             return self._call(0, _probe, packed, columns).result()
 
     def broadcast(self, shared: Shared) -> None:
-        self._shared = pack(shared, shared.spec)
+        self._shared = _place(shared, self._folder.name)
         for index in range(len(self._slots)):
-            self._call(index, _take_in, self._shared)
+            self._call(index, _take_in, *self._shared)
 
     @property
     def free(self) -> int:
@@ -164,6 +172,25 @@ class LocalProcesses:
                     os.kill(pid, signal.SIGCONT)
         for slot in self._slots:
             slot.executor.shutdown(wait=True, cancel_futures=True)
+        self._folder.cleanup()
+
+
+def _place(shared: Shared, folder: str) -> Placed:
+    """Writes the arrays of a study's `Shared` to a new file, which all workers map: they lie in memory once.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    buffers: list[pickle.PickleBuffer] = []
+    pickled, spans = pack(shared, shared.spec, buffers.append), []
+    try:
+        with NamedTemporaryFile(dir=folder, delete=False) as file:
+            for buffer in buffers:
+                file.seek(-(-file.tell() // ALIGNED) * ALIGNED)
+                spans.append((file.tell(), file.tell() + file.write(buffer.raw())))
+    except OSError as error:
+        raise unwritable(error, folder) from None
+    return pickled, Path(file.name), spans
 
 
 # What follows runs in a worker.
@@ -196,10 +223,12 @@ def _probe(spec: bytes, columns: int) -> Machine:
     return probe(pickle.loads(spec), columns)  # noqa: S301 (from our own parent)
 
 
-def _take_in(shared: bytes) -> None:
-    """Takes in a study's `Shared` (pickled)."""
+def _take_in(pickled: bytes, path: Path, spans: Sequence[tuple[int, int]]) -> None:
+    """Takes in a study's `Shared` as it was placed."""
     global _shared
-    _shared = pickle.loads(shared)  # noqa: S301 (from our own parent)
+    with path.open("rb") as file:
+        held = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    _shared = pickle.loads(pickled, buffers=[held[first:past] for first, past in spans])  # noqa: S301 (our parent's)
 
 
 def _do(job: Job[R_co]) -> R_co:

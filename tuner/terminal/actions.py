@@ -124,14 +124,14 @@ def replay_trial(spec: Spec, storage: str, number: int, console: Console, *, as_
 
 def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) -> int:
     """Shows what a run would do, and about how long it would take; writes nothing."""
-    from tuner.terminal.estimate import estimate_seconds  # loads torch
+    from tuner.terminal.estimate import time_study  # loads torch
 
     prepared = _prepare(spec, console)
     spec = prepared.spec
     machine = probe(spec, len(prepared.facts.features))
     machine.refuse(spec, machine.precision)
     facts = replace(prepared.facts, precision=machine.precision)
-    seconds = estimate_seconds(spec, prepared.folds, facts.precision, min(workers, spec.search.lag))
+    seconds = time_study(spec, prepared.problem, facts.precision, min(workers, spec.search.lag))(spec.study.trials, 1)
     if as_json:
         epochs = {"max_epochs": spec.train.epochs, "patience": spec.train.epochs_waited}
         print_json(

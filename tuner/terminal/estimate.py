@@ -1,13 +1,15 @@
-"""About how long a search will take, by a few timed steps."""
+"""About how long a study will take, by a few timed steps."""
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from statistics import fmean
 
 import numpy as np
 import torch
 
-from tuner.data.folds import FoldData
+from tuner.data.folds import FoldData, Problem
+from tuner.data.splits import Fold
 from tuner.search.encoding import Encoding
 from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import Value
@@ -24,20 +26,37 @@ TIMED_STEPS = 4
 TIMED_WINDOWS = 512
 
 
-def estimate_seconds(spec: Spec, folds: Sequence[FoldData], precision: Precision, workers: int) -> float:
-    """The time of the search, the repeats and the final test by a few timed steps of some configurations."""
+def time_study(spec: Spec, problem: Problem, precision: Precision, workers: int) -> Callable[[int, int], float]:
+    """The seconds of search, repeats and final test, by the number of trials and by the stride over the windows.
+
+    A few steps of some configurations are timed, once.
+    """
     torch.set_num_threads(1)
-    spec = with_budget(spec, folds)
     encoding = Encoding(spec.space)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
     drawn = [with_constants(spec.space, encoding.decode(point)) for point in encoding.round(points)]
-    epochs = [_epoch_seconds(spec, folds, params, precision) for params in drawn]
-    return fmean(epochs) * spec.train.epochs * USUAL_SHARE * sum(stage_work(spec).values()) / workers
+    first = problem.prepare(problem.split.folds[0])
+    timed = [_step_and_window(spec, first, params, precision) for params in drawn]
+    folds = [Fold(problem.learnt(fold)[0], fold.valid) for fold in problem.split.folds]
+
+    def seconds(trials: int, stride: int) -> float:
+        thinned = [Fold(fold.train[::stride], fold.valid[::stride]) for fold in folds]
+        evaluated = sum(len(fold.valid) + min(len(fold.train), len(fold.valid)) for fold in thinned)
+        epochs = [
+            step * sum(math.ceil(len(fold.train) / int(params["batch_size"])) for fold in thinned) + window * evaluated
+            for params, (step, window) in zip(drawn, timed, strict=True)
+        ]
+        study = spec.model_copy(update={"study": spec.study.model_copy(update={"trials": trials})})
+        work = USUAL_SHARE * sum(stage_work(study).values())
+        return fmean(epochs) * with_budget(spec, thinned).train.epochs * work / workers
+
+    return seconds
 
 
-def _epoch_seconds(spec: Spec, folds: Sequence[FoldData], params: Mapping[str, Value], precision: Precision) -> float:
-    """The time that one epoch of a configuration takes on all folds."""
-    fold = folds[0]
+def _step_and_window(
+    spec: Spec, fold: FoldData, params: Mapping[str, Value], precision: Precision
+) -> tuple[float, float]:
+    """The seconds of a step of a configuration, and of evaluating a window."""
     learner = Learner(spec, fold, params, key=(0, 0), precision=precision)
     learner.train(1)
     learner.evaluate(fold.train[:TIMED_WINDOWS])
@@ -45,9 +64,4 @@ def _epoch_seconds(spec: Spec, folds: Sequence[FoldData], params: Mapping[str, V
     learner.train(TIMED_STEPS)
     between = time.process_time()
     learner.evaluate(fold.train[:TIMED_WINDOWS])
-    step = (between - started) / (learner.steps - 1)
-    evaluation = (time.process_time() - between) / min(TIMED_WINDOWS, len(fold.train))
-    # folds differ in size: under walk_forward the first has a fraction of the last one's windows
-    trained = sum(len(fold.train) for fold in folds)
-    evaluated = sum(len(fold.valid) + min(len(fold.train), len(fold.valid)) for fold in folds)
-    return step * learner.batches * trained / len(fold.train) + evaluation * evaluated
+    return (between - started) / TIMED_STEPS, (time.process_time() - between) / min(TIMED_WINDOWS, len(fold.train))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from tuner.data.folds import FoldData
+from tuner.data.splits import Fold
 from tuner.spec.sections import Spec
 
 # Steps within which a configuration's best epoch is looked for, and without a better one before it is left.
@@ -38,7 +39,7 @@ def refit_steps(steps: float, folds: Sequence[FoldData], data: FoldData) -> int:
     return max(1, round(steps * math.pow(len(data.train) / windows, GROWTH)))
 
 
-def with_budget(spec: Spec, folds: Sequence[FoldData]) -> Spec:
+def with_budget(spec: Spec, folds: Sequence[FoldData | Fold]) -> Spec:
     """The study with the `max_epochs` and `patience` that it leaves to the tuner, the same for all its trials.
 
     They follow from the folds' mean number of training windows and the default batch size.
