@@ -16,7 +16,7 @@ from judge_search import CASES
 from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, WINDOW, folds_of, read_table
 from plain_loop import FoldRun as PlainFold
 
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.loading.dataset import load_dataset
 from tuner.spec.file import read_spec_dict
 from tuner.spec.space import defaults

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.folds import FoldData, Problem, make_problem
+from tuner.data.folds import FoldData, Problem
+from tuner.data.problems import make_problem
 from tuner.data.series import Floats
 from tuner.evaluation.bootstrap import cut_blocks
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, leave_one_out, score_models

@@ -52,7 +52,7 @@ from judge_search import (
 )
 from plain_loop import BATCH, FOLDS, HOLDOUT, HORIZON, PATIENCE, WINDOW, Job, make_space, read_table
 
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.loading.dataset import load_dataset
 from tuner.spec.file import read_spec
 

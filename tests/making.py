@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data.folds import Problem, make_problem
+from tuner.data.folds import Problem
+from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Dataset, Series
 from tuner.evaluation.detection import Detection
 from tuner.spec.file import read_spec_dict

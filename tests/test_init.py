@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.data.reading import SHARED, needs_shared
 from tests.processes import run
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.data.series import runs as spans
 from tuner.errors import UserError
 from tuner.init import _seen_from, app, study_name

@@ -9,7 +9,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
-from tuner.data.folds import BOUND, FoldData, fit_scaling, make_problem, warn_of_held_events
+from tuner.data.folds import BOUND, FoldData, fit_scaling
+from tuner.data.problems import make_problem, warn_of_held_events
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
 from tuner.data.windows import Windows

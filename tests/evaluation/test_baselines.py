@@ -9,7 +9,8 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
-from tuner.data.folds import Problem, make_problem
+from tuner.data.folds import Problem
+from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Dataset, Floats, Ints, Series
 from tuner.evaluation import baselines
 from tuner.evaluation.baselines import Baseline, find_baselines, measure_baseline, score_baselines

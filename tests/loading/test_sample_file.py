@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsRegressor
 
 from tests.making import make_spec
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.data.series import Dataset, Samples
 from tuner.errors import UserError
 from tuner.loading.sample_file import load_samples

@@ -8,7 +8,7 @@ import pytest
 
 from tests.making import make_dataset, make_spec, marked
 from tests.search.making import make_findings, make_outcome
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.results.findings import FoldInfo, StudyInfo, describe_study
 
 EVENTS = marked(40, (5, 8), (15, 17), (25, 26), (33, 36))

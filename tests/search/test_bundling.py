@@ -8,7 +8,7 @@ import pytest
 from tests.making import make_dataset, make_detection, make_spec, marked, without_targets
 from tests.search.making import make_outcome
 from tuner.bundle.manifest import Manifest
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.evaluation.detection import Detection
 from tuner.results.findings import Findings, describe_study
 from tuner.results.selection import Trial, summarise

@@ -16,7 +16,8 @@ from tests.making import make_dataset, make_detection, make_spec, marked, withou
 from tests.search.making import make_outcome
 from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.scorer import Scorer
-from tuner.data.folds import Problem, make_problem
+from tuner.data.folds import Problem
+from tuner.data.problems import make_problem
 from tuner.errors import UserError
 from tuner.evaluation.baselines import measure_baseline
 from tuner.evaluation.holdout import Holdout

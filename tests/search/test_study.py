@@ -8,7 +8,7 @@ import pytest
 from tests.making import make_dataset, make_detection, make_spec, marked
 from tests.search.making import make_outcome
 from tests.search.storing import tell
-from tuner.data.folds import make_problem
+from tuner.data.problems import make_problem
 from tuner.data.series import Dataset
 from tuner.evaluation.detection import Detection
 from tuner.results.findings import Findings, ScoredRows, describe_study

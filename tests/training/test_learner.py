@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked, needs_bf16, params
 from tests.training.plain import Epoch, plain_epochs, sequences
-from tuner.data.folds import FoldData, make_problem
+from tuner.data.folds import FoldData
+from tuner.data.problems import make_problem
 from tuner.spec.sections import FLOAT32, Precision
 from tuner.training.learner import Learner
 

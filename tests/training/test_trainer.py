@@ -12,7 +12,8 @@ import torch
 
 from tests.making import make_dataset, make_spec, marked, params
 from tests.training.plain import plain_epochs
-from tuner.data.folds import FoldData, make_problem
+from tuner.data.folds import FoldData
+from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Ints
 from tuner.evaluation.detection import detect, fold_metric, root_mean_square, scaled_errors
 from tuner.spec.sections import Spec

@@ -11,7 +11,7 @@ from itertools import product
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tuner.data.folds import make_problem, warn_of_held_events
+from tuner.data.problems import make_problem, warn_of_held_events
 from tuner.data.seasonality import Rhythm
 from tuner.data.series import warn_of_idle_targets
 from tuner.errors import UserError, counted

@@ -43,7 +43,8 @@ def keep_report(store: Store, study: str, folder: Path, notify: Notify, every: f
                 # the last space on a disk is the study's
                 place = next(place for place in folder.parents if place.exists())
                 if disk_usage(place).free > SPARE:
-                    write_report(findings(store.open(study)), folder, is_running=True)
+                    with store.another() as own:
+                        write_report(findings(own.open(study)), folder, is_running=True)
             stop.wait(every)
 
     def pass_on(event: Happened) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from tuner.data.folds import FoldData, Problem, warn_of_held_events
+from tuner.data.folds import FoldData, Problem
+from tuner.data.problems import warn_of_held_events
 from tuner.data.series import Bools, Dataset, Ints, runs, warn_of_idle_targets
 from tuner.errors import UserError
 from tuner.evaluation.baselines import Baseline, measure_baseline

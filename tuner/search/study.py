@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tuner.data.folds import FoldData, Problem, make_problem
+from tuner.data.folds import FoldData, Problem
+from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Dataset, Floats
 from tuner.loading.dataset import load_dataset
 from tuner.results.findings import Findings, ScoredRows, StudyInfo, describe_study
