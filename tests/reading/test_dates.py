@@ -36,6 +36,9 @@ def test_what_was_written_is_read(times: list[datetime], way: str) -> None:
 )
 def test_day_and_month_are_read_in_the_way_that_gives_steady_steps(start, step, day_first, rest) -> None:
     """Over enough days one of the two readings has steps of all kinds."""
+    start = start.replace(
+        year=min(start.year, 2067), day=min(start.day, 28)
+    )  # none past 2068, which two digits end with
     times = [start + number * timedelta(days=3, seconds=step) for number in range(40)]
     way = ("%d/%m" if day_first else "%m/%d") + rest
     found = parsed(*(time.strftime(way.replace("%d/%m-", "%d-%m-").replace("%m/%d-", "%m-%d-")) for time in times))

@@ -71,8 +71,10 @@ def read_chunks(file: DataFile, wanted: Wanted, rows: int) -> Iterator[Chunk]:
         stop = start + len(raw)
         row = np.arange(start, stop) if clock is None else clock.rows[start:stop]
         texts = [raw[name].cast(pa.string()) for name in wanted.time] or [pa.array(row).cast(pa.string())]
+        known = {name: numbers(table, name) for name in table.columns if name not in wanted.time}
+        absent = np.full(len(raw), np.nan)
         features, targets = (
-            np.column_stack([_numbers(table, name, len(raw)) for name in names]) if names else np.empty((len(raw), 0))
+            np.column_stack([known.get(name, absent) for name in names]) if names else np.empty((len(raw), 0))
             for names in (wanted.features, wanted.targets)
         )
         text = texts[0] if len(texts) == 1 else compute.binary_join_element_wise(*texts, " ")
@@ -108,7 +110,3 @@ def _present(file: DataFile, wanted: Wanted) -> list[str]:
         hint = nearest(lacking[0], file.names) if len(lacking) == 1 else f"there are {listed(file.names)}"
         raise UserError(f"there is no column {listed(lacking)}", where=file.where, hint=hint)
     return [name for name in dict.fromkeys([*needed, *wanted.targets]) if name in file.names]
-
-
-def _numbers(table: DataTable, name: str, rows: int) -> Floats:
-    return numbers(table, name) if name in table.columns else np.full(rows, np.nan)

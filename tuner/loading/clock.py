@@ -72,7 +72,8 @@ def read_clock(table: DataTable, names: Sequence[str]) -> Clock:
     late = np.maximum.accumulate(time) != time
     ordered = np.argsort(time, kind="stable")
     steps = _steps(time[ordered])
-    if late.any() and len(time) >= LEAST_MENDED and (late.mean() <= LATE or _usual_share(steps) >= STEADY):
+    steady = len(steps) > 0 and (steps == np.median(steps)).mean() >= STEADY
+    if late.any() and len(time) >= LEAST_MENDED and (late.mean() <= LATE or steady):
         rows, time = rows[ordered], time[ordered]
         notes.append(f"{counted(int(late.sum()), 'row')} came late; the rows were sorted by time.")
     steps = _steps(time)
@@ -113,7 +114,7 @@ def raw_time(table: DataTable, names: Sequence[str]) -> Column:
     # the columns of a data frame are not read from text before
     if not np.isnat(known := dates(column)).any():
         return _within(table, name, known)
-    row = next(row for row, cell in enumerate(column) if not _is_date(cell))
+    row = next(row for row, cell in enumerate(column) if read_dates(pa.array([cell]), None) is None)
     raise UserError(
         f"{quoted(column[row])} is not a date that can be read",
         where=table.at(row, name),
@@ -129,10 +130,6 @@ def _within(table: DataTable, name: str, column: Column) -> Column:
         hint = "dates lie between 1678 and 2261; correct it, or name another column as `[data] time`"
         raise UserError(what, where=table.at(row, name), hint=hint)
     return column.astype("datetime64[ns]")
-
-
-def _is_date(cell: str) -> bool:
-    return read_dates(pa.array([cell]), None) is not None
 
 
 def as_dates(column: Column) -> Column | None:
@@ -219,11 +216,6 @@ def _of_day(column: Column) -> Column | None:
 def _steps(time: Column) -> Column:
     """From row to row, as numbers."""
     return np.diff(time).astype(np.float64)
-
-
-def _usual_share(steps: Column) -> float:
-    """The share of the steps that are the usual one."""
-    return float((steps == np.median(steps)).mean()) if len(steps) else 1.0
 
 
 def _repeated(table: DataTable, time: Column, rows: Ints) -> Bools:

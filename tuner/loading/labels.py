@@ -86,7 +86,7 @@ def count_words(tables: Sequence[DataTable], name: str) -> Counter[str] | None:
         for word, count in zip([*words, ""], counts.tolist(), strict=True):
             total[word] += count
     present = [word for word in +total if word]
-    alike = len({_is_numeral(word) for word in present}) == 1
+    alike = len({word.lstrip("-").replace(".", "").isdigit() for word in present}) == 1
     return +total if alike and len(present) <= MOST_WORDS else None
 
 
@@ -230,10 +230,6 @@ def _means_normal(word: str) -> bool:
     if first in _NOT and rest:
         return not _NORMAL.intersection(rest)
     return first in _NORMAL and not word.startswith("-")
-
-
-def _is_numeral(word: str) -> bool:
-    return word.lstrip("-").replace(".", "").isdigit()
 
 
 def _letters(name: str) -> str:

@@ -50,7 +50,7 @@ def telling(values: Floats, labels: Bools) -> Telling:
     if few:
         counts = np.bincount(codes)
         marks += [codes != counts.argmax(), (np.bincount(codes, weights=labels) > counts / 2)[codes]]
-        if _f1(labels, marks[-1]) >= TELLS:
+        if 2 * (labels & marks[-1]).sum() >= TELLS * (labels.sum() + marks[-1].sum()):
             return Telling.DERIVED
     reach = max(REACH, int(np.median([past - first for first, past in events])))
     if any(_marks_events(mark, events, reach) for mark in marks):
@@ -111,7 +111,3 @@ def _marks_events(marks: Bools, events: list[tuple[int, int]], reach: int) -> bo
     hit = np.mean([marks[max(first - reach, 0) : past + reach].any() for first, past in events])
     unlikely = len(marked) * np.log(near.mean()) < np.log(CHANCE)
     return bool(unlikely and hit >= TELLS and near[marks].mean() >= TELLS)
-
-
-def _f1(labels: Bools, flags: Bools) -> float:
-    return float(2 * (labels & flags).sum() / max(labels.sum() + flags.sum(), 1))

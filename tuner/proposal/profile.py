@@ -161,15 +161,8 @@ def _before_holdout(series: Sequence[Series]) -> list[Series]:
             rows = min(len(one) - round(HOLDOUT * len(one)), left)
             left -= len(one)
             if rows > 0:
-                found.append(
-                    replace(
-                        one,
-                        time=one.time[:rows],
-                        features=one.features[:rows],
-                        targets=one.targets[:rows],
-                        labels=None if one.labels is None else one.labels[:rows],
-                    )
-                )
+                parts = {name: getattr(one, name)[:rows] for name in ("time", "features", "targets")}
+                found.append(replace(one, **parts, labels=None if one.labels is None else one.labels[:rows]))
     return found
 
 

@@ -29,11 +29,8 @@ _OTHER = {
     b"%PDF": "a PDF document",
     b"7z\xbc\xaf": "a 7z archive",
     b"Rar!": "a RAR archive",
-    b"{": "a JSON file",
-    b"[{": "a JSON file",
-    b"<!": "an HTML or XML file",
-    b"<?xml": "an XML file",
-    b"<html": "an HTML file",
+    **dict.fromkeys((b"{", b"[{"), "a JSON file"),
+    **dict.fromkeys((b"<!", b"<?xml", b"<html"), "an HTML or XML file"),
 }
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",

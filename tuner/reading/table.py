@@ -26,6 +26,7 @@ KINDS = (
     *(pa.int64(), pa.bool_(), pa.float64(), pa.date32(), pa.timestamp("s"), pa.timestamp("ns")),
     *(pa.timestamp("s", "UTC"), pa.timestamp("ns", "UTC")),
 )
+_NUMERAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 # what pyarrow takes for missing by itself
 NULLS = (
     *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"),
@@ -194,7 +195,7 @@ def _values(column: Any) -> Column:  # noqa: ANN401
 def _without_sentinels(columns: Mapping[str, Column], told: Reading) -> tuple[dict[str, Column], Counts, list[str]]:
     """Columns whose numbers that mean missing are NaN, how often each stood where, and which others may mean it."""
     result, counts, doubts = dict(columns), {name: dict[str, int]() for name in columns}, list[str]()
-    marks = [(value, True) for mark in told.missing_marks or () if (value := _number(mark)) is not None]
+    marks = [(float(mark), True) for mark in told.missing_marks or () if _NUMERAL.fullmatch(mark)]
     for name, column in columns.items():
         if column.dtype.kind not in "if":
             continue
@@ -207,12 +208,6 @@ def _without_sentinels(columns: Mapping[str, Column], told: Reading) -> tuple[di
                 times = f"{quoted(f'{mark:.15g}')} stands {bears.sum():,} times in `{name}`, far from all other values"
                 doubts.append(f"{times}; if it means missing, name it as `[data] missing_marks`.")
     return result, counts, doubts
-
-
-def _number(text: str) -> float | None:
-    with suppress(ValueError):
-        return float(text)
-    return None
 
 
 def _number_notes(dressed: Mapping[str, Dressed], decimal: Decimal | None) -> list[str]:

@@ -36,7 +36,7 @@ def time_study(spec: Spec, problem: Problem, precision: Precision, workers: int)
     points = np.random.default_rng(spec.study.seed).random((TIMED_CONFIGURATIONS, encoding.axes))
     drawn = [with_constants(spec.space, encoding.decode(point)) for point in encoding.round(points)]
     first = problem.prepare(problem.split.folds[0])
-    timed = [_step_and_window(spec, first, params, precision) for params in drawn]
+    timed = [_timed(spec, first, params, precision) for params in drawn]
     folds = [Fold(problem.learnt(fold)[0], fold.valid) for fold in problem.split.folds]
 
     def seconds(trials: int, stride: int) -> float:
@@ -53,9 +53,7 @@ def time_study(spec: Spec, problem: Problem, precision: Precision, workers: int)
     return seconds
 
 
-def _step_and_window(
-    spec: Spec, fold: FoldData, params: Mapping[str, Value], precision: Precision
-) -> tuple[float, float]:
+def _timed(spec: Spec, fold: FoldData, params: Mapping[str, Value], precision: Precision) -> tuple[float, float]:
     """The seconds of a step of a configuration, and of evaluating a window."""
     learner = Learner(spec, fold, params, key=(0, 0), precision=precision)
     learner.train(1)
