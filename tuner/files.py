@@ -125,3 +125,9 @@ def _mask() -> int:
     """The mode bits that new files are made without."""
     os.umask(mask := os.umask(0))
     return mask
+
+
+def display_path(path: Path) -> str:
+    """The path as a user would type it: from the working directory if it lies below."""
+    path = path.parent.resolve() / path.name
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

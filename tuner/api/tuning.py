@@ -36,7 +36,7 @@ from tuner.terminal import cores
 from tuner.terminal.display import show_events
 
 # Optimiser steps that a network may train for, and without a better one: a call should end in a minute or few.
-MOST_STEPS, STEPS_WAITED = 600, 120
+MOST_STEPS, STEPS_WAITED = 400, 80
 LEAST_EPOCHS, LEAST_PATIENCE = 12, 4
 
 
@@ -94,7 +94,7 @@ def tune(
         cv: the number of folds, or a splitter of scikit-learn's. Samples that share rows are kept apart in any case.
         holdout: the share of the samples that is set aside for the verdict; 0 for none.
         trials: how many configurations are tried.
-        epochs: that a network trains at most; by default as many as make up 600 steps. Early stopping ends it before.
+        epochs: that a network trains at most; by default as many as make up 400 steps. Early stopping ends it before.
         minutes: after which it stops.
         seed: of everything random.
         name: of the study; by default the network's, with a hash of data and settings.
@@ -127,19 +127,21 @@ def tune(
     read = _with_given(read_spec_dict(spec), model, loss, metric)
     before = path.exists()
     _keep(path, pack_samples(sequences, arrays), sequences, answers)
-    try:
-        prepared = prepare(read)
-        if model is not None:
-            _check(prepared, x, answers, console)
-    except BaseException:
-        if not before:
-            path.unlink()
-        raise
-    for note in prepared.data.notes:
-        console.print(f"note: {note}", markup=False)
-    with Store(store_url(storage), create=True) as store:
-        _search(prepared, store, console, workers or cores(), minutes)
-        found = findings(store.open(name))
+    with closing(LocalProcesses(workers or cores())) as backend:  # they import torch meanwhile
+        try:
+            prepared = prepare(read)
+            if model is not None:
+                _check(prepared, x, answers, console)
+        except BaseException:
+            if not before:
+                path.unlink()
+                path.parent.rmdir()
+            raise
+        for note in prepared.data.notes:
+            console.print(f"note: {note}", markup=False)
+        with Store(store_url(storage), create=True) as store:
+            _search(prepared, store, backend, console, minutes)
+            found = findings(store.open(name))
     if found.trials:
         write_report(found, path.parent)
     return refit_chosen(prepared, found, np.unique(answers))
@@ -265,10 +267,9 @@ def _check(prepared: Prepared, x: Any, answers: npt.NDArray[Any], console: Conso
         )
 
 
-def _search(prepared: Prepared, store: Store, console: Console, workers: int, minutes: float | None) -> None:
+def _search(prepared: Prepared, store: Store, backend: LocalProcesses, console: Console, minutes: float | None) -> None:
     name = prepared.spec.study.name
     with (
-        closing(LocalProcesses(workers)) as backend,
         show_events(console, prepared.spec, prepared.facts, as_json=False) as show,
         keep_report(store, name, Path("studies") / name, show) as notify,
     ):

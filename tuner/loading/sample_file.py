@@ -13,7 +13,7 @@ from tuner.data.overlap import Placement, place_sequences
 from tuner.data.sequences import Sequences, read_sequences
 from tuner.data.series import Dataset, Floats, Ints, Samples, Series
 from tuner.errors import UserError, listed
-from tuner.reading.opening import display_path
+from tuner.files import display_path
 from tuner.spec.sections import Spec
 
 # Of all samples, what the largest stretch of them that share rows may hold, over the number of folds, to be one group.

@@ -11,7 +11,8 @@ from tuner.data import nab
 from tuner.data.market import DERIVED, LOOKBACK, simulate
 from tuner.data.sensors import simulate_sensors
 from tuner.errors import UserError, nearest
-from tuner.reading.opening import display_path, open_file, open_frame
+from tuner.files import display_path
+from tuner.reading.opening import open_file, open_frame
 from tuner.reading.table import DataTable
 from tuner.spec.sections import DataSection, Reading
 

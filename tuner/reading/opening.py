@@ -14,6 +14,7 @@ from pyarrow import compute, parquet
 from pyarrow import csv as arrow
 
 from tuner.errors import UserError, counted
+from tuner.files import display_path
 from tuner.reading.containers import NEEDED, Text, read_text
 from tuner.reading.layout import COMMENTS, Layout, find_layout, misplaced_quote, said_lines, squeezed
 from tuner.reading.table import DataTable, check_names, make_table, number_of
@@ -294,9 +295,3 @@ def _every(table: Any, expected: Sequence[str]) -> Any:  # noqa: ANN401
         if not compute.any(marked).as_py():
             return None
     return marked
-
-
-def display_path(path: Path) -> str:
-    """The path as a user would type it: from the working directory if it lies below."""
-    path = path.parent.resolve() / path.name
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
