@@ -157,7 +157,7 @@ def test_a_report_that_does_not_fit_is_said_after_the_result(folder, disk) -> No
     assert system("mount", "-o", "remount,size=16m", disk)
     again = run(folder, "run", *ARGUMENTS, 3)
     assert (again.status, trials(again)) == (0, [])
-    assert {path.name for path in (disk / "small").iterdir()} == {"report.html"}
+    assert {path.name for path in (disk / "small").iterdir()} == {"report.html", "study.toml"}
 
 
 def print_to_full_disk() -> None:

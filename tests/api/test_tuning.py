@@ -169,6 +169,7 @@ class Broken(LSTMModel):
         ({"metric": 3}, "`metric` is 3"),
         ({"cv": "five"}, "`cv` is 'five'"),
         ({"args": {"width": 3}}, "`args` belongs to"),
+        ({"model": LSTMModel, "args": {"act": nn.ReLU()}}, "`args` holds what no file can"),
     ],
 )
 def test_what_cannot_be_used_is_one_message_and_leaves_nothing(tmp_path: Path, arguments, said) -> None:

@@ -214,6 +214,11 @@ def _spec(
         sections["train"] = {"loss": name_given(loss, "loss")}
     if model is not None:
         name_given(model, "model")
+        try:
+            json.dumps(dict(args or {}))
+        except TypeError as error:
+            hint = "give a function as `model` that makes the network with it"
+            raise UserError(f"`args` holds what no file can: {error}", where="args", hint=hint) from None
         sections["model"] = {"class": f"{model.__module__}:{model.__qualname__}", "args": dict(args or {})}
         if not can_import(model):
             sections["model"]["sha256"] = source_hash(model)

@@ -39,12 +39,12 @@ def keep_report(store: Store, study: str, folder: Path, notify: Notify, every: f
         # stopped while it waited, or while the import went on
         while news.wait() and not stop.is_set():
             news.clear()
-            with suppress(*DATABASE_ERRORS, OSError, UserError):
+            # RuntimeError: what is read in memory was being written by the run
+            with suppress(*DATABASE_ERRORS, OSError, UserError, RuntimeError):
                 # the last space on a disk is the study's
                 place = next(place for place in folder.parents if place.exists())
                 if disk_usage(place).free > SPARE:
-                    with store.another() as own:
-                        write_report(findings(own.open(study)), folder, is_running=True)
+                    write_report(findings(store.open(study)), folder, is_running=True)
             stop.wait(every)
 
     def pass_on(event: Happened) -> None:

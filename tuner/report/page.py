@@ -155,8 +155,8 @@ def write_report(findings: Findings, folder: Path, *, is_running: bool = False) 
         UserError: the place cannot be written.
     """
     path = folder / "report.html"
-    write_whole(folder / STUDY_FILE, tomli_w.dumps(findings.asked.to_dict()))
     write_whole(path, study_page(findings, is_running=is_running))
+    write_whole(folder / STUDY_FILE, tomli_w.dumps(findings.asked.to_dict()))
     return path
 
 

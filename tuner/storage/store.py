@@ -106,16 +106,6 @@ class Store:
             self.storage.remove_session()
         self.engine.dispose()
 
-    @contextmanager
-    def another(self) -> Iterator["Store"]:
-        """The same store for another thread: what one keeps in memory is one thread's."""
-        own = Store(self._url.render_as_string(hide_password=False), create=False)
-        try:
-            yield own
-        finally:
-            own.storage.remove_session()
-            own.engine.dispose()
-
     def names(self) -> list[str]:
         """The studies of the store that the tuner made, by name."""
         with reading(self.display_url):
