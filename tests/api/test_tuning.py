@@ -37,6 +37,15 @@ class LSTMModel(nn.Module):
         return out
 
 
+class Told(LSTMModel):
+    """One that is told the lengths of its sequences."""
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        steps = self.lstm(x)[0]
+        out: torch.Tensor = self.fc(steps[torch.arange(len(x)), lengths - 1])
+        return out
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -96,6 +105,13 @@ def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns
     assert 0 <= best.value <= 1
     # a sequence alone, unpadded, is answered as in a batch
     alone = found.model(torch.from_numpy(sequences[0])[None]).detach().numpy()
+    np.testing.assert_allclose(alone[0], found.predict(sequences)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_that_is_told_lengths() -> None:
+    sequences = [x[: 4 + number % 5] for number, x in enumerate(X)]
+    found = tuner.tune(sequences, CLASSES, model=Told, **SMALL)
+    alone = found.model(torch.from_numpy(sequences[0])[None], torch.tensor([len(sequences[0])])).detach().numpy()
     np.testing.assert_allclose(alone[0], found.predict(sequences)[0], rtol=1e-4, atol=1e-5)
 
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from rich.console import Console
 from sklearn.model_selection import train_test_split
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import TensorDataset
 
 from tuner.api.found import Found, refit_chosen
 from tuner.api.studies import store_url
@@ -22,7 +25,7 @@ from tuner.doctor.checkup import check
 from tuner.errors import UserError
 from tuner.files import write_whole
 from tuner.loading.sample_file import pack_samples
-from tuner.model.building import build_network
+from tuner.model.building import build_network, takes_lengths
 from tuner.model.own import can_import, name_given, source_hash
 from tuner.report.live_report import keep_report
 from tuner.report.page import write_report
@@ -38,6 +41,8 @@ from tuner.terminal.display import show_events
 # Optimiser steps that a network may train for, and without a better one: a call should end in a minute or few.
 MOST_STEPS, STEPS_WAITED = 400, 80
 LEAST_EPOCHS, LEAST_PATIENCE = 12, 4
+# Sequences that a network is checked on where it is told their lengths.
+CHECKED = 64
 
 
 def tune(
@@ -131,7 +136,7 @@ def tune(
         try:
             prepared = prepare(read)
             if model is not None:
-                _check(prepared, x, answers, console)
+                _check(prepared, x, sequences, console)
         except BaseException:
             if not before:
                 path.unlink()
@@ -263,13 +268,17 @@ def _keep(path: Path, content: bytes, sequences: Sequences, answers: npt.NDArray
         raise UserError("the study has other data", where=path.parent.name, hint=hint)
 
 
-def _check(prepared: Prepared, x: Any, answers: npt.NDArray[Any], console: Console) -> None:  # noqa: ANN401
+def _check(prepared: Prepared, x: Any, sequences: Sequences, console: Console) -> None:  # noqa: ANN401
     """Says what looks like a mistake in the network."""
     network = build_network(prepared.spec.model, *prepared.widths, defaults(prepared.spec.space))
-    for finding in check(network, x if is_dataset(x) else (x, answers)):
-        console.print(
-            f"warning: {finding.said} {finding.hint[:1].upper()}{finding.hint[1:]}.", markup=False, style="yellow"
-        )
+    data = x if is_dataset(x) else (x, sequences.answers)
+    if takes_lengths(type(network).forward):
+        parts = np.split(sequences.steps, sequences.first[1:])[:CHECKED]
+        padded = pad_sequence([torch.from_numpy(part).float() for part in parts], batch_first=True)
+        data = TensorDataset(padded, torch.from_numpy(sequences.lengths[:CHECKED]), torch.zeros(len(parts)))
+    for finding in check(network, data):
+        hint = f"{finding.hint[:1].upper()}{finding.hint[1:]}"
+        console.print(f"warning: {finding.said} {hint}.", markup=False, style="yellow")
 
 
 def _search(prepared: Prepared, store: Store, backend: LocalProcesses, console: Console, minutes: float | None) -> None:
