@@ -1,6 +1,7 @@
 """`tuner.tune` end to end on small samples: what is found, kept, refused, and found again."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     assert set(found.params) >= {"hidden_size", "num_layers", "dropout", "weight_decay", "l1", "learning_rate"}
     assert "normalization" not in found.params
     runs_as_it_stands(found.recipe)
-    assert found.verdict
+    assert len(found.verdict) == 3
     assert found.report("page.html").stat().st_size > 100_000
     # called again it is found, not searched
     again = tuner.tune(DataLoader(data, batch_size=16), model=LSTMModel, **SMALL)
@@ -91,8 +92,13 @@ def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     assert again.summary == found.summary
     torch.testing.assert_close(again.model(torch.from_numpy(X[:3])), found.model(torch.from_numpy(X[:3])))
     # and the other commands know it
-    done = subprocess.run([sys.executable, "-m", "tuner.status"], capture_output=True, text=True, check=True)
-    assert found.study[:20] in done.stdout
+    status = subprocess.run([sys.executable, "-m", "tuner.status"], capture_output=True, text=True, check=True)
+    assert found.study[:20] in status.stdout
+    # the verdict's last sentence ends in a command that does what it says
+    next_command = shlex.split(found.verdict[2].partition(": ")[2])
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # where this file's classes are found
+    done = subprocess.run([sys.executable, *next_command[1:]], capture_output=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns() -> None:
@@ -179,6 +185,7 @@ class Broken(LSTMModel):
         ({"model": nn.Linear(2, 1)}, "`model` is Linear"),
         ({"model": Broken}, "Broken raised RuntimeError: mat1 and mat2"),
         ({"model": nn.Linear}, "Linear needs"),
+        ({"x": [x[: 4 + n % 5] for n, x in enumerate(X)], "model": LSTMModel}, "does not take lengths"),
         ({"groups": []}, "groups has the shape (0,)"),
         ({"groups": np.zeros(60)}, "too few"),
         ({"metric": "acuracy"}, "there is no metric acuracy"),
@@ -201,5 +208,7 @@ def test_other_data_under_a_name_that_is_taken_are_refused_and_the_first_stay() 
     before = Path("studies/mine/sequences.npz").read_bytes()
     with pytest.raises(UserError, match="other data"):
         tuner.tune(X + 1, VALUES, name="mine", **SMALL)
+    with pytest.raises(UserError, match="other data"):
+        tuner.tune(X, VALUES, name="mine", groups=np.arange(60) // 2, **SMALL)
     assert Path("studies/mine/sequences.npz").read_bytes() == before
     assert os.environ.get("TUNER_STORAGE") is None

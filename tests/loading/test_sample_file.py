@@ -147,6 +147,13 @@ def test_what_cannot_be_used_is_told(tmp_path, arrays, kind, said) -> None:
     assert said in caught.value.what
 
 
+def test_synthetic_sequences_are_refused(tmp_path) -> None:
+    np.savez(tmp_path / "x.npz", X=X, y=Y)
+    spec = make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"}, space={"synthetic": 0.5})
+    with pytest.raises(UserError, match="of all its rows"):
+        load_samples(spec)
+
+
 def test_a_file_that_is_none_is_told(tmp_path) -> None:
     (tmp_path / "x.npz").write_bytes(b"no archive")
     spec = make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"})

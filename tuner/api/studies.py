@@ -12,8 +12,7 @@ from tuner.results.findings import Findings
 from tuner.search.events import ignore
 from tuner.search.study import findings, prepare, run
 from tuner.search.workers import LocalProcesses
-from tuner.spec.file import read_spec, read_spec_dict
-from tuner.spec.sections import resolved
+from tuner.spec.file import read_spec, read_spec_dict, resolved
 from tuner.storage.store import Store
 from tuner.terminal import DEFAULT_STORAGE, cores
 

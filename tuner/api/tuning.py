@@ -1,10 +1,11 @@
 """`tuner.tune`: from arrays and a network in memory to a tuned, refitted network; `tuner` offers it."""
 
 import hashlib
+import io
 import json
 import math
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,10 @@ from tuner.spec.space import PARAMETERS, defaults
 from tuner.storage.store import Store
 from tuner.terminal import cores
 from tuner.terminal.display import show_events
+from tuner.training.budget import LEAST_EPOCHS, LEAST_PATIENCE
 
 # Optimiser steps that a network may train for, and without a better one: a call should end in a minute or few.
 MOST_STEPS, STEPS_WAITED = 400, 80
-LEAST_EPOCHS, LEAST_PATIENCE = 12, 4
 # Sequences that a network is checked on where it is told their lengths.
 CHECKED = 64
 
@@ -131,7 +132,7 @@ def tune(
     spec["data"] = {"path": str(path.absolute())}
     read = _with_given(read_spec_dict(spec), model, loss, metric)
     before = path.exists()
-    _keep(path, pack_samples(sequences, arrays), sequences, answers)
+    _keep(path, pack_samples(sequences, arrays))
     with closing(LocalProcesses(workers or cores())) as backend:  # they import torch meanwhile
         try:
             prepared = prepare(read)
@@ -140,7 +141,8 @@ def tune(
         except BaseException:
             if not before:
                 path.unlink()
-                path.parent.rmdir()
+                with suppress(OSError):  # something else is in it
+                    path.parent.rmdir()
             raise
         for note in prepared.data.notes:
             console.print(f"note: {note}", markup=False)
@@ -256,13 +258,13 @@ def _digest(spec: Mapping[str, Any], sequences: Sequences, arrays: Mapping[str, 
     return digest.hexdigest()[:8]
 
 
-def _keep(path: Path, content: bytes, sequences: Sequences, answers: npt.NDArray[Any]) -> None:
+def _keep(path: Path, content: bytes) -> None:
     """Writes the samples, unless they are there; others under the same name are not touched."""
     if not path.exists():
         write_whole(path, content)
         return
-    with np.load(path, allow_pickle=False) as there:
-        same = np.array_equal(there["steps"], sequences.steps) and np.array_equal(there["y"], answers)
+    with np.load(path, allow_pickle=False) as there, np.load(io.BytesIO(content), allow_pickle=False) as now:
+        same = there.files == now.files and all(np.array_equal(there[name], now[name]) for name in now.files)
     if not same:
         hint = "choose another `name`, or delete the study"
         raise UserError("the study has other data", where=path.parent.name, hint=hint)

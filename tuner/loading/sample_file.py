@@ -15,6 +15,7 @@ from tuner.data.series import Dataset, Floats, Ints, Samples, Series
 from tuner.errors import UserError, listed
 from tuner.files import display_path
 from tuner.spec.sections import Spec
+from tuner.spec.space import Constant
 
 # Of all samples, what the largest stretch of them that share rows may hold, over the number of folds, to be one group.
 LARGEST_GROUP = 0.5
@@ -59,6 +60,9 @@ def load_samples(spec: Spec) -> Dataset:
     if spec.task.kind == "forecast":
         hint = 'set kind = "classify" where `y` holds classes, "regress" where it holds values'
         raise UserError("samples have answers, and nothing to forecast", where="[task] kind", hint=hint)
+    if spec.space["synthetic"] != Constant(0.0):
+        what = "the answer of a sample is of all its rows, and synthetic ones would keep it"
+        raise UserError(what, where="[space] synthetic", hint="remove it")
     x = parts["X"] if "X" in parts else np.split(parts["steps"], np.cumsum(parts["lengths"])[:-1])
     sequences = read_sequences(x, parts["y"])
     for name in {"groups", "time"} & parts.keys():

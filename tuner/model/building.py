@@ -74,20 +74,25 @@ def takes_lengths(forward: Callable[..., Any]) -> bool:
     return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or "len" in positional[1].name)
 
 
-def adapt(spec: Spec, inputs: int, outputs: int) -> tuple[Spec, tuple[str, ...]]:
+def adapt(spec: Spec, inputs: int, outputs: int, *, unequal: bool = False) -> tuple[Spec, tuple[str, ...]]:
     """The study as its own network allows it, and what a user should know about that; the network is tried out.
 
     What cannot reach the network is not searched: it stays at its default, or at 0 if it regularises. The study notes
-    the hash of the network's source, and trains in single precision.
+    the hash of the network's source, and trains in single precision. Where sequences are `unequal` in length, it must
+    take their lengths: else it would learn from what they are padded with.
 
     Raises:
-        UserError: the network cannot be made, raises, or gives something else than one row of outputs a sequence.
+        UserError: the network cannot be made, raises, ignores lengths that matter, or gives something else than one row
+            of outputs a sequence.
     """
     if spec.model.own is None:
         return spec, ()
     own = own_network(spec.model)
     model = spec.model.model_copy(update={"sha256": own.source})
     network = own.build(model.args, inputs, outputs, defaults(spec.space))
+    if unequal and not takes_lengths(type(network).forward):
+        what = f"sequences differ in length, and the forward of {own.name} does not take lengths"
+        raise UserError(what, where=WHERE, hint="give it a second parameter `lengths`, or cut the sequences alike")
     _try(own, network, spec.task.window, inputs, outputs)
     unreached = {name: _constant(name) for name in _unreached(own, network, model.args)}
     lost = [name for name in unreached if not isinstance(spec.space[name], Constant)]

@@ -147,9 +147,12 @@ def _judge_use(findings: Findings, best: Selection) -> Statement:
     if found is not None and not found.beats_guessing:
         return Statement("does not work", f"The detection does not work: it is {warn_of_guessing(found)}.")
     what = "forecast" if findings.facts.targets and not metric.maximise else "detection"
+    if findings.spec.on_samples:
+        what = "prediction"
     value = best.mean if holdout is None else holdout.scores[0].value
     if holdout is not None and value is None:
-        return Statement("unknown", f"Whether the {what} works is unknown: {why_not_scored(holdout)}.")
+        why = "these samples do not tell the metric" if findings.spec.on_samples else why_not_scored(holdout)
+        return Statement("unknown", f"Whether the {what} works is unknown: {why}.")
     assert value is not None  # noqa: S101 (returned above)
     name, rival, gain = min(_rivals(findings), key=lambda rival: metric.cost([rival[1]]))
     where = "in cross-validation" if holdout is None else "on held-out data"
@@ -207,6 +210,9 @@ def why_not_scored(holdout: Holdout) -> str:
 def _advise(findings: Findings, works: Statement) -> Statement:
     """The next command: it goes on with what is not finished or does not work yet, or exports what does."""
     summary, trials, name = findings.summary, findings.spec.study.trials, findings.spec.study.name
+    if findings.spec.from_python and (summary.trials < trials or works.chip == "does not work"):
+        more = trials if summary.trials < trials else 2 * trials
+        return Statement("next", f"Next, call `tuner.tune` again, with `trials={more}`: it goes on where it was.")
     if summary.trials < trials:
         said, what = f"train the other {count(trials - summary.trials, 'trial')}", findings.command("run")
     elif summary.best is not None and findings.holdout is None and findings.facts.holdout:
@@ -214,6 +220,8 @@ def _advise(findings: Findings, works: Statement) -> Statement:
     elif works.chip == "does not work" or summary.best is None:
         said = "see whether twice as many trials find a better one"
         what = findings.command("run", "--trials", str(2 * trials))
+    elif findings.spec.on_samples:
+        said, what = "train with the chosen configuration, which this shows", findings.command("export")
     else:
         said = "train the chosen network on all rows, to score new ones"
         what = findings.command("export", "--bundle", f"studies/{name}/bundle")

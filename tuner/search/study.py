@@ -58,7 +58,8 @@ def prepare(spec: Spec) -> Prepared:
     if spec.model.own is not None:
         from tuner.model.building import adapt  # loads torch
 
-        spec, notes = adapt(spec, problem.features.shape[1], problem.answers.shape[1])
+        unequal = problem.windows.lengths is not None
+        spec, notes = adapt(spec, problem.features.shape[1], problem.answers.shape[1], unequal=unequal)
         data = replace(data, notes=(*data.notes, *notes))
     folds = problem.folds()
     extension = EXTENSION if spec.train.max_epochs == "auto" else 1

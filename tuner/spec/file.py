@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from os.path import expanduser
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from tuner.errors import UserError, nearest
 from tuner.spec.metric import METRICS
-from tuner.spec.sections import Section, Spec, resolved
+from tuner.spec.sections import Section, Spec
 from tuner.spec.space import PARAMETERS, parse_space
 
 SECTIONS = tuple(Spec.model_fields)
@@ -68,6 +69,20 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         return resolved(read_spec_dict(sections), path.parent)
     except UserError as error:
         raise UserError(error.what, where=f"{path} {error.where}", hint=error.hint) from None
+
+
+def resolved(spec: Spec, folder: Path) -> Spec:
+    """The same Spec with absolute paths of data and network: relative ones start from the study file's folder."""
+
+    def absolute(path: str) -> str:
+        return str((folder / expanduser(path)).absolute())  # noqa: PTH111 (Path raises for an unknown user)
+
+    data, model = spec.data, spec.model
+    if data.path is not None:
+        data = data.model_copy(update={"path": absolute(data.path)})
+    if model.own is not None and model.own.rpartition(":")[0].endswith(".py"):
+        model = model.model_copy(update={"own": absolute(model.own)})
+    return spec.model_copy(update={"data": data, "model": model})
 
 
 def read_spec_dict(sections: Mapping[str, Any]) -> Spec:

@@ -1,8 +1,6 @@
 """The sections of a study file as frozen values, and what they must fulfil together."""
 
 from dataclasses import dataclass
-from os.path import expanduser
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator
@@ -256,6 +254,12 @@ class Spec(Section):
         return str(self.data.path).endswith(".npz")
 
     @property
+    def from_python(self) -> bool:
+        """Whether it names something that no file holds, so that no command can train it."""
+        names = (self.study.metric, self.train.loss or "")
+        return (self.model.own or "").startswith("__main__:") or any("@" in name for name in names)
+
+    @property
     def is_given(self) -> bool:
         """True where something that it names was given from Python."""
         return any(section.given is not None for section in (self.study, self.model, self.train))
@@ -284,17 +288,3 @@ def _line(domain: Domain) -> Any:  # noqa: ANN401 (TOML value)
             return line if domain.step is None else line | {"step": domain.step}
         case Choices():
             return {"choices": list(domain.choices), "default": domain.default}
-
-
-def resolved(spec: Spec, folder: Path) -> Spec:
-    """The same Spec with absolute paths of data and network: relative ones start from the study file's folder."""
-
-    def absolute(path: str) -> str:
-        return str((folder / expanduser(path)).absolute())  # noqa: PTH111 (Path raises for an unknown user)
-
-    data, model = spec.data, spec.model
-    if data.path is not None:
-        data = data.model_copy(update={"path": absolute(data.path)})
-    if model.own is not None and model.own.rpartition(":")[0].endswith(".py"):
-        model = model.model_copy(update={"own": absolute(model.own)})
-    return spec.model_copy(update={"data": data, "model": model})
