@@ -1,4 +1,4 @@
-"""`python -m tuner.demo`: from data to report in a minute, where overfitting and its cure are plain to see."""
+"""`python -m tuner.demo`: from data to report at once, where overfitting and its cure are plain to see."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ app = new_app()
 
 @app.command()
 def main(json: AsJson = False, storage: Storage = DEFAULT_STORAGE) -> None:
-    """Tunes the forecast of a simulated machine, which takes about a minute, and opens the report.
+    """Tunes the forecast of a simulated machine, which takes half a minute, and opens the report.
 
     The study is called demo: all other commands work on it. Run it again to see the same result.
     """

@@ -211,4 +211,3 @@ def test_other_data_under_a_name_that_is_taken_are_refused_and_the_first_stay() 
     with pytest.raises(UserError, match="other data"):
         tuner.tune(X, VALUES, name="mine", groups=np.arange(60) // 2, **SMALL)
     assert Path("studies/mine/sequences.npz").read_bytes() == before
-    assert os.environ.get("TUNER_STORAGE") is None

@@ -110,13 +110,7 @@ class LSTMClassifierCV(ClassifierMixin, _LSTMCV):  # type: ignore[misc]
 
 
 class LSTMRegressorCV(RegressorMixin, _LSTMCV):  # type: ignore[misc]
-    """An LSTM regressor of sequences whose regularisation is chosen by cross-validation when it is fitted.
-
-    Attributes:
-        best_params_: the chosen configuration.
-        path_: the parameters and the score of every trial.
-        found_: what `tuner.tune` gives.
-    """
+    """An LSTM regressor of sequences, as `LSTMClassifierCV` but for classes."""
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:  # noqa: ANN401, N803 (scikit-learn's names)
         """Tunes and refits it on sequences, (n, time, columns), and their values, (n,) or (n, k).
