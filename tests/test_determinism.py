@@ -84,7 +84,7 @@ def test_ctrl_c_changes_nothing(expected, tmp_path) -> None:
     command = fresh(tmp_path, "-m", "tuner.run", *STUDY, "--workers", "2")
     wait_until(lambda: f"; {moment} of {TRIALS}, " in command.out)
     command.ctrl_c()
-    done = command.wait(5)
+    done = command.wait(60)
     assert (done.status, done.err) == (130, ""), "and the workers are not heard of"
     assert run(tmp_path, "run", *STUDY, "--workers", 3).status == 0
     assert dump(tmp_path) == expected
