@@ -10,14 +10,16 @@ import torch
 from torch import nn
 
 from tuner.bundle.archive import Bundle, bundle_files, read_bundle
-from tuner.bundle.manifest import Columns, Manifest, Networks
+from tuner.bundle.manifest import Columns, Manifest, Networks, SampleManifest
 from tuner.bundle.rarity import Rarity
 from tuner.data.folds import Scaling
 from tuner.files import write_folder
+from tuner.model.building import build_network
 from tuner.model.lstm import Network
 from tuner.spec.sections import ModelSection, TaskSection
 
 MINUTE = 60e9  # nanoseconds
+OURS = ModelSection()
 SMALL = Networks(count=2, hidden_size=3, num_layers=1, normalization="none")
 
 
@@ -87,9 +89,30 @@ def write_bundle(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def make_bundle(folder: Path, **changes: Any) -> Bundle:
+def make_bundle(folder: Path, **changes: Any) -> Bundle[Manifest]:
     """The same, read back."""
     return read_bundle(write_bundle(folder / "bundle", **changes))
+
+
+def write_sample_bundle(folder: Path, *, classes: Sequence[str] = (), model: ModelSection = OURS) -> Path:
+    """A bundle of two untrained networks that answer samples of two columns: two values, or one of these classes."""
+    shared = make_manifest().model_dump(include={*SampleManifest.model_fields} - {"task", "targets", "features"})
+    manifest = SampleManifest.model_validate(
+        shared
+        | {
+            "task": TaskSection(kind="classify" if classes else "regress", window=9),
+            "features": Scaling(mean=(0.5, -1.0), deviation=(2.0, 3.0)),
+            "targets": None if classes else Scaling(mean=(100.0, 5.0), deviation=(10.0, 0.5)),
+            "classes": tuple(classes),
+            "networks": SMALL.model_copy(update={"model": model}),
+        }
+    )
+    torch.manual_seed(0)
+    params = {"dropout": 0.0, "input_dropout": 0.0, "recurrent_dropout": 0.0, **SMALL.model_dump()}
+    networks = [build_network(model, 2, manifest.outputs, params) for _ in range(2)]
+    states = [{name: value.numpy() for name, value in network.state_dict().items()} for network in networks]
+    write_folder(folder, bundle_files(manifest, states, "[study]\n"))
+    return folder
 
 
 def make_frame(rows: int, *, seed: int = 0, columns: Sequence[str] = ("a", "b")) -> pd.DataFrame:
@@ -100,7 +123,7 @@ def make_frame(rows: int, *, seed: int = 0, columns: Sequence[str] = ("a", "b"))
     return frame
 
 
-def plain_outputs(bundle: Bundle, features: np.ndarray) -> np.ndarray:
+def plain_outputs(bundle: Bundle[Manifest], features: np.ndarray) -> np.ndarray:
     """The mean output of the networks for each full window of consecutive rows, one window at a time."""
     manifest = bundle.manifest
     window, scaling, shape = manifest.task.window, manifest.features, manifest.networks

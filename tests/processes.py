@@ -55,6 +55,13 @@ class Done:
     out: str
     err: str
 
+    @property
+    def refusal(self) -> str:
+        """The one message of a command that refused, and did nothing."""
+        assert (self.status, self.out) == (2, "")
+        assert "Traceback" not in self.err
+        return self.err
+
 
 class Command:
     """A running command of the tuner; its status is negative if a signal ended it."""

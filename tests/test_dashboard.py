@@ -206,13 +206,10 @@ def test_a_process_manager_ends_it_too(folder: Path, tmp_path: Path) -> None:
 def test_a_port_that_is_used_is_one_message(served: str, folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "studies", tmp_path / "studies")
     port = int(served.rstrip("/").rpartition(":")[2])
-    done = run(tmp_path, "dashboard", "--port", port)
-    assert (done.status, done.out) == (2, "")
     said = f"error: --port: the port {port} cannot be used: Address already in use"
-    assert done.err == f"{said}\n  name another: --port {port + 1}\n"
+    refused = run(tmp_path, "dashboard", "--port", port).refusal
+    assert refused == f"{said}\n  name another: --port {port + 1}\n"
 
 
 def test_a_missing_store_is_said(tmp_path: Path) -> None:
-    done = run(tmp_path, "dashboard")
-    assert (done.status, done.out) == (2, "")
-    assert "there is no store" in done.err
+    assert "there is no store" in run(tmp_path, "dashboard").refusal

@@ -46,9 +46,7 @@ def test_with_yes_it_is_deleted_and_its_folder_stays(folder) -> None:
 
 
 def test_without_a_terminal_nobody_can_be_asked(folder) -> None:
-    done = run(folder, "delete", "--study", "small")
-    assert (done.status, done.out) == (2, "")
-    assert "--yes" in done.err
+    assert "--yes" in run(folder, "delete", "--study", "small").refusal
     assert studies(folder) == ["small"]
 
 
@@ -79,7 +77,5 @@ def test_a_study_that_is_being_run_is_refused_before_it_asks(folder, monkeypatch
 )
 def test_a_mistake_is_said_and_leaves_nothing_behind(folder, arguments, message) -> None:
     before = sorted(folder.rglob("*"))
-    done = run(folder, "delete", *arguments, "--yes")
-    assert (done.status, done.out) == (2, "")
-    assert message in done.err
+    assert message in run(folder, "delete", *arguments, "--yes").refusal
     assert {*folder.rglob("*")} - {*before} <= {folder / "stdout", folder / "stderr"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.processes import Done, run
+from tests.processes import run
 from tests.studies import write_small
 from tuner.errors import UserError
 from tuner.files import write_whole
@@ -32,13 +32,6 @@ def export(folder: Path, *arguments: object) -> str:
     done = run(folder, "export", "--study", "small", *arguments)
     assert (done.status, done.err) == (0, "")
     return done.out
-
-
-def refusal(done: Done) -> str:
-    """The one message of a refused command."""
-    assert (done.status, done.out) == (2, "")
-    assert "Traceback" not in done.err
-    return done.err
 
 
 def test_the_three_formats_say_the_same(finished) -> None:
@@ -91,7 +84,7 @@ def test_out_writes_a_file_and_says_nothing(finished, tmp_path) -> None:
 def test_a_mistake_is_said_and_nothing_written(finished, arguments, message) -> None:
     folder, _ = finished
     (folder / "kept").write_text("as it was")
-    assert message in refusal(run(folder, "export", *arguments, "--out", "kept"))
+    assert message in run(folder, "export", *arguments, "--out", "kept").refusal
     assert (folder / "kept").read_text() == "as it was"
     assert not (folder / "none.db").exists()
 
@@ -99,14 +92,14 @@ def test_a_mistake_is_said_and_nothing_written(finished, arguments, message) -> 
 def test_a_place_that_cannot_be_written_is_said(finished, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     for target in (tmp_path, tmp_path / "file" / "below"):
-        assert "cannot be written" in refusal(run(finished[0], "export", "--study", "small", "--out", target))
+        assert "cannot be written" in run(finished[0], "export", "--study", "small", "--out", target).refusal
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_a_study_with_nothing_complete_has_nothing_to_export(tmp_path) -> None:
     write_small(tmp_path)
     run(tmp_path, "run", "--study", "small.toml", "--timeout", 0)
-    message = refusal(run(tmp_path, "export", "--study", "small"))
+    message = run(tmp_path, "export", "--study", "small").refusal
     assert "no trial of small has completed yet" in message
     assert "python -m tuner.run --study studies/small/study.toml" in message
 

@@ -131,8 +131,7 @@ def test_errors_are_in_units_of_the_fold_models_residuals(finished) -> None:
     losses = findings(study).chosen("shipped").trial.outcome.at_best("train_loss")
     unit = prepare(study.spec).problem.unit[0]
     store.close()
-    (residual,) = read_bundle(finished / "bundle").manifest.residual or ()
-    assert residual == pytest.approx(np.mean(np.sqrt(losses)) * unit)
+    assert read_bundle(finished / "bundle").manifest.residual == pytest.approx((np.mean(np.sqrt(losses)) * unit,))
 
 
 def test_the_scale_is_that_of_the_out_of_fold_scores(finished) -> None:
@@ -153,25 +152,18 @@ def _facts(folder: Path):
 def test_exported_again_it_is_the_same_bundle_and_replaces_the_old_one(finished) -> None:
     before = {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()}
     (finished / "bundle" / "config.toml").write_text("damaged")
-    message = refusal(run(finished, "export", "--study", "small", "--bundle", "bundle"))
+    message = run(finished, "export", "--study", "small", "--bundle", "bundle").refusal
     assert "bundle: this already exists use --force" in " ".join(message.split())
     assert run(finished, "export", "--study", "small", "--bundle", "bundle", "--force").status == 0
     assert {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()} == before
-
-
-def refusal(done: Done) -> str:
-    """The one message of a refused command."""
-    assert (done.status, done.out) == (2, "")
-    assert "Traceback" not in done.err
-    return done.err
 
 
 def test_a_bundle_in_a_wrong_place_is_refused_before_training(finished) -> None:
     (finished / "mine").mkdir()
     (finished / "mine" / "thesis.txt").write_text("mine")
     for place, message in (("mine", "holds other things already: thesis.txt"), ("data.csv", "a file of that name")):
-        assert message in refusal(run(finished, "export", "--study", "small", "--bundle", place))
-    message = refusal(run(finished, "export", "--study", "small", "--bundle", "new", "--format", "json"))
+        assert message in run(finished, "export", "--study", "small", "--bundle", place).refusal
+    message = run(finished, "export", "--study", "small", "--bundle", "new", "--format", "json").refusal
     assert "leave out --out and --format" in message
     assert not (finished / "new").exists()
 
@@ -209,7 +201,7 @@ def test_the_same_networks_are_written_for_torch_and_for_onnx(finished) -> None:
 )
 def test_what_cannot_be_written_is_one_message_before_training(finished, flags, message) -> None:
     (finished / "data.pt").write_text("mine")
-    said = refusal(run(finished, "export", "--study", "small", *flags))
+    said = run(finished, "export", "--study", "small", *flags).refusal
     assert message in " ".join(said.split())
     assert "networks trained" not in said
 
@@ -218,9 +210,9 @@ def test_data_that_are_not_as_they_were_are_refused(finished) -> None:
     whole = (finished / "data.csv").read_text()
     try:
         (finished / "data.csv").write_text(whole.replace("\n0.", "\n1.", 1))
-        assert "the data have changed" in refusal(run(finished, "export", "--study", "small", "--bundle", "new"))
+        assert "the data have changed" in run(finished, "export", "--study", "small", "--bundle", "new").refusal
         (finished / "data.csv").unlink()
-        assert "no such file" in refusal(run(finished, "export", "--study", "small", "--bundle", "new"))
+        assert "no such file" in run(finished, "export", "--study", "small", "--bundle", "new").refusal
     finally:
         (finished / "data.csv").write_text(whole)
     assert not (finished / "new").exists()
@@ -297,7 +289,7 @@ def test_times_are_written_as_they_are_in_the_file(made) -> None:
 def test_the_data_are_never_overwritten(made, place) -> None:
     (made / "link.csv").symlink_to("new.csv")
     before = (made / "new.csv").read_bytes()
-    assert "the output would overwrite the data file" in refusal(score(made, out=place.format(made.name)))
+    assert "the output would overwrite the data file" in score(made, out=place.format(made.name)).refusal
     assert (made / "new.csv").read_bytes() == before
 
 
@@ -305,7 +297,7 @@ def test_what_goes_wrong_half_way_leaves_the_old_scores(made) -> None:
     (made / "scores.csv").write_text("old")
     lines = (made / "new.csv").read_text().splitlines()
     (made / "new.csv").write_text("\n".join([*lines[:10], "2024-05-01 00:09:00,oops,1", *lines[11:]]))
-    assert "new.csv:11 a: `oops` is not a number" in refusal(score(made))
+    assert "new.csv:11 a: `oops` is not a number" in score(made).refusal
     assert (made / "scores.csv").read_text() == "old"
     assert sorted(path.name for path in made.iterdir() if path.name[:3] != "std") == ["bundle", "new.csv", "scores.csv"]
 
@@ -320,11 +312,11 @@ def test_what_goes_wrong_half_way_leaves_the_old_scores(made) -> None:
     ],
 )
 def test_a_mistake_is_one_message(made, flags, message) -> None:
-    assert message in refusal(score(made, **flags))
+    assert message in score(made, **flags).refusal
 
 
 def test_a_damaged_bundle_is_one_message(made) -> None:
     path = made / "bundle" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    assert "do not match their checksum in manifest.json" in refusal(score(made))
+    assert "do not match their checksum in manifest.json" in score(made).refusal
     assert not (made / "scores.csv").exists()

@@ -42,9 +42,7 @@ def test_json_is_an_object_a_study(fresh_run, tmp_path) -> None:
 
 
 def test_a_missing_store_ends_with_2_and_is_not_made(tmp_path) -> None:
-    done = run(tmp_path, "status")
-    assert (done.status, done.out) == (2, "")
-    assert "there is no store" in done.err
+    assert "there is no store" in run(tmp_path, "status").refusal
     assert not (tmp_path / "studies").exists()
 
 

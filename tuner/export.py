@@ -2,9 +2,9 @@
 
 import json
 import sys
-from enum import StrEnum
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tomli_w
 import typer
@@ -16,40 +16,27 @@ from tuner.files import write_whole
 from tuner.terminal import DEFAULT_STORAGE, Storage, StudyName, execute, new_app
 
 app = new_app()
-
-
-class Format(StrEnum):
-    """The format of a configuration, or of networks."""
-
-    TOML = "toml"
-    JSON = "json"
-    YAML = "yaml"
-    PYTORCH = "pytorch"
-    ONNX = "onnx"
-
-
-class Choice(StrEnum):
-    """The rule that chooses a trial."""
-
-    SHIPPED = "shipped"
-    BEST = "best"
-    ONE_SE = "1se"
+WRITERS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "toml": tomli_w.dumps,
+    "json": lambda values: json.dumps(values, indent=2) + "\n",
+    "yaml": lambda values: str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True)),
+}
 
 
 @app.command()
 def main(
     study: StudyName,
     rule: Annotated[
-        Choice,
+        Literal["shipped", "best", "1se"],
         typer.Option(
             help="shipped: the best trial if it is clearly better than the defaults, else these; best: the best trial; "
             "1se: the strongest regularisation within one standard error of it."
         ),
-    ] = Choice.SHIPPED,
+    ] = "shipped",
     format: Annotated[  # noqa: A002 (the flag's name)
-        Format,
+        Literal["toml", "json", "yaml", "pytorch", "onnx"],
         typer.Option(help="File format; pytorch and onnx write the network, refitted on all rows."),
-    ] = Format.TOML,
+    ] = "toml",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Output file (default: standard output).")] = None,
     bundle: Annotated[
         Path | None,
@@ -64,40 +51,30 @@ def main(
     --format pytorch writes it as a Python file that needs torch alone, its weights beside it; --format onnx as a graph
     from raw rows to forecasts or scores.
     """
-    if bundle is not None and (out is not None or format is not Format.TOML):
+    if bundle is not None and (out is not None or format != "toml"):
         fault = "a bundle has its configuration in it, as TOML"
         raise UserError(fault, where="--bundle", hint="leave out --out and --format, or give a command of its own")
-    is_network = format in (Format.PYTORCH, Format.ONNX)
+    is_network = format in ("pytorch", "onnx")
     if is_network and out is None:
-        name = "model.py" if format is Format.PYTORCH else "model.onnx"
-        raise UserError("networks are written to a file", where=f"--format {format.value}", hint=f"add --out {name}")
+        name = "model.py" if format == "pytorch" else "model.onnx"
+        raise UserError("networks are written to a file", where=f"--format {format}", hint=f"add --out {name}")
 
     place = out if is_network else bundle
     if place is not None:
         from tuner.terminal.exports import export_networks  # loads torch
 
-        form = format.value if is_network else "bundle"
+        form = format if is_network else "bundle"
         console, progress = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False)
-        export_networks(study, rule.value, storage, form, place, console, progress, force=force)
+        export_networks(study, rule, storage, form, place, console, progress, force=force)
         return
 
     from tuner.terminal.actions import read_configuration
 
-    text = _written(read_configuration(study, rule.value, storage), format)
+    text = WRITERS[format](read_configuration(study, rule, storage))
     if out is None:
         sys.stdout.write(text)
     else:
         write_whole(out, text)
-
-
-def _written(values: dict[str, Any], form: Format) -> str:
-    match form:
-        case Format.TOML:
-            return tomli_w.dumps(values)
-        case Format.JSON:
-            return json.dumps(values, indent=2) + "\n"
-        case _:
-            return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 if __name__ == "__main__":

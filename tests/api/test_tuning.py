@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -16,7 +17,12 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import tuner
+from tests.processes import run
+from tuner.bundle.archive import FILES
+from tuner.bundle.scorer import SampleScorer
+from tuner.data.sequences import read_sequences
 from tuner.errors import UserError
+from tuner.training.scaling import answer
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 8, 2))
@@ -112,6 +118,25 @@ def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns
     # a sequence alone, unpadded, is answered as in a batch
     alone = found.model(torch.from_numpy(sequences[0])[None]).detach().numpy()
     np.testing.assert_allclose(alone[0], found.predict(sequences)[0], rtol=1e-4, atol=1e-5)
+    # the bundle of its ensemble answers new samples, from Python and by the commands
+    scorer = tuner.load(found.save("saved"))
+    assert isinstance(scorer, SampleScorer)
+    np.testing.assert_array_equal(answer([scorer._networks[0]], read_sequences(sequences), 2), found.predict(sequences))
+    assert run(Path(), "export", "--study", found.study, "--bundle", "written").status == 0
+    for name in FILES:
+        assert Path("saved", name).read_bytes() == Path("written", name).read_bytes()
+    np.savez("new.npz", steps=np.concatenate(sequences), lengths=[len(one) for one in sequences])
+    done = run(Path(), "score", "--bundle", "written", "--data", "new.npz", "--out", "scores.csv")
+    assert (done.status, done.out) == (0, "scores.csv: 60 samples scored\n")
+    pd.testing.assert_frame_equal(pd.read_csv("scores.csv"), scorer.score(sequences), check_dtype=False)
+    np.savez("wide.npz", X=np.zeros((2, 5, 3)))
+    for flags, message in (
+        ("score --bundle saved --data wide.npz --out x", "the sequences have 3 columns, and the network was trained"),
+        ("score --bundle saved --data scores.csv --out x", "cannot be read as samples in an .npz file"),
+        (f"export --study {found.study} --format onnx --out x", "this network answers samples, not rows"),
+    ):
+        assert message in " ".join(run(Path(), *flags.split()).refusal.split())
+        assert not Path("x").exists()
 
 
 def test_a_network_that_is_told_lengths() -> None:
@@ -134,6 +159,13 @@ def test_a_loss_and_a_metric_of_ones_own_and_a_splitter() -> None:
     assert best is not None
     assert best.value > 1  # in the units of the answers
     assert regressor.predict(X).shape == (60,)
+    # no command has the loss, but what was found has
+    refused = run(Path(), "export", "--study", regressor.found_.study, "--bundle", "bundle").refusal
+    assert "the loss L1Loss was given from Python" in refused
+    scorer = tuner.load(regressor.found_.save("bundle"))
+    assert isinstance(scorer, SampleScorer)
+    assert list(scored := scorer.score(X)) == ["sample", "y"]
+    assert abs(scored["y"].mean() - VALUES.mean()) < 3 * VALUES.std()
 
 
 def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) -> None:
@@ -151,10 +183,16 @@ def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) ->
         "x = np.random.default_rng(0).normal(size=(40, 6, 1))\n"
         "found = tuner.tune(x, x.mean(axis=(1, 2)) > 0, model=Mine, trials=2, epochs=2, cv=2, workers=2)\n"
         "print(type(found.model).__name__, found.study)\n"
+        "print(tuner.load(found.save('bundle'), model=Mine).predict(x).shape)\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("Mine Mine-")
+    *_, found, shape = done.stdout.splitlines()
+    assert found.startswith("Mine Mine-")
+    assert shape == "(40, 2)"
+    with pytest.raises(UserError, match="no file defines it") as caught:
+        tuner.load(tmp_path / "bundle")
+    assert "`model=Mine`" in caught.value.hint
 
 
 def test_estimators_are_scikit_learns(tmp_path: Path) -> None:

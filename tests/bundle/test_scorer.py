@@ -1,20 +1,27 @@
-"""Scoring rows: as the plainest loop would, in chunks as at once, and nothing where a window is not whole."""
+"""Scoring rows and samples: as the plainest loop would, in chunks as at once, nothing where a window is not whole."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import nn
 
-from tests.bundles import make_bundle, make_frame, plain_outputs
+from tests.bundles import SMALL, make_bundle, make_frame, plain_outputs, write_sample_bundle
 from tuner.bundle import scorer as module
+from tuner.bundle.archive import read_bundle
 from tuner.bundle.manifest import Networks
-from tuner.bundle.scorer import Scorer
+from tuner.bundle.scorer import SampleScorer, Scorer
 from tuner.errors import UserError
 from tuner.loading.chunks import read_chunks
+from tuner.model.building import build_network, predict
+from tuner.model.own import source_hash
 from tuner.reading.opening import open_frame
+from tuner.spec.sections import ModelSection
 
 DEEP = Networks(count=2, hidden_size=5, num_layers=2, normalization="batch")
 
@@ -142,8 +149,8 @@ def test_chunks_of_any_size_give_what_the_whole_gives(scorer, rows, length, rand
     frame["time"] += pd.to_timedelta(wait, unit="min")
     whole = scorer.score(frame)
     chunks = read_chunks(open_frame(frame), scorer.manifest.wanted, rows)
-    parts = [scorer.columns(part) for part in scorer.chunks(chunks)]
-    for name in scorer.names:
+    parts = list(scorer.chunks(chunks))
+    for name in scorer.names[1:]:
         found = np.concatenate([[], *(part[name] for part in parts)])
         np.testing.assert_allclose(found, whole[name].astype(float), rtol=1e-6, atol=1e-6)
 
@@ -156,8 +163,8 @@ def test_the_same_rows_give_the_same_bits_from_a_file(scorer, tmp_path, monkeypa
     expected = scorer.score(frame)
     for name in ("rows.csv", "rows.parquet"):
         parts = list(scorer.score_file(Path(tmp_path / name)))
-        assert [len(part.score) for part in parts] == [64] * 15 + [40]
-        np.testing.assert_array_equal(np.concatenate([part.score for part in parts]), expected["score"])
+        assert [len(part) for part in parts] == [64] * 15 + [40]
+        np.testing.assert_array_equal(pd.concat(parts)["score"], expected["score"])
 
 
 def test_nothing_is_left_to_rows_without_times(tmp_path) -> None:
@@ -166,3 +173,63 @@ def test_nothing_is_left_to_rows_without_times(tmp_path) -> None:
     assert scored["time"].tolist() == list(range(20))
     assert scored["score"].notna().sum() == 16
     assert scored["flag"].isna().all()
+
+
+# --- samples
+
+SEQUENCES = [np.random.default_rng(number).normal(size=(4 + number % 3, 2)) for number in range(7)]
+
+
+class Pooling(nn.Module):
+    """A network of one's own: the mean of its steps, with more inside than its weights."""
+
+    def __init__(self, n_features: int, hidden_size: int, num_classes: int) -> None:
+        super().__init__()
+        self.gru, self.out = nn.GRU(n_features, hidden_size, batch_first=True), nn.Linear(hidden_size, num_classes)
+        self.register_buffer("one", torch.ones(1), persistent=False)
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        steps = self.gru(x)[0] * (torch.arange(x.shape[1]) < lengths[:, None])[..., None]
+        out: torch.Tensor = self.out(steps.sum(dim=1) / lengths[:, None]) * self.one
+        return out
+
+
+OWN = ModelSection.model_validate({"class": f"{__name__}:Pooling", "sha256": source_hash(Pooling)}).with_given(Pooling)
+
+
+@pytest.mark.parametrize("model", [ModelSection(), ModelSection(cell="gru"), OWN])
+@pytest.mark.parametrize("classes", [(), ("calm", "a, b", "3")])
+def test_samples_are_answered_as_a_plain_loop_over_the_networks_would(tmp_path, model, classes) -> None:
+    folder = write_sample_bundle(tmp_path / "bundle", classes=classes, model=model)
+    given = Pooling if model is OWN else None
+    manifest, scorer = read_bundle(folder, given).manifest, SampleScorer(read_bundle(folder, given))
+    state, params = load_file(folder / "model.safetensors"), dict.fromkeys(("input_dropout", "dropout"), 0.0)
+    outputs = []
+    for number in range(2):
+        network = build_network(model, 2, manifest.outputs, params | {"recurrent_dropout": 0.0, **SMALL.model_dump()})
+        network.load_state_dict({name[2:]: value for name, value in state.items() if name[0] == str(number)})
+        scaled = [torch.from_numpy(manifest.features.inputs(one))[:, None] for one in SEQUENCES]
+        with torch.no_grad():
+            outputs.append(np.concatenate([predict(network.eval(), one).numpy() for one in scaled]))
+    expected = np.mean(outputs, axis=0)
+    found, scored = scorer.predict(SEQUENCES), scorer.score(SEQUENCES)
+    if classes:
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        probabilities = np.exp(expected) / np.exp(expected).sum(axis=1, keepdims=True)
+        assert list(scored) == ["sample", "class", "probability_calm", "probability_a, b", "probability_3"]
+        np.testing.assert_allclose(scored.iloc[:, 2:], probabilities, rtol=1e-4, atol=1e-5)
+        assert scored["class"].tolist() == [classes[at] for at in expected.argmax(axis=1)]
+    else:
+        np.testing.assert_allclose(found, expected * [10.0, 0.5] + [100.0, 5.0], rtol=1e-5)
+        assert list(scored) == ["sample", "y0", "y1"]
+        np.testing.assert_array_equal(scored[["y0", "y1"]], found.astype(float))
+
+
+def test_a_class_is_the_one_that_was_trained(tmp_path) -> None:
+    folder = write_sample_bundle(tmp_path / "bundle", model=OWN)
+    with pytest.raises(UserError, match="Pooling has changed since"):
+        read_bundle(folder, type("Pooling", (Pooling,), {"forward": lambda self, x, lengths: x}))
+    with pytest.raises(UserError, match="our own networks"):
+        read_bundle(write_sample_bundle(tmp_path / "ours"), Pooling)
+    with pytest.raises(UserError, match="3 columns, and the network was trained on 2"):
+        SampleScorer(read_bundle(folder, Pooling)).predict(np.zeros((2, 5, 3)))

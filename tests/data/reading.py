@@ -25,11 +25,7 @@ def written(folder: Path, content: str | bytes, name: str = "data.csv") -> Path:
 
 def read(path: Path | str, *, task: dict[str, Any] | None = None, metric: str = "loss", **data: Any) -> Dataset:
     """The data set of a study on `path` with these keys in [data] and [task]."""
-    sections = {
-        "study": {"name": "test", "metric": metric},
-        "data": {"path": str(path), **data},
-        "task": task or {},
-    }
+    sections = {"study": {"name": "test", "metric": metric}, "data": {"path": str(path), **data}, "task": task or {}}
     return load_dataset(read_spec_dict(sections))
 
 

@@ -113,8 +113,7 @@ CASES = {
     "csv_gz": Found("data.csv.gz", "time", "value", "label"),
     "grafana_thousands": Found("thousands.csv", "Time", "Value"),
     "histdata_headless": Found(
-        *("DAT_ASCII_EURUSD.csv", "column 1", "column 2|column 3|column 4|column 5"),
-        says=("are made up",),
+        *("DAT_ASCII_EURUSD.csv", "column 1", "column 2|column 3|column 4|column 5"), says=("are made up",)
     ),
     "aiops_kpi": Found("kpi.csv", "timestamp", "value", "label", size="1500/3", says=("`KPI ID` to tell the series",)),
 }

@@ -159,8 +159,7 @@ def test_an_unknown_series_is_refused_with_the_nearest(nowhere) -> None:
 
 @needs_shared
 @pytest.mark.parametrize(
-    ("name", "end"),
-    [(TAXI, ""), ("realTraffic/occupancy_6005", "\n"), ("realTweets/Twitter_volume_AAPL", "\n")],
+    ("name", "end"), [(TAXI, ""), ("realTraffic/occupancy_6005", "\n"), ("realTweets/Twitter_volume_AAPL", "\n")]
 )
 def test_the_hashes_are_those_of_the_files_made_again(name, end) -> None:
     assert sha256(original(name, end)).hexdigest() == nab.HASHES[f"data/{name}.csv"]

@@ -79,11 +79,7 @@ def test_folds_in_order_share_no_row_whatever_overlaps(steps, lengths, folds, wa
 
 
 @settings(max_examples=40)
-@given(
-    group=st.lists(st.integers(0, 25), min_size=80, max_size=120),
-    folds=st.integers(2, 5),
-    seed=st.integers(0, 9),
-)
+@given(group=st.lists(st.integers(0, 25), min_size=80, max_size=120), folds=st.integers(2, 5), seed=st.integers(0, 9))
 def test_groups_are_never_parted_and_every_sample_is_validated_once(group, folds, seed) -> None:
     samples, windows = make(range(0, 3 * len(group), 3), [3] * len(group), group=group)
     try:

@@ -8,14 +8,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 
 from tests.making import make_small_problem, marked
 from tuner.evaluation.bootstrap import DRAWS, Variance, draw_blocks, jackknife, total_error
-from tuner.evaluation.holdout import (
-    BOOTSTRAP,
-    Contender,
-    HoldoutWindows,
-    Score,
-    leave_one_out,
-    score_models,
-)
+from tuner.evaluation.holdout import BOOTSTRAP, Contender, HoldoutWindows, Score, leave_one_out, score_models
 from tuner.evaluation.losses import window_losses
 from tuner.spec.metric import METRICS
 

@@ -48,13 +48,7 @@ def test_a_name_that_is_no_column_suggests_the_nearest(tmp_path: Path, key: str)
     assert "did you mean `volume`" in error.hint
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        {"time": "a", "target": "a"},
-        {"time": "a", "label": "a"},
-    ],
-)
+@pytest.mark.parametrize("keys", [{"time": "a", "target": "a"}, {"time": "a", "label": "a"}])
 def test_a_column_plays_one_part(tmp_path: Path, keys: dict[str, Any]) -> None:
     error = refusal(written(tmp_path, "a,label\n1,0\n2,1\n"), **keys)
     assert "already" in error.what or "twice" in error.what

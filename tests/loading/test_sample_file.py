@@ -130,6 +130,7 @@ def test_digest_is_of_the_samples_not_of_the_file_or_their_order(tmp_path) -> No
     [
         ({"X": X}, "regress", "this holds `X`"),
         ({"y": Y}, "regress", "this holds `y`"),
+        ({"steps": X[:, 0], "lengths": np.full(9, 4), "y": Y[:9]}, "regress", "do not add up to the 40 rows"),
         ({"X": X, "y": Y}, "forecast", "nothing to forecast"),
         ({"X": X, "y": Y[:-1]}, "regress", "y has the shape (39,)"),
         ({"X": X, "y": np.where(Y > 1, np.nan, Y)}, "regress", "missing or infinite"),
@@ -155,10 +156,12 @@ def test_synthetic_sequences_are_refused(tmp_path) -> None:
 
 
 def test_a_file_that_is_none_is_told(tmp_path) -> None:
-    (tmp_path / "x.npz").write_bytes(b"no archive")
+    np.save(tmp_path / "x.npy", X)
     spec = make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"})
-    with pytest.raises(UserError, match="cannot be read"):
-        load_samples(spec)
+    for content in (b"no archive", b"PK\x03\x04 cut", b"", (tmp_path / "x.npy").read_bytes()):
+        (tmp_path / "x.npz").write_bytes(content)
+        with pytest.raises(UserError, match="cannot be read"):
+            load_samples(spec)
     (tmp_path / "x.npz").unlink()
     with pytest.raises(UserError, match="no such file"):
         load_samples(spec)

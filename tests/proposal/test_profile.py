@@ -144,13 +144,7 @@ ONE_EVENT = seen({"a": noise(), "label": labels((600, 700))})
 def test_every_study_file_reads_back_as_proposed(
     features: list[str], events: int, share: float, number: int, missing: str
 ) -> None:
-    found = replace(
-        ONE_EVENT,
-        features=tuple(features),
-        targets=tuple(features),
-        seen=events,
-        no_change=share,
-    )
+    found = replace(ONE_EVENT, features=tuple(features), targets=tuple(features), seen=events, no_change=share)
     chosen = list(proposals(found))[number]
     text = render_study_file("x", DataSection(path="a/b.csv"), found, chosen, missing, "too few rows")
     spec = read_spec_dict(tomllib.loads(text))

@@ -85,8 +85,7 @@ def test_new_files_are_scored_as_the_study_read_its_own(written: Any, tmp_path: 
     assert table.reading.dates == "day-first"
     write_folder(tmp_path / "bundle", bundle_files(manifest, make_weights(manifest), "[study]\n"))
     parts = list(Scorer(read_bundle(tmp_path / "bundle")).score_file(written("score_day_first") / file))
-    score = np.concatenate([part.score for part in parts])
-    text = [stamp for part in parts for stamp in part.text.to_pylist()]
+    score, text = (np.concatenate([part[name] for part in parts]) for name in ("score", "time"))
     first = manifest.task.window
     missing = slice(len(score) - first, None) if "newest" in file else slice(0, first)
     assert len(score) == 212

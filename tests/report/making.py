@@ -182,6 +182,5 @@ def _pretended(
         weights=int(params["hidden_size"]) ** 2 * 8,
         zeros=min(0.99, 3e3 * float(params["l1"]) ** 1.2),
         weight_norm=3.0,
-        detection=None,
         seconds=20.0,
     )

@@ -131,7 +131,7 @@ def test_the_pruner_is_checked_where_it_was_audited() -> None:
 
 
 def test_a_path_says_of_every_point_what_was_measured() -> None:
-    points = {0.01: make_outcome([2.0, 1.0]), 0.5: make_outcome([1.5]), 10.0: Outcome.failed("diverged: fold 2")}
+    points = {0.01: make_outcome([2.0, 1.0]), 0.5: make_outcome([1.5]), 10.0: Outcome("failed", "diverged: fold 2")}
     table = make_path_table("weight_decay", points, 0.5)
     # decay * learning rate 0.002 * (1 + 2 + … + 10) / 50
     assert table.rows == (

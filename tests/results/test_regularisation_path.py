@@ -12,7 +12,7 @@ from tuner.training.outcome import FoldCurve, Outcome
 
 SPEC = make_spec()
 PARAMS = defaults(SPEC.space)
-DIVERGED = Outcome.failed("diverged: fold 1")
+DIVERGED = Outcome("failed", "diverged: fold 1")
 
 
 def outcome(*costs: float, train: float = 0.0, weights: int = 84) -> Outcome:

@@ -72,7 +72,6 @@ def make_outcome(
         weights=84,
         zeros=0.25,
         weight_norm=2.0,
-        detection=None,
         seconds=1.5,
     )
 

@@ -24,7 +24,7 @@ from tuner.training.outcome import Outcome
 def pretend(spec: Spec, task: Task) -> Outcome:
     """Trains nothing: a curve made of the parameters, pruned by the thresholds; every seventh trial fails."""
     if task.number % 7 == 6:
-        return Outcome.failed(f"trial {task.number} fails")
+        return Outcome("failed", f"trial {task.number} fails")
     level, curve, audited = float(task.params["dropout"]) + float(task.params["jitter"]), [], 0
     for epoch in range(1, spec.train.epochs + 1):
         curve.append(level + 1 / epoch)

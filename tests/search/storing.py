@@ -9,7 +9,7 @@ from tuner.training.outcome import Outcome
 SPEC = make_spec()
 COMPLETE = make_outcome([3.0, 1.0, 2.0])
 PRUNED = make_outcome([3.0, 2.5], "pruned")
-FAILED = Outcome.failed("Traceback\nValueError: no")
+FAILED = Outcome("failed", "Traceback\nValueError: no")
 
 
 def tell(study: StoredStudy, *outcomes: Outcome) -> None:

@@ -120,7 +120,7 @@ def test_a_trial_that_kills_its_worker_twice_fails_and_the_rest_goes_on() -> Non
     backend = FakeBackend(study, 2, random.Random(0), deaths={3: 9})
     coordinator(study, backend).run(8)
     assert [task.number for task in backend.tasks].count(3) == 2
-    assert study.saved[3] == Outcome.failed("its worker died 2 times (killed, or out of memory)")
+    assert study.saved[3] == Outcome("failed", "its worker died 2 times (killed, or out of memory)")
     assert study.n_told() == 8
     assert [study.saved[number] for number in range(3)] == EXPECTED[2][:3]
 
@@ -213,11 +213,7 @@ def test_everything_is_told_in_order() -> None:
     expected: list[Event] = [Resumed({number: study.saved[number] for number in (0, 1)})]
     for number in (2, 3):
         params = study.begun[number]
-        expected += [
-            Started(number, params),
-            Progressed(number, 1, 1, None),
-            Told(number, params, study.saved[number]),
-        ]
+        expected += [Started(number, params), Progressed(number, 1, 1, None), Told(number, params, study.saved[number])]
     assert [event for event in heard if not isinstance(event, Ticked)] == expected
 
 
@@ -226,7 +222,7 @@ def test_everything_is_told_in_order() -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> KeptStudy:
     """A study whose first trials fail for these reasons; an empty one is no failure."""
-    outcomes = [Outcome.failed(reason) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
+    outcomes = [Outcome("failed", reason) if reason else EXPECTED[2][n] for n, reason in enumerate(reasons)]
     monkeypatch.setattr("tests.search.pretending.pretend", lambda _, task: outcomes[task.number])
     return KeptStudy(SPECS[2])
 

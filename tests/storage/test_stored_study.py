@@ -63,11 +63,7 @@ def outcomes_of_a_trial(draw: st.DrawFn) -> Outcome:
 
 
 # no shrinking: it takes minutes where each example is written to a database
-@settings(
-    max_examples=20,
-    phases=(Phase.generate,),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=20, phases=(Phase.generate,), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(outcomes=st.lists(outcomes_of_a_trial(), min_size=1, max_size=4))
 @pytest.mark.filterwarnings("ignore:Mean of empty slice")
 def test_outcomes_come_back_as_they_were_saved(store, outcomes) -> None:

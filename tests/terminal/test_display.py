@@ -33,7 +33,7 @@ SPEC = make_spec()
 PARAMS = defaults(SPEC.space)
 COMPLETE = make_outcome([3.0, 1.0, 2.0])
 PRUNED = make_outcome([3.0, 2.5], "pruned")
-FAILED = Outcome.failed("Traceback\nValueError: no")
+FAILED = Outcome("failed", "Traceback\nValueError: no")
 GOOD = make_outcome([2.0, 1.0])
 
 WIDTHS = pytest.mark.parametrize("width", [60, 120])
@@ -159,7 +159,7 @@ def test_stages_are_announced_and_told_step_by_step() -> None:
 
 
 def test_points_of_a_path_are_lines_and_those_of_earlier_calls_are_counted() -> None:
-    failed = Point(10.0, Outcome.failed("diverged: fold 2: [red]bad[/red]"))
+    failed = Point(10.0, Outcome("failed", "diverged: fold 2: [red]bad[/red]"))
     events: list[Event] = [
         StageBegan("path", 2, done=1),
         PointTrained(Point(0.01, GOOD), stored=True),
@@ -176,7 +176,7 @@ def test_points_of_a_path_are_lines_and_those_of_earlier_calls_are_counted() -> 
 @pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize("reason", ["ValueError: [/3] is no size", "KeyError: [red]"])
 def test_brackets_in_a_reason_are_printed_as_they_are(live, reason) -> None:
-    assert reason in shown(told(Outcome.failed(reason)), live=live)
+    assert reason in shown(told(Outcome("failed", reason)), live=live)
 
 
 # --- live
@@ -278,7 +278,7 @@ def test_json_is_one_object_per_told_trial(capsys, outcome, state, value, epoch)
 def test_points_are_objects_those_of_earlier_calls_too(capsys) -> None:
     events: list[Event] = [
         PointTrained(Point(0.01, GOOD), stored=True),
-        PointTrained(Point(10.0, Outcome.failed("diverged")), stored=False),
+        PointTrained(Point(10.0, Outcome("failed", "diverged")), stored=False),
     ]
     first, second = objects(capsys, *events, parameter="weight_decay")
     assert (first["event"], first["value"], first["stored"], first["mean"]) == ("point", 0.01, True, 1.0)

@@ -46,7 +46,7 @@ NOTHING = make_findings(make_outcome([5.0], "pruned"))
 GOOD, OTHER, DIVERGED = (
     make_outcome([2.0, 1.0]),
     make_outcome([2.0, 1.5]),
-    Outcome.failed("diverged: fold 2: [red]bad[/red]"),
+    Outcome("failed", "diverged: fold 2: [red]bad[/red]"),
 )
 
 BEST = Score("shipped", 1, 0.4, 0.05, (0.3, 0.5), 0.0, (0.0, 0.0), 0.4, 0.625, 0.75, 0.5, 0.6, 2)

@@ -9,14 +9,7 @@ import pytest
 from tests.making import make_small_problem, make_spec, params
 from tests.training.plain import warmed_rates
 from tuner.spec.sections import Spec
-from tuner.training.budget import (
-    MOST_STEPS,
-    STEPS_WAITED,
-    full_steps,
-    learning_rate_factor,
-    refit_steps,
-    with_budget,
-)
+from tuner.training.budget import MOST_STEPS, STEPS_WAITED, full_steps, learning_rate_factor, refit_steps, with_budget
 from tuner.training.learner import Learner
 from tuner.training.trainer import FoldRun, LockStep
 

@@ -32,20 +32,7 @@ def test_one_fold_has_no_standard_error(values):
 
 def outcome(**changes: Any) -> Outcome:
     folds = (FoldCurve((0.5, 0.4), (0.6, 0.7), (0.1, 0.2)), FoldCurve((0.3, 0.2), (0.9, 0.8), (0.3, 0.4)))
-    usual: dict[str, Any] = {
-        "state": "complete",
-        "reason": "",
-        "curve": (0.2, 0.3),
-        "folds": folds,
-        "best_epoch": 2,
-        "steps": 10.0,
-        "fold_epochs": 4,
-        "weights": 5,
-        "zeros": 0.0,
-        "weight_norm": 1.0,
-        "detection": None,
-        "seconds": 1.0,
-    }
+    usual: dict[str, Any] = {"state": "complete", "curve": (0.2, 0.3), "folds": folds, "best_epoch": 2}
     return Outcome(**usual | changes)
 
 

@@ -156,10 +156,7 @@ def test_an_absurd_value_in_a_validation_row_fails_that_fold():
     spec, folds = study()
     folds[1].answers[folds[1].valid[3]] = 3e38
     outcome = train_folds(spec, folds[1:2], params(), stream=(0,))
-    assert (outcome.state, outcome.reason) == (
-        "failed",
-        "diverged: fold 1: the validation loss became inf in epoch 1",
-    )
+    assert (outcome.state, outcome.reason) == ("failed", "diverged: fold 1: the validation loss became inf in epoch 1")
 
 
 def test_a_late_failure_keeps_the_epochs_before_it():
@@ -196,13 +193,7 @@ def test_a_trial_ends_where_its_best_so_far_costs_more_than_the_threshold():
 def test_each_fold_tells_of_each_epoch_with_the_value_before_and_is_not_disturbed():
     spec, folds = study()
     told: list[tuple[int, int, float | None]] = []
-    outcome = train_folds(
-        spec,
-        folds,
-        params(**REGULARISED),
-        stream=(7,),
-        on_fold=lambda *sign: told.append(sign),
-    )
+    outcome = train_folds(spec, folds, params(**REGULARISED), stream=(7,), on_fold=lambda *sign: told.append(sign))
     best = [None, *np.minimum.accumulate(outcome.curve)]
     assert told == [(epoch, fold, best[epoch - 1]) for epoch in (1, 2, 3) for fold in (1, 2, 3)]
     assert same(outcome, trained(**REGULARISED))

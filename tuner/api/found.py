@@ -1,38 +1,41 @@
 """What `tuner.tune` found: the chosen configuration, and a network that was refitted with it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tomli_w
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
 
+from tuner.bundle.archive import FILES, bundle_files
 from tuner.data.folds import FoldData
 from tuner.data.sequences import read_sequences
 from tuner.errors import UserError
-from tuner.files import write_whole
-from tuner.model.building import build_network, takes_lengths
+from tuner.files import check_folder, write_folder, write_whole
+from tuner.model.building import build_network
 from tuner.model.own import own_network
 from tuner.report.page import study_page
+from tuner.results.configuration import chosen_configuration
 from tuner.results.findings import Findings
 from tuner.results.recipe import call, write_recipe
 from tuner.results.selection import Selection, Summary, Trial, steps_of_runs
 from tuner.results.verdict import conclude
+from tuner.search.bundling import refit_all
+from tuner.search.evaluate import MEMBERS
 from tuner.search.events import ignore
 from tuner.search.jobs import Refit, Shared, do_here
 from tuner.search.study import Prepared
+from tuner.search.workers import LocalProcesses
 from tuner.spec.sections import Spec
 from tuner.spec.space import Constant, Value
+from tuner.terminal import cores
 from tuner.training.budget import refit_steps
-from tuner.training.scaling import scale_inside
-
-# Sequences of a forward pass.
-BATCH = 1024
+from tuner.training.scaling import answer, scale_inside
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Found:
     verdict: tuple[str, ...]
     summary: Summary = field(repr=False)
     _findings: Findings = field(repr=False)
+    _prepared: Prepared = field(repr=False)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -70,21 +74,24 @@ class Found:
         """The network's outputs for sequences as `tuner.tune` takes them, (n, outputs).
 
         Raises:
-            UserError: these are no sequences.
+            UserError: these are no sequences, or none that the network can answer.
         """
-        sequences = read_sequences(x)
-        parts = [torch.from_numpy(part) for part in np.split(sequences.steps, sequences.first[1:])]
-        outputs = []
-        with torch.inference_mode():
-            for at in range(0, len(parts), BATCH):
-                lengths = torch.from_numpy(sequences.lengths[at : at + BATCH])
-                batch = pad_sequence(parts[at : at + BATCH], batch_first=True)
-                told = (lengths,) if takes_lengths(type(self.model).forward) else ()
-                found = self.model(batch, *told)
-                while isinstance(found, tuple | list):
-                    found = found[0]
-                outputs.append(found.reshape(len(batch), -1))
-        return torch.cat(outputs).numpy()
+        return answer([self.model], read_sequences(x), self._prepared.widths[0])
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes a bundle for `tuner.load` and `python -m tuner.score`, and says where; one that is there is replaced.
+
+        It holds not `model` alone: more networks are trained like it, from other random streams, whose mean counts.
+
+        Raises:
+            UserError: the place holds something else or cannot be written, or a network cannot be trained.
+        """
+        check_folder(Path(folder), FILES)
+        with closing(LocalProcesses(min(cores(), MEMBERS))) as backend:
+            manifest, weights = refit_all(self._prepared, self._findings, "shipped", None, backend, ignore)
+        values = chosen_configuration(self._findings, dict(self._findings.environment), "shipped")
+        write_folder(Path(folder), bundle_files(manifest, weights, tomli_w.dumps(values)))
+        return Path(folder)
 
     def report(self, path: str | Path = "report.html") -> Path:
         """Writes the report, a page that needs nothing else, and says where.
@@ -114,7 +121,7 @@ def refit_chosen(prepared: Prepared, found: Findings, classes: npt.NDArray[Any])
     chosen = found.summary.shipped
     data = prepared.problem.whole()
     steps = refit_steps(steps_of_runs(chosen.trial), prepared.folds, data)
-    params, spec = chosen.trial.params, _with_given(found.spec, prepared.spec)
+    params, spec = chosen.trial.params, prepared.spec
     with _threads():
         refitted = do_here(Refit(params, steps, 0), Shared(spec, (data,), found.facts.precision), ignore)
     network = build_network(spec.model, *prepared.widths, params)
@@ -129,14 +136,7 @@ def refit_chosen(prepared: Prepared, found: Findings, classes: npt.NDArray[Any])
         verdict=conclude(found),
         summary=found.summary,
         _findings=found,
-    )
-
-
-def _with_given(spec: Spec, given: Spec) -> Spec:
-    """A study as it is stored, with what was given from Python."""
-    sections = ("study", "model", "train")
-    return spec.model_copy(
-        update={name: getattr(spec, name).with_given(getattr(given, name).given) for name in sections}
+        _prepared=prepared,
     )
 
 

@@ -1,13 +1,16 @@
 """The tuner from Python. `tuner` offers these functions, and loads this module when one is asked for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from tuner.bundle.archive import read_bundle
-from tuner.bundle.scorer import Scorer
+from tuner.bundle.manifest import SampleManifest
+from tuner.bundle.scorer import SampleScorer, Scorer
 from tuner.results.findings import Findings
 from tuner.search.events import ignore
 from tuner.search.study import findings, prepare, run
@@ -17,8 +20,8 @@ from tuner.storage.store import Store
 from tuner.terminal import DEFAULT_STORAGE, cores
 
 
-def load(bundle: str | Path) -> Scorer:
-    """The bundle in a folder, ready to score new rows. Nothing in it is unpickled.
+def load(bundle: str | Path, model: Callable[..., nn.Module] | None = None) -> Scorer | SampleScorer:
+    """The bundle in a folder, ready to score new rows, or new samples. Nothing in it is unpickled.
 
     >>> import pandas as pd
     >>> import tuner
@@ -28,10 +31,16 @@ def load(bundle: str | Path) -> Scorer:
     ['time', 'score', 'flag', 'forecast']
     >>> worst = scores.sort_values("score", ascending=False).head(10)
 
+    Args:
+        bundle: what `python -m tuner.export --bundle`, or `save` of what `tuner.tune` found, wrote.
+        model: the class of its networks, if it is one's own; by default it is imported by the name in the bundle.
+
     Raises:
-        UserError: a file is missing, damaged or was changed, or is of a format that this version does not know.
+        UserError: a file is missing, damaged or was changed, or is of a format that this version does not know; or the
+            class cannot be found, or has changed since.
     """
-    return Scorer(read_bundle(Path(bundle)))
+    read = read_bundle(Path(bundle), model)
+    return SampleScorer(read) if isinstance(read.manifest, SampleManifest) else Scorer(read)
 
 
 def store_url(storage: str | None) -> str:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,24 +16,28 @@ from safetensors.numpy import save
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from tuner.bundle.manifest import AGAIN, FORMAT, MANIFEST, Manifest, parse_manifest
+from tuner.bundle.manifest import AGAIN, FORMAT, MANIFEST, Manifest, SampleManifest, parse_manifest
 from tuner.errors import UserError
 from tuner.model.building import build_network
+from tuner.training.scaling import scale_inside
 
 WEIGHTS, CONFIG = "model.safetensors", "config.toml"
 FILES = frozenset({MANIFEST, WEIGHTS, CONFIG})
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A bundle in memory: what it says of itself, and its networks, in evaluation mode."""
+Said = TypeVar("Said", Manifest, SampleManifest)
 
-    manifest: Manifest
+
+@dataclass(frozen=True)
+class Bundle(Generic[Said]):
+    """A bundle in memory: what it says, and its networks, in evaluation mode; for samples they take raw sequences."""
+
+    manifest: Said
     networks: tuple[nn.Module, ...]
 
 
 def bundle_files(
-    manifest: Manifest, weights: Sequence[Mapping[str, npt.NDArray[np.float32]]], config: str
+    manifest: Manifest | SampleManifest, weights: Sequence[Mapping[str, npt.NDArray[np.float32]]], config: str
 ) -> dict[str, bytes]:
     """The contents of a bundle's files by name; the manifest ends with a checksum of all of them."""
     tensors = {f"{number}.{name}": array for number, state in enumerate(weights) for name, array in state.items()}
@@ -42,11 +47,16 @@ def bundle_files(
     return {**files, MANIFEST: f"{text}\n".encode()}
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path, own: Callable[..., nn.Module] | None = None) -> Bundle[Any]:
     """The bundle in a folder.
 
+    Args:
+        folder: that `bundle_files` were written to.
+        own: the class of its networks, if it is one of the user's own; by default it is imported by its name.
+
     Raises:
-        UserError: a file is missing, damaged or was changed, or is of a format that this version does not know.
+        UserError: a file is missing, damaged or was changed, or is of a format that this version does not know, or the
+            class is not the one that was trained.
     """
     where = str(folder / MANIFEST)
     values = _read_values(_read(folder, MANIFEST), where)
@@ -55,7 +65,7 @@ def read_bundle(folder: Path) -> Bundle:
         fault = f"the files do not match their checksum in {MANIFEST}: one is damaged, or was changed by hand"
         raise UserError(fault, where=str(folder), hint=AGAIN)
     manifest = parse_manifest(values, where)
-    networks = tuple(_blank(manifest) for _ in range(manifest.networks.count))
+    networks = tuple(_blank(manifest, own) for _ in range(manifest.networks.count))
     expected = {
         f"{number}.{name}": value for number, net in enumerate(networks) for name, value in net.state_dict().items()
     }
@@ -64,6 +74,8 @@ def read_bundle(folder: Path) -> Bundle:
         state = {name: tensors[f"{number}.{name}"] for name in network.state_dict()}
         network.load_state_dict(state, assign=True)
         network.eval()
+        if isinstance(manifest, SampleManifest):
+            scale_inside(network, manifest.features, manifest.targets)
     return Bundle(manifest, networks)
 
 
@@ -89,9 +101,8 @@ def _read_values(text: bytes, where: str) -> dict[str, Any]:
         raise UserError("this is not a manifest: the file is damaged", where=where, hint=AGAIN)
     if values.get("format") != FORMAT:
         hint = "read it with the version of the tuner that wrote it, or write it again with this one"
-        raise UserError(
-            f"format {values.get('format')!r} is not known; this version reads {FORMAT}", where=where, hint=hint
-        )
+        what = f"format {values.get('format')!r} is not known; this version reads {FORMAT}"
+        raise UserError(what, where=where, hint=hint)
     return values
 
 
@@ -103,12 +114,17 @@ def _checksum(values: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _blank(manifest: Manifest) -> nn.Module:
-    """A network of the bundle's shape, without memory for its weights, and without dropout."""
+def _blank(manifest: Manifest | SampleManifest, own: Callable[..., nn.Module] | None) -> nn.Module:
+    """A network of the bundle's shape: ours without memory for its weights; one's own may have more than weights."""
+    model = manifest.networks.model
+    if own is not None:
+        if model.own is None:
+            raise UserError("the bundle holds our own networks", where="model", hint="leave `model` out")
+        model = model.with_given(own)
     shape = manifest.networks.model_dump(exclude={"count", "model"})
-    params = {"dropout": 0.0, "input_dropout": 0.0, "recurrent_dropout": 0.0, **shape}
-    with torch.device("meta"):
-        return build_network(manifest.networks.model, len(manifest.columns.features), manifest.outputs, params)
+    params = {"input_dropout": 0.0, "recurrent_dropout": 0.0, **shape}
+    with torch.device("meta") if model.own is None else nullcontext(), torch.random.fork_rng():
+        return build_network(model, len(manifest.features.mean), manifest.outputs, params)
 
 
 def _tensors(content: bytes, expected: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:

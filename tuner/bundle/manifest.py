@@ -38,39 +38,67 @@ class Columns(Part):
 
 
 class Networks(Part):
-    """The networks, all of one shape, the mean of which counts; their tensors are called `NUMBER.NAME`, from 0 on."""
+    """The networks, all of one shape, the mean of which counts; their tensors are called `NUMBER.NAME`, from 0 on.
+
+    Dropout does not act any more, but a class of one's own may build its layers by it.
+    """
 
     count: int = Field(ge=1, le=1000)
     hidden_size: int = Field(ge=1, le=4096)
     num_layers: int = Field(ge=1, le=16)
     normalization: Literal["none", "batch", "layer"]
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     model: ModelSection = ModelSection()
 
 
-class Manifest(Part):
-    """A bundle, but for its weights.
-
-    `residual` is the unit of forecast errors, one a target; `threshold` lies on the scale of `rarity`, which was fitted
-    on so many `rows` out of fold; `study`, `scores`, `holdout`, `data` and `versions` say where the bundle comes from,
-    and scoring does not need them.
-    """
+class Described(Part):
+    """What every bundle says: its networks, the scaling around them, and where it comes from, which scoring ignores."""
 
     format: Literal[2] = FORMAT
     study: dict[str, Any]
     task: TaskSection
-    reading: Reading = Reading()
-    columns: Columns
     features: Scaling
     targets: Scaling | None
     networks: Networks
-    residual: tuple[float, ...] | None
-    threshold: float | None
-    rows: int = Field(ge=1)
-    rarity: Rarity
     scores: dict[str, Any]
     holdout: dict[str, Any] | None
     data: dict[str, Any]
     versions: dict[str, str]
+
+
+class SampleManifest(Described):
+    """A bundle of networks that answer samples, but for its weights; `classes` is empty where answers are values."""
+
+    classes: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "SampleManifest":
+        scalings = [scaling for scaling in (self.features, self.targets) if scaling is not None]
+        widths = all(0 < len(scaling.mean) == len(scaling.deviation) for scaling in scalings)
+        positive = all(value > 0 for scaling in scalings for value in scaling.deviation)
+        if not (widths and positive and (self.targets is None) == (len(self.classes) > 1)):
+            raise ValueError("its parts do not fit together")
+        return self
+
+    @property
+    def outputs(self) -> int:
+        """Columns that each network gives out."""
+        return len(self.classes) if self.targets is None else len(self.targets.mean)
+
+
+class Manifest(Described):
+    """A bundle of networks that answer rows of series, but for its weights.
+
+    `residual` is the unit of forecast errors, one a target; `threshold` lies on the scale of `rarity`, which was fitted
+    on so many `rows` out of fold.
+    """
+
+    reading: Reading = Reading()
+    columns: Columns
+    residual: tuple[float, ...] | None
+    threshold: float | None
+    rows: int = Field(ge=1)
+    rarity: Rarity
 
     @model_validator(mode="after")
     def _fit_together(self) -> "Manifest":
@@ -115,14 +143,15 @@ class Manifest(Part):
         return Wanted(columns.time, columns.dated, columns.features, columns.targets, not self.task.difference)
 
 
-def parse_manifest(values: dict[str, Any], where: str) -> Manifest:
+def parse_manifest(values: dict[str, Any], where: str) -> Manifest | SampleManifest:
     """The manifest of these plain values.
 
     Raises:
         UserError: they make no sense.
     """
+    kind = SampleManifest if "classes" in values else Manifest
     try:
-        return Manifest.model_validate_json(json.dumps(values))
+        return kind.model_validate_json(json.dumps(values))
     except ValidationError as error:
         detail = error.errors()[0]
         at = ".".join(map(str, detail["loc"]))

@@ -41,8 +41,7 @@ class Rarity:
         """
         inside = np.interp(raw, self.raw, self.score)
         above, below = (np.maximum(gap, 0.0) / self.tail for gap in (raw - self.raw[-1], self.raw[0] - raw))
-        scores: Floats = inside + (np.log1p(above) - np.log1p(below)) / np.log(10.0)
-        return scores
+        return np.asarray(inside + (np.log1p(above) - np.log1p(below)) / np.log(10.0))
 
 
 def fit_rarity(scores: Scores) -> Rarity:

@@ -1,51 +1,36 @@
-"""Scores new rows with a bundle, a chunk of rows at a time: what it needs does not grow with the data."""
+"""Scores new rows with a bundle, a chunk of rows at a time, so that memory does not grow with the data; or samples."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 import torch
+from scipy.special import softmax
 
 from tuner.bundle.archive import Bundle
+from tuner.bundle.manifest import Manifest, SampleManifest
+from tuner.data.sequences import read_sequences
 from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.detection import scaled_errors
 from tuner.loading.chunks import Chunk, read_chunks
 from tuner.loading.resampling import resample_chunks
+from tuner.loading.sample_file import read_arrays, sequences_of
 from tuner.model.building import predict
-from tuner.reading.opening import open_file, open_frame
+from tuner.reading.opening import DataFile, open_file, open_frame
 from tuner.training.learner import EVALUATION_BATCH
+from tuner.training.scaling import answer
 
 # Rows read at a time. Batches begin anew with each chunk, so the same rows give the same bits wherever they come from.
 CHUNK = 16 * EVALUATION_BATCH
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Scores of rows in the order of their times; NaN where a row cannot be scored.
-
-    Attributes:
-        text: the time as the data say it, an Arrow array of text, (rows,).
-        row: the number of each in the data, from 0, (rows,).
-        score: (rows,) higher where more anomalous.
-        flag: (rows,) 1 from the threshold on, else 0; NaN throughout without a threshold.
-        forecast: (rows, targets) what was forecast of each row; (rows, 0) for `classify`.
-    """
-
-    text: Any
-    row: Ints
-    score: Floats
-    flag: Floats
-    forecast: Floats
-
-
 class Scorer:
     """Scores rows by the networks of a bundle, the mean of which counts."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle[Manifest]) -> None:
         manifest = bundle.manifest
         self.manifest = manifest
         self._networks = bundle.networks
@@ -66,43 +51,40 @@ class Scorer:
             UserError: a column is missing, holds text among numbers, or the times do not increase.
         """
         file, names = open_frame(frame), self.manifest.columns.time
-        scored = list(in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK))))
-        parts = [self.columns(part) for part in scored]
-        found = {name: np.concatenate([[], *(part[name] for part in parts)]) for name in self.names}
+        nothing = pd.DataFrame(columns=self.names, dtype=np.float64)
+        scored = pd.concat([*self._read(file)] or [nothing]).astype({"flag": "Int8"})
         if self.manifest.columns.every is not None:
-            text = [cell for part in scored for cell in part.text.to_pylist()]
-            return pd.DataFrame({"time": text, **found}).astype({"flag": "Int8"})
+            return scored
         time = np.arange(len(frame)) if not names else next(file.batches(names))[names[0]].to_pandas().array
-        return pd.DataFrame({"time": time, **found}, index=frame.index).astype({"flag": "Int8"})
+        return scored.set_axis(frame.index).assign(time=time)
 
-    def score_file(self, path: Path) -> Iterator[Scored]:
-        """The rows of a CSV or Parquet file scored, in parts.
+    def score_file(self, path: Path) -> Iterator[pd.DataFrame]:
+        """The rows of a CSV or Parquet file scored, in parts, the time as the file says it.
 
         Raises:
             UserError: as `score`, or the file cannot be read.
         """
-        file = open_file(path, self.manifest.reading)
-        return in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK)))
+        return self._read(open_file(path, self.manifest.reading))
 
     @property
     def names(self) -> list[str]:
-        """The columns of the result after the time."""
+        """The columns of the result."""
         targets = self.manifest.columns.targets
-        return ["score", "flag", *(["forecast"] if len(targets) == 1 else [f"forecast_{name}" for name in targets])]
+        forecasts = ["forecast"] if len(targets) == 1 else [f"forecast_{name}" for name in targets]
+        return ["time", "score", "flag", *forecasts]
 
-    def columns(self, scored: Scored) -> dict[str, Floats]:
-        """The result by the `names` of its columns."""
-        return dict(zip(self.names, [scored.score, scored.flag, *scored.forecast.T], strict=True))
+    def _read(self, file: DataFile) -> Iterator[pd.DataFrame]:
+        return in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK)))
 
-    def chunks(self, chunks: Iterable[Chunk]) -> Iterator[Scored]:
-        """Scores consecutive chunks of one series of rows."""
+    def chunks(self, chunks: Iterable[Chunk]) -> Iterator[pd.DataFrame]:
+        """Scores consecutive chunks of one series of rows; the index numbers them as the data do, from 0 on."""
         held, every = None, self.manifest.columns.every
         for chunk in chunks if every is None else resample_chunks(chunks, every):
-            joined = chunk if held is None else _joined(held, chunk)
+            joined = chunk.after(held)
             yield self._scored(joined, len(chunk.time))
-            held = _last(joined, self._reach)
+            held = joined.cut(max(0, len(joined.time) - self._reach))
 
-    def _scored(self, rows: Chunk, new: int) -> Scored:
+    def _scored(self, rows: Chunk, new: int) -> pd.DataFrame:
         """The last `new` of the rows; those before are there for windows to begin in."""
         manifest, first = self.manifest, self._complete(rows)
         outputs = self._forward(manifest.features.inputs(rows.features), first)
@@ -122,7 +104,8 @@ class Scorer:
         if manifest.threshold is not None:
             flag = np.where(np.isnan(score), np.nan, score >= manifest.threshold)
         old = len(score) - new
-        return Scored(rows.text, rows.row[old:], score[old:], flag[old:], forecast[old:])
+        columns = [rows.text.to_pandas().to_numpy(), *(part[old:] for part in (score, flag, *forecast.T))]
+        return pd.DataFrame(dict(zip(self.names, columns, strict=True)), index=rows.row[old:])
 
     def _complete(self, rows: Chunk) -> Ints:
         """The first row of each window that lacks no value and is cut by no gap up to the row it answers."""
@@ -148,44 +131,70 @@ class Scorer:
         return np.concatenate(outputs)
 
 
-def in_file_order(parts: Iterable[Scored]) -> Iterator[Scored]:
+class SampleScorer:
+    """Answers new samples by the networks of a bundle, the mean of which counts."""
+
+    def __init__(self, bundle: Bundle[SampleManifest]) -> None:
+        self.manifest = bundle.manifest
+        self._networks = bundle.networks
+
+    def predict(self, x: Any) -> npt.NDArray[np.float32]:  # noqa: ANN401 (whatever `tuner.tune` takes)
+        """The networks' mean outputs for raw sequences as `tuner.tune` takes them, (n, outputs).
+
+        They are values in the units of `y`, or logits of the `classes` of the manifest.
+
+        Raises:
+            UserError: these are no sequences, or none that the networks can answer.
+        """
+        return answer(self._networks, read_sequences(x), len(self.manifest.features.mean))
+
+    def score(self, x: Any) -> pd.DataFrame:  # noqa: ANN401 (whatever `tuner.tune` takes)
+        """The same in columns: `sample`, from 0 on, then `y` (or `y0`, `y1`, …); of classes the likeliest, as text, and
+        the probability of each, `probability_NAME`.
+
+        Raises:
+            UserError: as `predict`.
+        """
+        outputs = self.predict(x).astype(np.float64)
+        columns = [np.arange(len(outputs)), *outputs.T]
+        if classes := self.manifest.classes:
+            columns[1:] = [np.array(classes)[outputs.argmax(axis=1)], *softmax(outputs, axis=1).T]
+        return pd.DataFrame(dict(zip(self.names, columns, strict=True)))
+
+    def score_file(self, path: Path) -> Iterator[pd.DataFrame]:
+        """The samples of an `.npz` file scored, all at once.
+
+        Raises:
+            UserError: as `predict`, or the file cannot be read.
+        """
+        yield self.score(sequences_of(read_arrays(path), path))
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of the result."""
+        if classes := self.manifest.classes:
+            return ["sample", "class", *(f"probability_{name}" for name in classes)]
+        return ["sample", *(["y"] if self.manifest.outputs == 1 else [f"y{at}" for at in range(self.manifest.outputs)])]
+
+
+def in_file_order(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The same scores in the order of the data's rows; a row that repeats another has none.
 
     Held back, and put in order at the end, from the first part on that is not the next one.
     """
-    held, expected = list[Scored](), 0
+    held, expected = list[pd.DataFrame](), 0
     for part in parts:
-        if held or not np.array_equal(part.row, np.arange(expected, expected + len(part.row))):
+        if held or not np.array_equal(part.index, np.arange(expected, expected + len(part))):
             held.append(part)
         else:
             yield part
-            expected += len(part.row)
-    if not held:
-        return
-    row = np.concatenate([part.row for part in held]) - expected
-    place = np.full(row.max() + 1, -1)
-    place[row] = np.arange(len(row))
-    lost = place < 0
-    text = pa.chunked_array([chunk for part in held for chunk in pa.chunked_array(part.text).chunks])
-    arrays = [np.concatenate([getattr(part, name) for part in held])[place] for name in ("score", "flag", "forecast")]
-    for values in arrays:
-        values[lost] = np.nan
-    yield Scored(text.take(pa.array(place, mask=lost)), np.arange(len(place)) + expected, *arrays)
+            expected += len(part)
+    if held:
+        together = pd.concat(held)
+        yield together.reindex(np.arange(expected, together.index.max() + 1))
 
 
 def _count(rows: Bools, start: Ints, stop: Ints) -> Ints:
     """The number of true rows from start to stop - 1, (n,)."""
     total = np.concatenate([[0], np.cumsum(rows)])
-    counts: Ints = total[stop] - total[start]
-    return counts
-
-
-def _joined(held: Chunk, chunk: Chunk) -> Chunk:
-    names = ("row", "time", "features", "targets")
-    parts = (np.concatenate([getattr(held, name), getattr(chunk, name)]) for name in names)
-    return Chunk(chunk.text, *parts)
-
-
-def _last(rows: Chunk, count: int) -> Chunk:
-    start = max(0, len(rows.time) - count)
-    return Chunk(None, rows.row[start:], rows.time[start:], rows.features[start:], rows.targets[start:])
+    return np.asarray(total[stop] - total[start])

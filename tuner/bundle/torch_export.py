@@ -4,13 +4,14 @@ import io
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import StrictUndefined, Template
 
 from tuner.bundle.manifest import Manifest
 from tuner.data.folds import BOUND
@@ -29,28 +30,21 @@ def torch_file(manifest: Manifest, values: Mapping[str, Any]) -> str:
         manifest: of the bundle.
         values: the configuration, as `chosen_configuration` gives it.
     """
-    environment = Environment(
-        loader=PackageLoader("tuner.bundle", ""),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 (Python, not HTML)
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["literal"] = _literal
     params, training = values["parameters"], values["training"]
     left_out = {
         f"windows were shifted by up to {params['time_shift']} rows at random": params["time_shift"],
         f"a share of {params['synthetic']} of the windows was mixed from pieces of others": params["synthetic"],
         "the networks were trained in bfloat16, by torch.autocast": training["precision"] == "bf16",
     }
-    return environment.get_template("torch_file.py.j2").render(
+    source = files("tuner.bundle").joinpath("torch_file.py.j2").read_text(encoding="utf-8")
+    settings: Any = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    text: str = Template(source, undefined=StrictUndefined, **settings).render(
+        literal=_literal,
         manifest=manifest,
         task=manifest.task,
         forecast=manifest.targets is not None,
         shape=manifest.networks,
         cell=manifest.networks.model.cell,
-        seen=len(manifest.columns.features),
         norm=NORMS[manifest.networks.normalization].format(manifest.networks.hidden_size),
         params=params,
         bound=BOUND,
@@ -62,6 +56,7 @@ def torch_file(manifest: Manifest, values: Mapping[str, Any]) -> str:
         study=values["study"],
         rows=values["data"]["rows"],
     )
+    return text
 
 
 def torch_weights(manifest: Manifest, weights: Weights) -> bytes:

@@ -96,8 +96,7 @@ class Draws:
         """The sum of `values`, (m,), over each draw, (draws,)."""
         sums = np.bincount(self.blocks, values, minlength=self.counts.shape[1])
         # unlike a matrix product, the same to the last bit with any number of threads
-        total: Floats = np.einsum("db,b->d", self.counts, sums)
-        return total
+        return np.asarray(np.einsum("db,b->d", self.counts, sums))
 
 
 def draw_blocks(blocks: Ints, seed: Sequence[int], times: int = DRAWS) -> Draws | None:

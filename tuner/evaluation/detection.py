@@ -5,7 +5,7 @@ of its scored rows is flagged; precision, recall and F1 count rows as they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +63,7 @@ class Detection:
 
 def root_mean_square(errors: Scores) -> Floats:
     """The root mean square of errors (n, targets) over windows, (targets,)."""
-    scale: Floats = np.sqrt(np.mean(np.square(errors, dtype=np.float64), axis=0))
-    return scale
+    return np.asarray(np.sqrt(np.mean(np.square(errors, dtype=np.float64), axis=0)))
 
 
 def scaled_errors(errors: Scores, residual: Floats) -> Scores:
@@ -75,8 +74,7 @@ def scaled_errors(errors: Scores, residual: Floats) -> Scores:
         residual: (targets,) root mean square error on training windows.
     """
     scaled = errors / np.maximum(residual, np.finfo(np.float32).tiny)
-    scores: Scores = np.sqrt(np.mean(np.square(scaled), axis=-1))
-    return scores
+    return np.asarray(np.sqrt(np.mean(np.square(scaled), axis=-1)))
 
 
 def average_precision(scores: Scores, labels: Bools) -> float:
@@ -181,13 +179,9 @@ def detect(
         average_precision=average_precision(pooled, truth),
         interval=precision_interval(pooled, truth, reach),
         base_rate=float(truth.mean()),
-        precision=found.precision,
-        recall=found.recall,
-        f1=found.f1,
         threshold=threshold,
         reached=float(all_labels[all_scores >= threshold].mean()),
-        caught=found.caught,
-        events=found.events,
+        **asdict(found),
     )
 
 

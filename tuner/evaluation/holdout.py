@@ -13,16 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tuner.data.series import Bools, Floats, Ints
-from tuner.evaluation.bootstrap import (
-    DRAWS,
-    FEW_DRAWS,
-    Draws,
-    Interval,
-    Variance,
-    draw_blocks,
-    jackknife,
-    total_error,
-)
+from tuner.evaluation.bootstrap import DRAWS, FEW_DRAWS, Draws, Interval, Variance, draw_blocks, jackknife, total_error
 from tuner.evaluation.detection import Flagged, average_precision, f1, judge_flags, number_events
 from tuner.spec.metric import Metric
 
@@ -99,10 +90,10 @@ class Score:
     difference_interval: Interval | None
     loss: float | None
     average_precision: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    caught: int | None
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    caught: int | None = None
 
 
 @dataclass(frozen=True)
@@ -225,10 +216,7 @@ def _score(
         difference_interval=difference_interval,
         loss=_value("loss", held, contender),
         average_precision=None if held.labels is None else _value("average_precision", held, contender),
-        precision=None if found is None else found.precision,
-        recall=None if found is None else found.recall,
-        f1=None if found is None else found.f1,
-        caught=None if found is None else found.caught,
+        **({} if found is None else {name: getattr(found, name) for name in ("precision", "recall", "f1", "caught")}),
     )
 
 

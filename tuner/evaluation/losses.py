@@ -28,10 +28,7 @@ def window_losses(
 
 
 def _own_losses(
-    data: FoldData,
-    outputs: npt.NDArray[np.floating],
-    answers: npt.NDArray[np.floating],
-    own: Callable[..., Any],
+    data: FoldData, outputs: npt.NDArray[np.floating], answers: npt.NDArray[np.floating], own: Callable[..., Any]
 ) -> npt.NDArray[np.floating]:
     import torch  # only a loss from Python needs it
 

@@ -52,6 +52,18 @@ class Chunk:
     features: Floats
     targets: Floats
 
+    def cut(self, start: int, stop: int | None = None) -> "Chunk":
+        """Some of the rows, without their texts."""
+        rows = slice(start, stop)
+        return Chunk(None, self.row[rows], self.time[rows], self.features[rows], self.targets[rows])
+
+    def after(self, other: "Chunk | None") -> "Chunk":
+        """The rows of another chunk and then these, with the texts of these."""
+        if other is None:
+            return self
+        names = ("row", "time", "features", "targets")
+        return Chunk(self.text, *(np.concatenate([getattr(other, name), getattr(self, name)]) for name in names))
+
 
 def read_chunks(file: DataFile, wanted: Wanted, rows: int) -> Iterator[Chunk]:
     """The rows of a file in the order of their times, `rows` at a time.

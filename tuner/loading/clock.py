@@ -101,11 +101,8 @@ def raw_time(table: DataTable, names: Sequence[str]) -> Column:
         hint = "fill it in, leave the row out, or name another column as `[data] time`"
         raise UserError("the time is missing", where=table.at(int(absent.argmax()), name), hint=hint)
     if name in table.unsure:
-        raise UserError(
-            "the dates can be read day first and month first",
-            where=table.at(0, name),
-            hint='set `[data] dates` to "day-first" or "month-first"',
-        )
+        hint = 'set `[data] dates` to "day-first" or "month-first"'
+        raise UserError("the dates can be read day first and month first", where=table.at(0, name), hint=hint)
     if is_date(column):
         return _within(table, name, column)
     if is_number(column):
@@ -115,11 +112,8 @@ def raw_time(table: DataTable, names: Sequence[str]) -> Column:
     if not np.isnat(known := dates(column)).any():
         return _within(table, name, known)
     row = next(row for row, cell in enumerate(column) if read_dates(pa.array([cell]), None) is None)
-    raise UserError(
-        f"{quoted(column[row])} is not a date that can be read",
-        where=table.at(row, name),
-        hint="write dates like 2024-05-01 14:30:00, or name another column as `[data] time`",
-    )
+    hint = "write dates like 2024-05-01 14:30:00, or name another column as `[data] time`"
+    raise UserError(f"{quoted(column[row])} is not a date that can be read", where=table.at(row, name), hint=hint)
 
 
 def _within(table: DataTable, name: str, column: Column) -> Column:

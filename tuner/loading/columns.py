@@ -1,4 +1,4 @@
-"""What columns must hold to be dates, labels or numbers."""
+"""What columns must hold to be dates, labels or numbers, and how they are called."""
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,11 @@ from tuner.data.series import Bools, Floats
 from tuner.errors import UserError, quoted
 from tuner.reading.dates import read_dates
 from tuner.reading.table import Column, DataTable
+
+
+def letters(name: str) -> str:
+    """What is left of a column's name without its case and whatever is no letter."""
+    return "".join(letter for letter in name.casefold() if letter.isalpha())
 
 
 def is_number(column: Column) -> bool:
@@ -73,8 +78,6 @@ def refuse_missing(table: DataTable, name: str, values: Floats) -> None:
     """
     absent = np.isnan(values)
     if absent.any():
-        raise UserError(
-            f"{absent.sum()} of {len(values)} values are missing or infinite, the first one here",
-            where=table.at(int(absent.argmax()), name),
-            hint='fill them in, or set `[data] missing = "interpolate"`',
-        )
+        what = f"{absent.sum()} of {len(values)} values are missing or infinite, the first one here"
+        hint = 'fill them in, or set `[data] missing = "interpolate"`'
+        raise UserError(what, where=table.at(int(absent.argmax()), name), hint=hint)

@@ -11,7 +11,7 @@ import pandas as pd
 from tuner.data.series import Bools
 from tuner.errors import UserError
 from tuner.loading.clock import raw_time
-from tuner.loading.columns import dates, is_date, is_number, missing
+from tuner.loading.columns import dates, is_date, is_number, letters, missing
 from tuner.reading.table import Column, DataTable
 from tuner.spec.sections import CvSection
 
@@ -70,7 +70,7 @@ def is_counter(name: str, column: Column) -> bool:
         return False
     rows = np.flatnonzero(np.isfinite(column))
     if len(rows) < max(SEEN * ENOUGH_ROWS, len(column) / 2):
-        return _letters(name) in _INDEX
+        return letters(name) in _INDEX
     steps = np.diff(column[rows].astype(np.float64)) / np.diff(rows)
     usual = np.median(steps)
     if np.mean(np.abs(steps - usual) <= EVEN * abs(usual)) >= EVENLY:
@@ -93,8 +93,7 @@ def recognise_time(columns: Mapping[str, Column]) -> str | None:
     """The column that is called a time or tells dates, else one that only counts; of several the steadiest."""
     found = []
     for number, (name, column) in enumerate(columns.items()):
-        letters = _letters(name)
-        exact, called = letters in _TIME, is_called_time(name)
+        exact, called = letters(name) in _TIME, is_called_time(name)
         if is_number(column):
             order = order_of(column)
             clock = exact or (called and order <= Order.TIES)
@@ -158,8 +157,4 @@ def _are_dates(column: Column, exact: bool) -> bool:
 
 
 def is_called_time(name: str) -> bool:
-    return bool(_CLOCK.search(_letters(name)))
-
-
-def _letters(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalpha())
+    return bool(_CLOCK.search(letters(name)))

@@ -139,16 +139,12 @@ def _chosen(roles: Roles, constant: Collection[str], classify: bool) -> tuple[tu
     """The names of features and targets, constant ones left out."""
     features = tuple(name for name in roles.features if name not in constant)
     if not features:
-        raise UserError(
-            f"every feature is constant: {listed(roles.features)}",
-            where="[data] features",
-            hint="name columns whose values change",
-        )
+        hint = "name columns whose values change"
+        raise UserError(f"every feature is constant: {listed(roles.features)}", where="[data] features", hint=hint)
     targets = () if classify else roles.targets or features[:1]
     if stuck := [name for name in targets if name in constant]:
-        raise UserError(
-            f"the target `{stuck[0]}` never changes", where="[data] target", hint="name a column whose values change"
-        )
+        hint = "name a column whose values change"
+        raise UserError(f"the target `{stuck[0]}` never changes", where="[data] target", hint=hint)
     return features, targets
 
 
@@ -174,17 +170,11 @@ def _check_labels(series: Sequence[Series], spec: Spec) -> None:
         return
     marks = join_labels(series)
     if marks is None:
-        raise UserError(
-            f"{need} needs a label column, and none was recognised",
-            where="[data] label",
-            hint="name the column that says which rows are anomalous (1) and which are not (0)",
-        )
+        hint = "name the column that says which rows are anomalous (1) and which are not (0)"
+        raise UserError(f"{need} needs a label column, and none was recognised", where="[data] label", hint=hint)
     if not marks.any():
-        raise UserError(
-            f"{need} needs anomalous rows, and no row is labelled so",
-            where="[data] label",
-            hint='use kind = "forecast" and metric = "loss"',
-        )
+        hint = 'use kind = "forecast" and metric = "loss"'
+        raise UserError(f"{need} needs anomalous rows, and no row is labelled so", where="[data] label", hint=hint)
 
 
 def _notes(

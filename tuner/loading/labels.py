@@ -11,7 +11,7 @@ import pandas as pd
 
 from tuner.data.series import Bools, Ints, runs
 from tuner.errors import UserError, nearest, quoted
-from tuner.loading.columns import is_date, is_number, missing
+from tuner.loading.columns import is_date, is_number, letters, missing
 from tuner.reading.table import Column, DataTable
 
 MOST_WORDS = 30  # different values of a label
@@ -110,7 +110,7 @@ def make_label(name: str, counts: Mapping[str, int], told: Sequence[str] | None 
     elif len(present) == 1:
         if most != "1" and not counts.get(""):
             return None
-    elif present[most] >= BY_FAR * rows and not _SURE.search(_letters(most)):
+    elif present[most] >= BY_FAR * rows and not _SURE.search(letters(most)):
         normal = [most]
     else:
         return None
@@ -168,25 +168,25 @@ def find_label(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[Label
     for name in [name for name, one in labels.items() if one.plain and one.share >= 1 - RARE]:
         if not is_called_label(name) and (other := make_label(name, counted[name], ["0"])) is not None:
             labels[name] = other
-    alike = [name for name in names if is_called_label(name) and (name in counted or _letters(name) in _PLAIN)]
-    clear = sorted((name for name in alike if name in labels), key=lambda name: _letters(name) not in _PLAIN)
+    alike = [name for name in names if is_called_label(name) and (name in counted or letters(name) in _PLAIN)]
+    clear = sorted((name for name in alike if name in labels), key=lambda name: letters(name) not in _PLAIN)
     clear += [name for name, label in labels.items() if _is_suggested(label)]
     said = []
     for name, counts in counted.items():
         if name in labels and (labels[name].in_words or _comes_in_runs(tables[0], labels[name])):
             said.append(f"`{name}` may be an anomaly label ({labels[name]}). If it is: {labels[name].keys}.")
-        elif name not in labels and (name in alike or _CLASS.fullmatch(_letters(name))):
+        elif name not in labels and (name in alike or _CLASS.fullmatch(letters(name))):
             held = ", ".join(f"{word} ({count:,} rows)" for word, count in counts.most_common(5))
             said.append(
                 f"`{name}` looks like a label ({held}), but not which of its values are anomalous: say so by "
                 f"`[data] label = {_toml(name)}` and `[data] anomalous`."
             )
-    marks = [name for name in counted if _MARK.search(_letters(name))]
+    marks = [name for name in counted if _MARK.search(letters(name))]
     return (labels[clear[0]], [*alike, *marks], []) if clear else (None, alike, said)
 
 
 def is_called_label(name: str) -> bool:
-    return bool(_SURE.search(_letters(name)))
+    return bool(_SURE.search(letters(name)))
 
 
 def as_word(value: object) -> str:
@@ -210,10 +210,10 @@ def _find_words(column: Column) -> tuple[Ints, list[str]] | None:
 
 def _is_suggested(label: Label) -> bool:
     """Do name and values together show a label: one of two classes is rare, or words tell a state?"""
-    letters = _letters(label.name)
+    called = letters(label.name)
     two = len(label.normal) == len(label.anomalous) == 1
-    return (bool(_CLASS.fullmatch(letters)) and two and label.share <= RARE) or (
-        bool(_STATE.search(letters)) and label.in_words and label.share > 0
+    return (bool(_CLASS.fullmatch(called)) and two and label.share <= RARE) or (
+        bool(_STATE.search(called)) and label.in_words and label.share > 0
     )
 
 
@@ -230,10 +230,6 @@ def _means_normal(word: str) -> bool:
     if first in _NOT and rest:
         return not _NORMAL.intersection(rest)
     return first in _NORMAL and not word.startswith("-")
-
-
-def _letters(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalpha())
 
 
 def _toml(value: object) -> str:

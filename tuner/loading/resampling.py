@@ -58,12 +58,12 @@ def resample_chunks(chunks: Iterable[Chunk], every: str) -> Iterator[Chunk]:
     """
     held, number = None, 0
     for chunk in chunks:
-        rows = chunk if held is None else _joined(held, chunk)
+        rows = chunk.after(held)
         first, begins = find_bins(rows.time, every)
         if len(first) > 1:
-            yield _means(_cut(rows, 0, first[-1]), first[:-1], begins[:-1], number)
+            yield _means(rows.cut(0, first[-1]), first[:-1], begins[:-1], number)
             number += len(first) - 1
-        held = _cut(rows, first[-1], len(rows.time))
+        held = rows.cut(first[-1])
     if held is not None:
         yield _means(held, *find_bins(held.time, every), number)
 
@@ -72,14 +72,3 @@ def _means(rows: Chunk, first: Ints, begins: Times, number: int) -> Chunk:
     text = pa.array(begins.astype("datetime64[s]") if begins.dtype.kind == "M" else begins).cast(pa.string())
     row = np.arange(number, number + len(first))
     return Chunk(text, row, begins, mean_by_bin(rows.features, first), mean_by_bin(rows.targets, first))
-
-
-def _joined(held: Chunk, chunk: Chunk) -> Chunk:
-    parts = (
-        np.concatenate([getattr(held, name), getattr(chunk, name)]) for name in ("row", "time", "features", "targets")
-    )
-    return Chunk(None, *parts)
-
-
-def _cut(rows: Chunk, start: int, stop: int) -> Chunk:
-    return Chunk(None, rows.row[start:stop], rows.time[start:stop], rows.features[start:stop], rows.targets[start:stop])

@@ -104,11 +104,8 @@ def assign_roles(tables: Sequence[DataTable], data: DataSection) -> tuple[Roles,
         roles, said = _without_leaks(parts, roles, label, named=data.features is not None)
         warnings += said
     if len(features) > MOST_FEATURES:
-        raise UserError(
-            f"{counted(len(features), 'column')} are more than the {MOST_FEATURES:,} that can be learnt from",
-            where=first.where,
-            hint="name those that matter as `[data] features`",
-        )
+        what = f"{counted(len(features), 'column')} are more than the {MOST_FEATURES:,} that can be learnt from"
+        raise UserError(what, where=first.where, hint="name those that matter as `[data] features`")
     return replace(roles, notes=tuple(notes), warnings=tuple(warnings)), parts
 
 
@@ -159,11 +156,9 @@ def _check_shared(tables: Sequence[DataTable], roles: Roles) -> None:
     for table in tables[1:]:
         for name in (*roles.time, *([roles.series] if roles.series else []), *label, *roles.numeric):
             if name not in table.columns:
-                raise UserError(
-                    f"there is no column `{name}`, which {tables[0].where} has",
-                    where=table.where,
-                    hint="files of one study share their columns; name those that all have as `[data] features`",
-                )
+                what = f"there is no column `{name}`, which {tables[0].where} has"
+                hint = "files of one study share their columns; name those that all have as `[data] features`"
+                raise UserError(what, where=table.where, hint=hint)
 
 
 def _measurements(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[tuple[str, ...], dict[str, list[str]]]:
@@ -190,11 +185,8 @@ def _measurements(tables: Sequence[DataTable], names: Sequence[str]) -> tuple[tu
     if not numeric:
         counters = left_out["counters or clocks"]
         only = f" but {listed(counters)}, which only counts" if counters else ""
-        raise UserError(
-            f"no column holds numbers to learn from{only}; there are {listed(tables[0].columns)}",
-            where=tables[0].where,
-            hint="add columns of numbers, besides the time and the label",
-        )
+        what = f"no column holds numbers to learn from{only}; there are {listed(tables[0].columns)}"
+        raise UserError(what, where=tables[0].where, hint="add columns of numbers, besides the time and the label")
     return tuple(numeric), left_out
 
 

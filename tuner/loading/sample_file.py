@@ -2,12 +2,16 @@
 
 import hashlib
 import io
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from tuner.data.overlap import Placement, place_sequences
 from tuner.data.sequences import Sequences, read_sequences
@@ -46,30 +50,57 @@ def load_samples(spec: Spec) -> Dataset:
         UserError: it cannot be read, lacks something, or its parts do not fit together.
     """
     path = Path(str(spec.data.path))
-    where = display_path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise UserError("there is no such file", where=where, hint="paths start from the study file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"this cannot be read: {error}", where=where, hint="write it by numpy.savez") from None
-    if "y" not in parts or not ("X" in parts or {"steps", "lengths"} <= parts.keys()):
-        hint = "it needs `y`, and `X` or both `steps` and `lengths`"
-        raise UserError(f"this holds {listed(sorted(parts)) or 'nothing'}", where=where, hint=hint)
+    where, parts = display_path(path), read_arrays(path)
+    if "y" not in parts:
+        what = f"this holds {listed(sorted(parts)) or 'nothing'}"
+        raise UserError(what, where=where, hint="it needs `y`, an answer for each sample")
     if spec.task.kind == "forecast":
         hint = 'set kind = "classify" where `y` holds classes, "regress" where it holds values'
         raise UserError("samples have answers, and nothing to forecast", where="[task] kind", hint=hint)
     if spec.space["synthetic"] != Constant(0.0):
         what = "the answer of a sample is of all its rows, and synthetic ones would keep it"
         raise UserError(what, where="[space] synthetic", hint="remove it")
-    x = parts["X"] if "X" in parts else np.split(parts["steps"], np.cumsum(parts["lengths"])[:-1])
-    sequences = read_sequences(x, parts["y"])
+    sequences = read_sequences(sequences_of(parts, path), parts["y"])
     for name in {"groups", "time"} & parts.keys():
         if parts[name].shape != (len(sequences),):
             what = f"`{name}` has the shape {parts[name].shape}, and there are {len(sequences):,} samples"
             raise UserError(what, where=where, hint="give one for each sample")
     return _dataset(spec, sequences, parts)
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an `.npz` file, by name.
+
+    Raises:
+        UserError: it is none.
+    """
+    where = display_path(path)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError:
+        raise UserError("there is no such file", where=where, hint="paths start from the study file") from None
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error):
+        hint = "write it by numpy.savez: `X`, or `steps` and `lengths`, of numbers"
+        raise UserError("this cannot be read as samples in an .npz file", where=where, hint=hint) from None
+
+
+def sequences_of(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> Any:  # noqa: ANN401 (an array, or a list)
+    """The sequences in the arrays of a file: (n, time, columns), or a list of (time, columns).
+
+    Raises:
+        UserError: there are none, or their lengths are not those of their steps.
+    """
+    where, hint = display_path(path), "it needs `X`, or both `steps` and `lengths`"
+    if "X" in arrays:
+        return arrays["X"]
+    if not {"steps", "lengths"} <= arrays.keys():
+        raise UserError(f"this holds {listed(sorted(arrays)) or 'nothing'}", where=where, hint=hint)
+    steps, lengths = arrays["steps"], arrays["lengths"]
+    if lengths.dtype.kind not in "iu" or lengths.sum() != len(steps):
+        what = f"`lengths` do not add up to the {len(steps):,} rows of `steps`"
+        raise UserError(what, where=where, hint="give the number of rows of each sequence")
+    return np.split(steps, np.cumsum(lengths)[:-1])
 
 
 def _dataset(spec: Spec, sequences: Sequences, parts: dict[str, npt.NDArray[Any]]) -> Dataset:
@@ -124,9 +155,6 @@ def _group(placement: Placement, groups: npt.NDArray[Any] | None) -> Ints:
     """What must stay together, (n,): samples of one stretch, and of one group, and so on from one to the other."""
     if groups is None:
         return placement.stretch
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     own = np.unique(groups, return_inverse=True)[1] + int(placement.stretch.max()) + 1
     count = int(own.max()) + 1
     graph = coo_array((np.ones(len(own)), (placement.stretch, own)), shape=(count, count))
@@ -165,11 +193,9 @@ def _values(y: npt.NDArray[Any]) -> Floats:
 def _notes(placement: Placement, sequences: Sequences, *, like_series: bool, groups: bool) -> tuple[str, ...]:
     length = int(np.median(sequences.lengths))
     if like_series and groups:
-        raise UserError(
-            f"samples of different groups hang together: they share {placement.shared} of {length} rows",
-            where="groups",
-            hint="leave `groups` out: folds are then blocks, purged of samples that share rows",
-        )
+        what = f"samples of different groups hang together: they share {placement.shared} of {length} rows"
+        hint = "leave `groups` out: folds are then blocks, purged of samples that share rows"
+        raise UserError(what, where="groups", hint=hint)
     if like_series:
         said = f"Samples overlap by {placement.shared} of {length} rows: folds are blocked and purged of such."
         return (said,)

@@ -33,11 +33,8 @@ def read_tables(data: DataSection) -> tuple[DataTable, ...]:
         return (open_frame(simulate_sensors(), SENSORS).read(SENSORS),)
     count = _sessions(data.source)
     if count is None:
-        raise UserError(
-            f"there is no source `{data.source}`",
-            where="[data] source",
-            hint=nearest(str(data.source), (MARKET, SENSORS, *(nab.PREFIX + name for name in nab.SERIES))),
-        )
+        hint = nearest(str(data.source), (MARKET, SENSORS, *(nab.PREFIX + name for name in nab.SERIES)))
+        raise UserError(f"there is no source `{data.source}`", where="[data] source", hint=hint)
     sessions = [(f"session-{number:02d}", session.bars) for number, session in enumerate(simulate(count), 1)]
     return tuple(open_frame(bars, f"{data.source} {name}").read(name) for name, bars in sessions)
 

@@ -51,16 +51,20 @@ def build_network(model: ModelSection, inputs: int, outputs: int, params: Mappin
 
 
 def predict(network: nn.Module, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Maps sequences (length, batch, inputs), of so many steps each, (batch,), to outputs (batch, outputs).
-
-    One's own network is called as with batches of a DataLoader: (batch, length, inputs), and the lengths, (batch,), if
-    it needs a second argument. Of several outputs the first counts.
-    """
+    """Maps sequences (length, batch, inputs), of so many steps each, (batch,), to outputs (batch, outputs)."""
     if isinstance(network, Network):
         output: Tensor = network(x, lengths)
         return output
-    steps = (torch.full((x.shape[1],), len(x)) if lengths is None else lengths.cpu(),)
-    found: Any = network(x.transpose(0, 1), *(steps if takes_lengths(type(network).forward) else ()))
+    return call_network(network, x.transpose(0, 1), lengths)
+
+
+def call_network(network: nn.Module, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Calls a network as with batches of a DataLoader, (batch, length, inputs); gives its outputs, (batch, outputs).
+
+    It is told the lengths, (batch,), if it needs a second argument. Of several outputs the first counts.
+    """
+    steps = (torch.full((len(x),), x.shape[1]) if lengths is None else lengths.cpu(),)
+    found: Any = network(x, *(steps if takes_lengths(type(network).forward) else ()))
     while isinstance(found, tuple | list) and found:
         found = found[0]
     return found[:, None] if isinstance(found, Tensor) and found.ndim == 1 else found
@@ -136,6 +140,5 @@ def _try(own: OwnNetwork, network: nn.Module, window: int, inputs: int, outputs:
         if not output.requires_grad:
             raise UserError(f"{own.name} has nothing to train", where=WHERE, hint="its outputs have no gradient")
         if not math.isfinite(output.sum().item()):
-            raise UserError(
-                f"{own.name} gives outputs that are not finite", where=WHERE, hint="look for a division by 0"
-            )
+            hint = "look for a division by 0"
+            raise UserError(f"{own.name} gives outputs that are not finite", where=WHERE, hint=hint)

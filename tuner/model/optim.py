@@ -7,7 +7,7 @@ first optimiser of a process, which doubles the time that a worker needs to star
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from torch.optim.adamw import adamw
 
 from tuner.model.proximal import soft_threshold
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+BETA2, EPSILON = 0.999, 1e-8
+FIXED: Any = {"beta1": 0.9, "beta2": BETA2, "eps": EPSILON, "fused": True, "amsgrad": False, "maximize": False}
 
 
 @dataclass(frozen=True)
@@ -79,21 +80,9 @@ class Adam:
     def step(self) -> None:
         """One step along the gradients that are there."""
         for moments, decay in zip((self.matrices, self.others), self._decay, strict=True):
+            settings = {"lr": self.learning_rate, "weight_decay": decay, **FIXED}
             self._take(
-                [moments.vector],
-                [moments.gradient],
-                [moments.mean],
-                [moments.square],
-                [],
-                [moments.steps],
-                fused=True,
-                amsgrad=False,
-                beta1=BETA1,
-                beta2=BETA2,
-                lr=self.learning_rate,
-                weight_decay=decay,
-                eps=EPSILON,
-                maximize=False,
+                [moments.vector], [moments.gradient], [moments.mean], [moments.square], [], [moments.steps], **settings
             )
 
 

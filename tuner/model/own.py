@@ -95,7 +95,7 @@ def refused(name: str, error: Exception) -> UserError:
 
 
 def own_network(model: ModelSection) -> OwnNetwork:
-    """The network that a study names, which is the one that it began with.
+    """The network that a study names, which is the one that it began with, be it imported or given.
 
     Raises:
         UserError: as `load_own`.
@@ -103,7 +103,12 @@ def own_network(model: ModelSection) -> OwnNetwork:
     assert model.own is not None  # noqa: S101 (asked for where there is one)
     if model.given is None:
         return load_own(model.own, model.sha256)
-    return describe_own(model.given, model.own.rpartition(":")[2], source_hash(model.given))
+    name, source = model.own.rpartition(":")[2], source_hash(model.given)
+    # of one that can be imported a study has noted the hash of its file
+    file = [_file_hash(sys.modules[model.given.__module__])] if can_import(model.given) else []
+    if model.sha256 not in (None, source, *file):
+        raise _changed(name)
+    return describe_own(model.given, name, source)
 
 
 def source_hash(make: Any) -> str:  # noqa: ANN401 (whatever the user gives)
@@ -168,17 +173,25 @@ def load_own(reference: str, source: str | None = None) -> OwnNetwork:
     if not place or not name.isidentifier():
         raise UserError(f"`{reference}` names no class", where=WHERE, hint='write "file.py:Class"')
     if place == "__main__":
-        hint = "give it to `tuner.tune` again, or define it in a file of its own"
+        hint = f"pass it as `model={name}` to `tuner.tune` or `tuner.load`, or define it in a file of its own"
         raise UserError(f"{name} was given from Python, and no file defines it", where=WHERE, hint=hint)
     module = _import(place)
     if not hasattr(module, name):
         public = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
         raise UserError(f"`{place}` has no `{name}`", where=WHERE, hint=nearest(name, public) if public else "")
-    digest = hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
-    if source is not None and source != digest:
-        what = f"the source of {name} has changed since the study began"
-        raise UserError(what, where=WHERE, hint="put it back, or search anew under another `[study] name`")
+    digest = _file_hash(module)
+    if source not in (None, digest):
+        raise _changed(name)
     return describe_own(getattr(module, name), name, digest)
+
+
+def _file_hash(module: ModuleType) -> str:
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
+
+
+def _changed(name: str) -> UserError:
+    what = f"the source of {name} has changed since the study began"
+    return UserError(what, where=WHERE, hint="put it back, or search anew under another `[study] name`")
 
 
 def describe_own(make: Any, name: str, source: str) -> OwnNetwork:  # noqa: ANN401 (whatever the user names)
@@ -222,8 +235,7 @@ def _import(place: str) -> ModuleType:
     except UserError:
         raise
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"`{place}` needs a module that is not there: {error}", where=WHERE, hint="install it"
-        ) from None
+        hint = "install it"
+        raise UserError(f"`{place}` needs a module that is not there: {error}", where=WHERE, hint=hint) from None
     except Exception as error:
         raise refused(place, error) from None

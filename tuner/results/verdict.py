@@ -210,9 +210,14 @@ def why_not_scored(holdout: Holdout) -> str:
 def _advise(findings: Findings, works: Statement) -> Statement:
     """The next command: it goes on with what is not finished or does not work yet, or exports what does."""
     summary, trials, name = findings.summary, findings.spec.study.trials, findings.spec.study.name
-    if findings.spec.from_python and (summary.trials < trials or works.chip == "does not work"):
+    untold = summary.trials < trials or summary.best is None or works.chip == "does not work"
+    if findings.spec.from_python and untold:
         more = trials if summary.trials < trials else 2 * trials
         return Statement("next", f"Next, call `tuner.tune` again, with `trials={more}`: it goes on where it was.")
+    if findings.spec.from_python:
+        return Statement(
+            "next", "Next, `save` what `tuner.tune` gives as a bundle, to answer new samples by `tuner.load`."
+        )
     if summary.trials < trials:
         said, what = f"train the other {count(trials - summary.trials, 'trial')}", findings.command("run")
     elif summary.best is not None and findings.holdout is None and findings.facts.holdout:
@@ -220,10 +225,8 @@ def _advise(findings: Findings, works: Statement) -> Statement:
     elif works.chip == "does not work" or summary.best is None:
         said = "see whether twice as many trials find a better one"
         what = findings.command("run", "--trials", str(2 * trials))
-    elif findings.spec.on_samples:
-        said, what = "train with the chosen configuration, which this shows", findings.command("export")
     else:
-        said = "train the chosen network on all rows, to score new ones"
+        said = f"train the chosen network on all {'samples' if findings.spec.on_samples else 'rows'}, to score new ones"
         what = findings.command("export", "--bundle", f"studies/{name}/bundle")
     return Statement("next", f"Next, {said}:", what)
 

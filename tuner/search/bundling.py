@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tuner.bundle.manifest import Columns, Manifest, Networks
+from tuner.bundle.manifest import Columns, Manifest, Networks, SampleManifest
 from tuner.bundle.rarity import carried_residual, fit_rarity
 from tuner.data.folds import FoldData
 from tuner.errors import UserError
@@ -19,9 +19,8 @@ from tuner.search.coordinator import do_all
 from tuner.search.evaluate import MEMBERS
 from tuner.search.events import Notify, StageAdvanced, StageBegan
 from tuner.search.jobs import Refit, Shared
-from tuner.search.study import Prepared, prepare
+from tuner.search.study import Prepared
 from tuner.search.workers import Backend
-from tuner.storage.stored_study import StoredStudy
 from tuner.training.budget import refit_steps
 from tuner.training.outcome import Refitted
 
@@ -29,62 +28,53 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 
 
 def refit_all(
-    study: StoredStudy,
-    found: Findings,
-    rule: Rule,
-    backend: Backend,
-    notify: Notify,
-) -> tuple[Manifest, tuple[Weights, ...]]:
+    prepared: Prepared, found: Findings, rule: Rule, scores: Scores | None, backend: Backend, notify: Notify
+) -> tuple[Manifest | SampleManifest, tuple[Weights, ...]]:
     """Refits the chosen trial on all rows (refit B): the manifest of a bundle, but for checksums, and the weights.
 
     Args:
-        study: of the store.
+        prepared: the study's data, and what was given from Python.
         found: what it found.
         rule: which trial is chosen.
+        scores: (n,) out of fold, of the chosen trial; not needed of samples.
         backend: where to train.
         notify: called with the stage "bundle" and its steps.
 
     Raises:
-        UserError: no trial has completed, the data are not there or not as they were, the study needs another
-            processor, or a network cannot be trained.
+        UserError: no trial has completed, the data are not as they were, the study needs another processor, or a
+            network cannot be trained.
     """
-    trial = found.chosen(rule).trial
-    prepared = prepare(study.spec)
-    if prepared.facts.digest != study.facts.digest:
-        raise UserError(
-            "the data have changed since the study began",
-            where=study.spec.data_paths,
-            hint="put them back, or run a new study on the data as they are",
-        )
-    data, scores = prepared.problem.whole(), study.scores(trial.number)
-    assert scores is not None  # noqa: S101 (it is complete)
+    spec, trial = prepared.spec, found.chosen(rule).trial
+    if prepared.facts.digest != found.facts.digest:
+        hint = "put them back, or run a new study on the data as they are"
+        raise UserError("the data have changed since the study began", where=spec.data_paths, hint=hint)
+    data = prepared.problem.whole()
     steps = refit_steps(steps_of_runs(trial), prepared.folds, data)
     jobs = {seed: Refit(trial.params, steps, seed) for seed in range(MEMBERS)}
-    backend.probe(study.spec, len(study.facts.features)).refuse(study.spec, study.facts.precision)
-    backend.broadcast(Shared(study.spec, (data,), study.facts.precision))
+    backend.probe(spec, len(found.facts.features)).refuse(spec, found.facts.precision)
+    backend.broadcast(Shared(spec, (data,), found.facts.precision))
     notify(StageBegan("bundle", len(jobs)))
     results: dict[int, Refitted] = {}
     for seed, result in do_all(jobs, backend, notify):
         if result is None:
-            raise UserError("a worker died twice (killed, or out of memory)", where=study.spec.study.name)
+            raise UserError("a worker died twice (killed, or out of memory)", where=spec.study.name)
         results[seed] = result
         notify(StageAdvanced("bundle"))
     refits = [results[seed] for seed in jobs]
     if not all(np.isfinite(array).all() for refit in refits for array in refit.weights.values()):
-        raise UserError(f"trial {trial.number} diverges when trained on all rows", where=study.spec.study.name)
-    manifest = make_manifest(prepared, found, rule, data, scores, refits)
-    return manifest, tuple(refit.weights for refit in refits)
+        raise UserError(f"trial {trial.number} diverges when trained on all rows", where=spec.study.name)
+    weights = tuple(refit.weights for refit in refits)
+    if prepared.data.samples is not None:
+        described = _described(prepared, found, rule, data, len(refits))
+        return SampleManifest(**described, classes=prepared.data.samples.classes), weights
+    assert scores is not None  # noqa: S101 (the trial is complete)
+    return make_manifest(prepared, found, rule, data, scores, refits), weights
 
 
 def make_manifest(
-    prepared: Prepared,
-    found: Findings,
-    rule: Rule,
-    data: FoldData,
-    scores: Scores,
-    refits: Sequence[Refitted],
+    prepared: Prepared, found: Findings, rule: Rule, data: FoldData, scores: Scores, refits: Sequence[Refitted]
 ) -> Manifest:
-    """The manifest of a bundle.
+    """The manifest of a bundle of networks that answer rows of series.
 
     Args:
         prepared: the study's data.
@@ -95,7 +85,6 @@ def make_manifest(
         refits: of the chosen trial.
     """
     spec, choice = prepared.spec, found.chosen(rule)
-    params, values = choice.trial.params, chosen_configuration(found, dict(found.environment), rule)
     residuals = [refit.residual for refit in refits if refit.residual is not None]
     rarity = fit_rarity(scores)
     detection, threshold = choice.trial.outcome.detection, None
@@ -106,30 +95,34 @@ def make_manifest(
     if threshold is not None:
         threshold = float(rarity.apply(np.array(threshold)))
     return Manifest(
-        study=values["study"],
-        task=spec.task,
+        **_described(prepared, found, rule, data, len(refits)),
         reading=prepared.data.reading,
         columns=_columns(prepared),
-        features=data.features,
-        targets=data.targets,
-        networks=Networks(
-            count=len(refits),
-            hidden_size=int(params["hidden_size"]),
-            num_layers=int(params["num_layers"]),
-            normalization=str(params["normalization"]),  # type: ignore[arg-type]  # the space knows no other words
-            model=spec.model,
-        ),
         residual=carried_residual(residuals, choice.trial.outcome.at_best("train_loss"), prepared.folds)
         if residuals
         else None,
         threshold=threshold,
         rows=len(scores),
         rarity=rarity,
-        scores=values["score"],
-        holdout=_holdout(found, choice),
-        data=values["data"],
-        versions=values["versions"],
     )
+
+
+def _described(prepared: Prepared, found: Findings, rule: Rule, data: FoldData, count: int) -> dict[str, Any]:
+    """What a manifest says of so many networks, whatever they answer."""
+    spec, choice = prepared.spec, found.chosen(rule)
+    values = chosen_configuration(found, dict(found.environment), rule)
+    shape = {name: choice.trial.params[name] for name in Networks.model_fields if name in choice.trial.params}
+    return {
+        "study": values["study"],
+        "task": spec.task,
+        "features": data.features,
+        "targets": data.targets,
+        "networks": Networks.model_validate({"count": count, "model": spec.model, **shape}),
+        "scores": values["score"],
+        "holdout": _holdout(found, choice),
+        "data": values["data"],
+        "versions": values["versions"],
+    }
 
 
 def _columns(prepared: Prepared) -> Columns:

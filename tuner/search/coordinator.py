@@ -66,7 +66,7 @@ class Coordinator:
         while self._n_told < max(trials, len(self._params)):
             self._submit_those_possible(trials, pool)
             for number, outcome in pool.ended():
-                self._keep(number, outcome or Outcome.failed(DIED))
+                self._keep(number, outcome or Outcome("failed", DIED))
                 self._tell_those_due()
             if is_over(deadline):
                 return

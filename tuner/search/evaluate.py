@@ -75,7 +75,7 @@ def repeat(run: Run, trials: Sequence[Trial]) -> None:
     }
     run.notify(StageBegan("repeats", len(jobs)))
     for (trial, number), trained in do_all(jobs, run.backend, run.notify, run.deadline):
-        outcome = trained or Outcome.failed(DIED)
+        outcome = trained or Outcome("failed", DIED)
         run.study.save(trial, outcome, number)
         run.notify(Repeated(trial, number, outcome))
 

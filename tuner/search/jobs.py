@@ -101,7 +101,7 @@ class Task:
         except Exception as error:
             if fault := device_fault(error, shared.precision):
                 raise fault from None
-            return Outcome.failed(traceback.format_exc())
+            return Outcome("failed", traceback.format_exc())
 
 
 @dataclass(frozen=True)

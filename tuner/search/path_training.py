@@ -74,4 +74,4 @@ def train_path(
                 for value, outcome in do_all(jobs, backend, notify):
                     if outcome is not None:
                         study.save_path_point(jobs[value].params, outcome)
-                    notify(PointTrained(Point(value, outcome or Outcome.failed(DIED)), stored=False))
+                    notify(PointTrained(Point(value, outcome or Outcome("failed", DIED)), stored=False))

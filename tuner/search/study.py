@@ -8,6 +8,7 @@ import numpy as np
 from tuner.data.folds import FoldData, Problem
 from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Dataset, Floats
+from tuner.errors import UserError
 from tuner.loading.dataset import load_dataset
 from tuner.results.findings import Findings, ScoredRows, StudyInfo, describe_study
 from tuner.results.regularisation_path import Path, stored_paths
@@ -48,8 +49,12 @@ def prepare(spec: Spec) -> Prepared:
     """Loads the data and makes the folds.
 
     Raises:
-        UserError: the data cannot be used, or do not suffice for what the study file wants.
+        UserError: the data cannot be used, or do not suffice for what the study file wants; or it names a loss that was
+            given from Python, and is not there.
     """
+    if spec.train.loss is not None and spec.train.given is None:
+        hint = "call `tuner.tune` with it again: it goes on where it was, and what it gives has `save` for a bundle"
+        raise UserError(f"the loss {spec.train.loss.partition('@')[0]} was given from Python", where="loss", hint=hint)
     data = load_dataset(spec)
     problem = make_problem(spec, data)
     if data.samples is not None:

@@ -8,6 +8,7 @@ import tomli_w
 from rich.console import Console
 
 from tuner.bundle.archive import FILES, bundle_files
+from tuner.bundle.manifest import Manifest
 from tuner.bundle.torch_export import onnx_graph, torch_file, torch_weights
 from tuner.errors import UserError
 from tuner.files import check_folder, write_folder, write_whole
@@ -15,7 +16,7 @@ from tuner.results.captions import describe_threshold
 from tuner.results.configuration import Rule, chosen_configuration
 from tuner.search.bundling import refit_all
 from tuner.search.evaluate import MEMBERS
-from tuner.search.study import findings
+from tuner.search.study import findings, prepare
 from tuner.search.workers import LocalProcesses
 from tuner.storage.store import Store
 from tuner.terminal import cores
@@ -48,37 +49,47 @@ def export_networks(
         raise UserError("the weights would take this name", where=str(place), hint="name a Python file: --out NAME.py")
     for path in (place, *([weights] if form == "pytorch" else [])):
         if path.exists() and not force and not (path.is_dir() and not any(path.iterdir())):
-            raise UserError(
-                "this already exists", where=str(path), hint="use --force to replace it, or name another place"
-            )
+            hint = "use --force to replace it, or name another place"
+            raise UserError("this already exists", where=str(path), hint=hint)
     with Store(storage, create=False) as store:
         stored = store.open(study)
         found = findings(stored)
-        if found.spec.on_samples:
-            what = "networks of series are exported, and this study learns from samples"
-            hint = "call `tuner.tune` with the same samples: `found.model` is the network, to be saved by torch.save"
-            raise UserError(what, where=study, hint=hint)
-        if form != "bundle" and found.spec.model.own is not None:
-            what = f"this network is a class of your own, `{found.spec.model.own}`"
+        trial = found.chosen(rule).trial
+        own, on_samples = found.spec.model.own, found.spec.on_samples
+        if form != "bundle" and (own or on_samples):
+            what = f"this network is a class of your own, `{own}`" if own else "this network answers samples, not rows"
             hint = "export with --bundle: its model.safetensors holds the state_dict of each network"
+            if on_samples:
+                hint = "export with --bundle, or call `tuner.tune` again and torch.save(found.model)"
             raise UserError(what, where=f"--format {form}", hint=hint)
         values = chosen_configuration(found, stored.environment(), rule)
+        prepared, scores = prepare(stored.spec), stored.scores(trial.number)
         backend = LocalProcesses(min(cores(), MEMBERS))
         with closing(backend), show_events(progress, found.spec, found.facts) as notify:
-            manifest, states = refit_all(stored, found, rule, backend, notify)
-    match form:
-        case "bundle":
-            write_folder(place, bundle_files(manifest, states, tomli_w.dumps(values)))
-        case "pytorch":
+            manifest, states = refit_all(prepared, found, rule, scores, backend, notify)
+    if form == "bundle":
+        write_folder(place, bundle_files(manifest, states, tomli_w.dumps(values)))
+    elif isinstance(manifest, Manifest):
+        if form == "onnx":
+            write_whole(place, onnx_graph(manifest, values, states))
+        else:
             write_whole(weights, torch_weights(manifest, states))
             write_whole(place, torch_file(manifest, values))
-        case "onnx":
-            write_whole(place, onnx_graph(manifest, values, states))
-    trial = found.chosen(rule).trial
-    limit = describe_threshold(found, trial, manifest.threshold)
-    console.print(f"{place}: trial {trial.number} of {study}, {limit}", markup=False)
+    limit = f", {describe_threshold(found, trial, manifest.threshold)}" if isinstance(manifest, Manifest) else ""
+    console.print(f"{place}: trial {trial.number} of {study}{limit}", markup=False)
     networks = f"{manifest.networks.count} networks of {trial.outcome.weights:,} weights"
-    console.print(f"{networks}, refitted on {found.facts.rows:,} rows")
+    seen = f"{found.facts.windows:,} samples" if on_samples else f"{found.facts.rows:,} rows"
+    console.print(f"{networks}, refitted on {seen}")
     if form == "bundle":
-        score = ["python", "-m", "tuner.score", "--bundle", str(place), "--data", "FILE", "--out", "FILE"]
+        score = [
+            "python",
+            "-m",
+            "tuner.score",
+            "--bundle",
+            str(place),
+            "--data",
+            f"FILE{'.npz' if on_samples else ''}",
+            "--out",
+            "FILE",
+        ]
         console.print(f"next: {shlex.join(score)}", markup=False, soft_wrap=True)

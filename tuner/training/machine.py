@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pkgutil import resolve_name
 
-import numpy as np
-
-from tuner.data.folds import FoldData, Scaling
 from tuner.errors import UserError
 from tuner.spec.sections import Precision, Spec
 from tuner.spec.space import defaults, ends
@@ -42,18 +39,14 @@ class Machine:
             UserError: it is not, or they do.
         """
         if precision.device not in ("cpu", self.gpu):
-            raise UserError(
-                f"the study trains on the device {precision.device}, which PyTorch cannot use here",
-                where=spec.study.name,
-                hint='run it on a machine that has one, or a study of another name with `[train] device = "cpu"`',
-            )
+            what = f"the study trains on the device {precision.device}, which PyTorch cannot use here"
+            hint = 'run it on a machine that has one, or a study of another name with `[train] device = "cpu"`'
+            raise UserError(what, where=spec.study.name, hint=hint)
         widest = max(int(size) for size in ends(spec.space["hidden_size"]))
         if precision.is_bf16(widest) and not self.bf16:
-            raise UserError(
-                "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)",
-                where=spec.study.name,
-                hint='run it on a machine that has, or a study of another name with `[train] precision = "fp32"`',
-            )
+            what = "the study trains in bfloat16, for which this processor has no LSTM (it takes AVX512 or a GPU)"
+            hint = 'run it on a machine that has, or a study of another name with `[train] precision = "fp32"`'
+            raise UserError(what, where=spec.study.name, hint=hint)
 
 
 def probe(spec: Spec, columns: int) -> Machine:
@@ -81,33 +74,19 @@ def probe(spec: Spec, columns: int) -> Machine:
 
 
 def _step_seconds(spec: Spec, columns: int, device: str) -> float:
-    """The time that a device takes for an optimiser step of the study's default network, on rows of zeros."""
+    """The time that a device takes to differentiate the study's default network, on a batch of zeros."""
     import torch
 
-    from tuner.training.learner import Learner
+    from tuner.model.building import build_network, predict
 
     torch.set_num_threads(1)  # as workers train
-    params = defaults(spec.space)
-    windows = np.arange(int(params["batch_size"]))
-    fold = FoldData(
-        rows=np.zeros((len(windows) + spec.task.window, columns), np.float32),
-        window=spec.task.window,
-        first=windows,
-        answers=np.zeros((len(windows), 1), np.float32),
-        labels=None,
-        train=windows,
-        valid=windows[:1],
-        counted=np.ones(1, np.bool_),
-        class_weight=1.0,
-        error_scale=np.ones(1, np.float32),
-        features=Scaling((), ()),
-        targets=None,
-    )
-    learner = Learner(spec, fold, params, key=(0,), precision=Precision(None, device))
-    seconds = []
+    params, seconds = defaults(spec.space), []
+    network = build_network(spec.model, columns, 1, params).to(device)
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    x = torch.zeros(spec.task.window, int(params["batch_size"]), columns, device=device)
     for _ in range(TIMED_STEPS):
         started = time.perf_counter()
-        learner.train(learner.batches)
-        learner.evaluate(windows[:1])  # waits for the device
+        gradients = torch.autograd.grad(predict(network, x).sum(), weights, allow_unused=True)
+        torch.stack([one.sum() for one in gradients if one is not None]).sum().item()  # waits for the device
         seconds.append(time.perf_counter() - started)
     return min(seconds)

@@ -45,37 +45,19 @@ class Outcome:
     """
 
     state: Literal["complete", "pruned", "failed"]
-    reason: str
-    curve: tuple[float, ...]
-    folds: tuple[FoldCurve, ...]
-    best_epoch: int
-    steps: float
-    fold_epochs: int
-    weights: int
-    zeros: float
-    weight_norm: float
-    detection: Detection | None
-    seconds: float
+    reason: str = ""
+    curve: tuple[float, ...] = ()
+    folds: tuple[FoldCurve, ...] = ()
+    best_epoch: int = 0
+    steps: float = 0.0
+    fold_epochs: int = 0
+    weights: int = 0
+    zeros: float = 0.0
+    weight_norm: float = 0.0
+    detection: Detection | None = None
+    seconds: float = 0.0
     audited: int = 0
     scores: tuple[Scores, ...] = field(default=(), compare=False, repr=False)
-
-    @staticmethod
-    def failed(reason: str) -> "Outcome":
-        """The outcome of a trial that could not be trained."""
-        return Outcome(
-            state="failed",
-            reason=reason,
-            curve=(),
-            folds=(),
-            best_epoch=0,
-            steps=0.0,
-            fold_epochs=0,
-            weights=0,
-            zeros=0.0,
-            weight_norm=0.0,
-            detection=None,
-            seconds=0.0,
-        )
 
     @property
     def value(self) -> float | None:

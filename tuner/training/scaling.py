@@ -1,13 +1,22 @@
 """Scaling inside a network: raw rows in, answers in their own units out. The network itself stays as it is."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from tuner.data.folds import BOUND, Scaling
-from tuner.model.building import takes_lengths
+from tuner.data.sequences import WHERE, Sequences
+from tuner.errors import UserError
+from tuner.model.building import call_network, takes_lengths
 from tuner.model.lstm import Network
+
+# Sequences of a forward pass.
+BATCH = 1024
 
 
 class _ScaleInput:
@@ -62,3 +71,27 @@ def scale_inside(network: nn.Module, inputs: Scaling, answers: Scaling | None) -
     if answers is not None:
         _ScaleOutput(network, answers)
     return network
+
+
+@torch.inference_mode()
+def answer(networks: Sequence[nn.Module], sequences: Sequences, columns: int) -> npt.NDArray[np.float32]:
+    """The mean outputs of networks that take raw sequences of so many columns, (n, outputs).
+
+    Raises:
+        UserError: the sequences have other columns, or differ in length where a network takes no lengths.
+    """
+    if (found := sequences.steps.shape[1]) != columns:
+        what = f"the sequences have {found} columns, and the network was trained on {columns}"
+        raise UserError(what, where=WHERE, hint="give the same columns, in the same order")
+    name, forward = type(networks[0]).__name__, type(networks[0]).forward
+    if np.ptp(sequences.lengths) and not takes_lengths(forward):
+        what = f"sequences differ in length, and the forward of {name} does not take lengths"
+        raise UserError(what, where=WHERE, hint="give those of one length at a time")
+    parts = [torch.from_numpy(part) for part in np.split(sequences.steps, sequences.first[1:])]
+    outputs = []
+    for at in range(0, len(parts), BATCH):
+        lengths = torch.from_numpy(sequences.lengths[at : at + BATCH])
+        batch = pad_sequence(parts[at : at + BATCH], batch_first=True)
+        each = [call_network(network, batch, lengths).reshape(len(batch), -1) for network in networks]
+        outputs.append(torch.stack(each).mean(dim=0))
+    return torch.cat(outputs).numpy()

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from tuner.data.folds import FoldData
-from tuner.data.series import Floats
 from tuner.evaluation.detection import Detection, Scores, detect, fold_metric, root_mean_square, scaled_errors
 from tuner.evaluation.sample_scores import find_sample_metric, judge_outputs
 from tuner.spec.sections import FLOAT32, Precision, Spec
@@ -39,7 +38,7 @@ class FoldRun:
         count = min(len(data.valid), len(data.train))
         self._sample = data.train[np.linspace(0, len(data.train) - 1, count).astype(np.int64)]
         self._train_loss: list[float] = []
-        self._valid_loss: list[float] = []
+        self.valid_loss: list[float] = []
         self.outputs = np.empty((0, data.answers.shape[1]), np.float32)  # of the validation windows, the latest
 
     def train_epoch(self, steps: int) -> Scores:
@@ -53,8 +52,8 @@ class FoldRun:
         outputs, valid_losses = self.learner.evaluate(self.data.valid)
         self.outputs = outputs
         self._train_loss.append(float(train_losses.mean(dtype=np.float64)))
-        self._valid_loss.append(float(valid_losses[self.data.counted].mean(dtype=np.float64)))
-        for kind, loss in (("training", self._train_loss[-1]), ("validation", self._valid_loss[-1])):
+        self.valid_loss.append(float(valid_losses[self.data.counted].mean(dtype=np.float64)))
+        for kind, loss in (("training", self._train_loss[-1]), ("validation", self.valid_loss[-1])):
             if not math.isfinite(loss):
                 raise Diverged(f"the {kind} loss became {loss} in epoch {self.epochs}")
         if self.data.targets is None:
@@ -69,11 +68,7 @@ class FoldRun:
     def curve(self, metric: Sequence[float]) -> FoldCurve:
         """The fold's curves over the epochs that all folds have finished, which are those of `metric`."""
         epochs = len(metric)
-        return FoldCurve(tuple(self._train_loss[:epochs]), tuple(self._valid_loss[:epochs]), tuple(metric))
-
-    @property
-    def last_loss(self) -> float:
-        return self._valid_loss[-1]
+        return FoldCurve(tuple(self._train_loss[:epochs]), tuple(self.valid_loss[:epochs]), tuple(metric))
 
     @property
     def epochs(self) -> int:
@@ -129,21 +124,17 @@ class LockStep:
             if np.isnan(values).all():
                 raise Diverged(f"no fold has a value of the metric in epoch {len(self.curve) + 1}")
         elif self._metric.name == "loss":
-            values = tuple(run.last_loss for run in self.runs)
+            values = tuple(run.valid_loss[-1] for run in self.runs)
         else:
             values = fold_metric(
-                self._metric.name,
-                scores,
-                self._labels,
-                earlier_only=self._earlier_only,
-                flagging=self._flagging,
+                self._metric.name, scores, self._labels, earlier_only=self._earlier_only, flagging=self._flagging
             )
         self._by_fold.append(values)
         self.curve.append(float(np.nanmean(values)))
         self.costs.append(self._metric.cost(values))
         if self.best_epoch == len(self.curve):
-            steps = self.runs[0].learner.steps
-            self.best = Snapshot(tuple(scores), tuple(run.learner.weights() for run in self.runs), steps)
+            weights = tuple(run.learner.weights() for run in self.runs)
+            self.best = Snapshot(tuple(scores), weights, self.runs[0].learner.steps)
 
     @property
     def best_epoch(self) -> int:
@@ -154,11 +145,6 @@ class LockStep:
     def value(self) -> float | None:
         """The mean at the best epoch so far."""
         return self.curve[self.best_epoch - 1] if self.curve else None
-
-    @property
-    def cost(self) -> float:
-        """The least so far (`Metric.cost`)."""
-        return min(self.costs)
 
     def fold_curves(self) -> tuple[FoldCurve, ...]:
         return tuple(run.curve([values[fold] for values in self._by_fold]) for fold, run in enumerate(self.runs))
@@ -219,7 +205,7 @@ def train_folds(
             break
         if epoch == last or epoch - lock_step.best_epoch >= spec.train.epochs_waited:
             break  # trained to the end: there is nothing left to prune
-        if thresholds and not audited and lock_step.cost > thresholds[epoch - 1]:
+        if thresholds and not audited and min(lock_step.costs) > thresholds[epoch - 1]:
             if not is_audit:
                 state, reason = "pruned", f"pruned after epoch {epoch}"
                 break
@@ -256,13 +242,7 @@ def summarise_weights(states: Sequence[Mapping[str, Tensor]]) -> tuple[int, floa
 
 
 def refit(
-    spec: Spec,
-    data: FoldData,
-    params: Mapping[str, Value],
-    *,
-    steps: int,
-    repeat: int,
-    precision: Precision = FLOAT32,
+    spec: Spec, data: FoldData, params: Mapping[str, Value], *, steps: int, repeat: int, precision: Precision = FLOAT32
 ) -> Refitted:
     """Trains a network on the training windows of `data` for exactly `steps` steps, and runs it on the validation ones.
 
@@ -281,7 +261,6 @@ def refit(
     weights = {name: tensor.cpu().numpy() for name, tensor in learner.weights().items()}
     learner.bf16 = False
     outputs = learner.evaluate(data.valid)[0] if len(data.valid) else np.empty((0, data.answers.shape[1]), np.float32)
-    residual: Floats | None = None
-    if data.targets is not None:
-        residual = root_mean_square(learner.evaluate(data.train)[0] - data.answers[data.train])
-    return Refitted(weights, residual, outputs)
+    if data.targets is None:
+        return Refitted(weights, None, outputs)
+    return Refitted(weights, root_mean_square(learner.evaluate(data.train)[0] - data.answers[data.train]), outputs)
