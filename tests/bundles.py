@@ -1,5 +1,6 @@
 """Bundles of untrained networks, for the tests of scoring; and their scores by the plainest of loops."""
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -165,3 +166,12 @@ EXPORTS: dict[str, dict[str, Any]] = {
         "networks": Networks(count=2, hidden_size=4, num_layers=2, normalization="none"),
     },
 }
+
+
+def load_module(path: Path) -> Any:
+    """A Python file, run."""
+    described = importlib.util.spec_from_file_location("exported", path)
+    assert described is not None and described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    described.loader.exec_module(module)
+    return module

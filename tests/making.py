@@ -1,6 +1,6 @@
 """Small studies, data sets and parameters for tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from tuner.data.folds import Problem
 from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Dataset, Series
+from tuner.errors import UserError
 from tuner.evaluation.detection import Detection
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
@@ -90,3 +91,10 @@ def make_detection(**changes: float) -> Detection:
     usual = dict.fromkeys(("average_precision", "precision", "recall", "f1", "reached", "threshold"), 0.5)
     found = Detection(interval=(0.4, 0.6), base_rate=0.1, caught=1, events=2, **usual)
     return replace(found, **changes)  # type: ignore[arg-type]  # their types differ
+
+
+def refused(call: Callable[..., object], *arguments: Any, **keys: Any) -> UserError:
+    """What a call is refused with."""
+    with pytest.raises(UserError) as caught:
+        call(*arguments, **keys)
+    return caught.value

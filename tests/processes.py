@@ -58,8 +58,9 @@ class Done:
     @property
     def refusal(self) -> str:
         """The one message of a command that refused, and did nothing."""
-        assert (self.status, self.out) == (2, "")
+        assert (self.status, self.out) == (2, ""), self
         assert "Traceback" not in self.err
+        assert self.err.count("error: ") + self.err.count("─ Error ") == 1
         return self.err
 
 

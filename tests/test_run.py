@@ -379,15 +379,6 @@ def test_people_are_told_that_an_interrupted_run_goes_on_and_it_does(folder) -> 
 # --- what the user can mend
 
 
-def refusal(done: Done) -> str:
-    """The one message of a refused command."""
-    assert done.status == 2, done
-    assert done.out == ""
-    assert "Traceback" not in done.err
-    assert done.err.count("rror") == 1
-    return done.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -405,7 +396,7 @@ def refusal(done: Done) -> str:
 )
 def test_a_mistake_is_one_message_that_says_how_to_mend_it(folder, arguments, message) -> None:
     before = files(folder)
-    assert message in refusal(run(folder, "run", *arguments))
+    assert message in run(folder, "run", *arguments).refusal
     assert files(folder) == before
 
 
@@ -421,18 +412,18 @@ def test_a_mistake_is_one_message_that_says_how_to_mend_it(folder, arguments, me
     ],
 )
 def test_a_wrong_flag_is_a_mistake_too(folder, arguments, message) -> None:
-    assert message in refusal(run(folder, "run", *arguments))
+    assert message in run(folder, "run", *arguments).refusal
 
 
 @pytest.mark.parametrize("text", ["[study", "[study]\ntrials = 'many'", "\xff", "[space]\ndropout = 2.0", ""])
 def test_a_broken_study_file_is_named(folder, text) -> None:
     (folder / "broken.toml").write_bytes(text.encode("latin-1"))
-    assert "broken.toml" in refusal(run(folder, "run", "--study", "broken.toml"))
+    assert "broken.toml" in run(folder, "run", "--study", "broken.toml").refusal
 
 
 def test_a_begun_study_keeps_its_keys(folder) -> None:
     run(folder, "run", *SMALL_RUN, "--trials", 1)
-    message = refusal(run(folder, "run", *SMALL_RUN, "--set", "cv.folds=3"))
+    message = run(folder, "run", *SMALL_RUN, "--set", "cv.folds=3").refusal
     assert "[cv] folds: `folds` was 2 when the study began and is 3 now" in message
 
 
@@ -440,7 +431,7 @@ def test_a_begun_study_keeps_its_data(folder) -> None:
     run(folder, "run", *SMALL_RUN, "--trials", 1)
     lines = (folder / "data.csv").read_text().splitlines()
     (folder / "data.csv").write_text("\n".join([*lines[:-1], "0.5"]))
-    assert "the data have changed since the study began" in refusal(run(folder, "run", *SMALL_RUN))
+    assert "the data have changed since the study began" in run(folder, "run", *SMALL_RUN).refusal
 
 
 def test_while_a_study_runs_a_second_run_is_refused_and_the_first_named(folder) -> None:
@@ -449,7 +440,7 @@ def test_while_a_study_runs_a_second_run_is_refused_and_the_first_named(folder) 
     second = folder / "second"
     second.mkdir()
     store = f"sqlite:///{folder}/studies/studies.db"
-    message = refusal(run(second, "run", "--study", "../small.toml", "--storage", store))
+    message = run(second, "run", "--study", "../small.toml", "--storage", store).refusal
     assert f"the study small is being run by process {command.pid} on" in message
     command.kill()
 
@@ -484,5 +475,5 @@ def test_a_study_goes_by_its_name_not_by_its_file_s(folder) -> None:
 
 
 def test_a_path_with_brackets_is_a_path(folder) -> None:
-    message = refusal(run(folder, "run", *SMALL_RUN, "--set", "data.path=none[/a].csv"))
+    message = run(folder, "run", *SMALL_RUN, "--set", "data.path=none[/a].csv").refusal
     assert "none[/a].csv" in message

@@ -1,6 +1,5 @@
 """From a finished study to scores of new rows, by the commands: `export --bundle`, then `score`."""
 
-import importlib.util
 import json
 import tomllib
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from tests.bundles import make_frame, write_bundle
+from tests.bundles import load_module, make_frame, write_bundle
 from tests.processes import Done, run
 from tests.studies import write_small
 from tuner.bundle.archive import read_bundle
@@ -126,11 +125,10 @@ def test_the_scores_are_those_of_a_plain_loop_over_the_refitted_networks(finishe
 
 
 def test_errors_are_in_units_of_the_fold_models_residuals(finished) -> None:
-    store = Store(f"sqlite:///{finished}/studies/studies.db", create=False)
-    study = store.open("small")
-    losses = findings(study).chosen("shipped").trial.outcome.at_best("train_loss")
+    with Store(f"sqlite:///{finished}/studies/studies.db", create=False) as store:
+        study = store.open("small")
+        losses = findings(study).chosen("shipped").trial.outcome.at_best("train_loss")
     unit = prepare(study.spec).problem.unit[0]
-    store.close()
     assert read_bundle(finished / "bundle").manifest.residual == pytest.approx((np.mean(np.sqrt(losses)) * unit,))
 
 
@@ -139,14 +137,10 @@ def test_the_scale_is_that_of_the_out_of_fold_scores(finished) -> None:
     scores = pd.read_csv(finished / "scores.csv")["score"].dropna()
     # fitted on these rows, so rather less than one in ten reaches 1
     assert 0.02 < (scores >= 1).mean() < 0.15
-    trained = sum(fold.valid for fold in _facts(finished).folds)
+    with Store(f"sqlite:///{finished}/studies/studies.db", create=False) as store:
+        trained = sum(fold.valid for fold in store.open("small").facts.folds)
     assert manifest.rows == trained
     assert manifest.rarity.score[-1] == pytest.approx(np.log10(trained))
-
-
-def _facts(folder: Path):
-    with Store(f"sqlite:///{folder}/studies/studies.db", create=False) as store:
-        return store.open("small").facts
 
 
 def test_exported_again_it_is_the_same_bundle_and_replaces_the_old_one(finished) -> None:
@@ -176,10 +170,7 @@ def test_the_same_networks_are_written_for_torch_and_for_onnx(finished) -> None:
     assert sorted(path.name for path in (finished / "other").iterdir()) == ["model.onnx", "model.pt", "model.py"]
     scored = pd.read_csv(finished / "scores.csv")
     rows = torch.tensor(pd.read_csv(finished / "data.csv").to_numpy())
-    described = importlib.util.spec_from_file_location("exported_model", finished / "other" / "model.py")
-    assert described is not None and described.loader is not None
-    exported = importlib.util.module_from_spec(described)
-    described.loader.exec_module(exported)
+    exported = load_module(finished / "other" / "model.py")
     np.testing.assert_allclose(exported.score(exported.load(), rows), scored["score"], rtol=1e-4, atol=1e-4)
     assert tomllib.loads((finished / "bundle" / "config.toml").read_text())["training"]["steps"] == exported.STEPS
     windows = rows.unfold(0, 6, 1).transpose(1, 2).contiguous().numpy()

@@ -11,6 +11,7 @@ import torch
 from safetensors.numpy import load, save
 
 from tests.bundles import make_manifest, make_weights, write_bundle
+from tests.making import refused
 from tuner.bundle.archive import FILES, read_bundle
 from tuner.bundle.manifest import Networks
 from tuner.errors import UserError
@@ -43,10 +44,9 @@ def test_nothing_is_unpickled(tmp_path, monkeypatch) -> None:
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(UserError) as caught:
-        read_bundle(folder)
-    assert caught.value.hint, "it says how to mend it"
-    return str(caught.value)
+    error = refused(read_bundle, folder)
+    assert error.hint, "it says how to mend it"
+    return str(error)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

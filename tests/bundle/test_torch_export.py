@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.bundles import EXPORTS, make_bundle, make_frame, make_manifest, make_weights
+from tests.bundles import EXPORTS, load_module, make_bundle, make_frame, make_manifest, make_weights
 from tests.making import make_small_problem, make_spec, params
 from tuner.bundle.manifest import Manifest, Networks, parse_manifest
 from tuner.bundle.scorer import Scorer
@@ -54,14 +54,6 @@ def write_file(folder: Path, manifest: Manifest, **training: Any) -> None:
     """The exported file and its weights, in a folder."""
     (folder / "exported.py").write_text(torch_file(manifest, values(**training)))
     (folder / "exported.pt").write_bytes(torch_weights(manifest, make_weights(manifest)))
-
-
-def load_file(folder: Path) -> Any:
-    described = importlib.util.spec_from_file_location("exported", folder / "exported.py")
-    assert described is not None and described.loader is not None
-    module = importlib.util.module_from_spec(described)
-    described.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +127,7 @@ def test_a_step_is_the_step_that_the_tuner_takes(tmp_path, optimizer, changes, k
     shape = {name: params(**changes)[name] for name in ("hidden_size", "num_layers", "normalization")}
     manifest = make_manifest(kind=kind, networks=Networks.model_validate({"count": 1, "model": spec.model, **shape}))
     write_file(tmp_path, manifest, params=changes, optimizer=optimizer)
-    exported = load_file(tmp_path)
+    exported = load_module(tmp_path / "exported.py")
     network = exported.Network()
     network.load_state_dict(learner.weights())
     steps = exported.new_optimizer(network)
@@ -158,7 +150,7 @@ def test_it_can_be_trained_again(tmp_path) -> None:
     regularised = {"dropout": 0.1, "input_dropout": 0.01, "recurrent_dropout": 0.1, "jitter": 0.01}
     shape = Networks(count=1, hidden_size=12, num_layers=1, normalization="none")
     write_file(tmp_path, make_manifest(window=3, networks=shape), params=regularised, steps=300)
-    exported = load_file(tmp_path)
+    exported = load_module(tmp_path / "exported.py")
     assert (exported.STEPS, exported.DROPOUT, exported.JITTER) == (300, 0.1, 0.01)
     rows = torch.tensor(make_frame(200)[["a", "b"]].to_numpy())
     windows = rows.unfold(0, 3, 1).transpose(1, 2)
@@ -180,4 +172,4 @@ def test_what_it_leaves_out_is_said(tmp_path) -> None:
 def test_names_of_columns_are_only_text(tmp_path) -> None:
     odd = ('"""', "a\\n\nb", "{{ x }}", "ü" * 90)
     write_file(tmp_path, make_manifest(features=odd, targets=odd[:1]))
-    assert tuple(load_file(tmp_path).COLUMNS) == odd
+    assert tuple(load_module(tmp_path / "exported.py").COLUMNS) == odd

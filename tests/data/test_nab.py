@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from tests.data.reading import SHARED, needs_shared
+from tests.making import refused
 from tuner.data import nab
-from tuner.errors import UserError
 from tuner.loading.dataset import load_dataset
 from tuner.reading.opening import open_file
 from tuner.spec.file import read_spec_dict
 
 TAXI = "realKnownCause/nyc_taxi"
+SOURCE = f"nab:{TAXI}"
 # labels/combined_windows.json, the part of one series
 WINDOWS = [
     ["2014-10-30 15:30:00.000000", "2014-11-03 22:30:00.000000"],
@@ -83,18 +84,12 @@ def nowhere(files: Path) -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/"
 
 
-def refusal(address: str, source: str = f"nab:{TAXI}") -> UserError:
-    with pytest.raises(UserError) as caught:
-        nab.read_nab(source, address)
-    return caught.value
-
-
 def kept(tmp_path: Path) -> list[str]:
     return sorted(str(path.relative_to(tmp_path / "cache")) for path in (tmp_path / "cache").rglob("*.*"))
 
 
 def test_a_series_is_downloaded_with_its_labels_and_kept(address, tmp_path) -> None:
-    table = nab.read_nab(f"nab:{TAXI}", address)
+    table = nab.read_nab(SOURCE, address)
     assert (table.name, table.where) == ("nyc_taxi", f"nab:{TAXI}")
     assert {name: column.tolist() for name, column in table.columns.items() if name != "timestamp"} == {
         "value": [10844, 8127],
@@ -105,14 +100,14 @@ def test_a_series_is_downloaded_with_its_labels_and_kept(address, tmp_path) -> N
 
 
 def test_what_is_kept_needs_no_network(address, nowhere) -> None:
-    first = nab.read_nab(f"nab:{TAXI}", address)
-    again = nab.read_nab(f"nab:{TAXI}", nowhere)
+    first = nab.read_nab(SOURCE, address)
+    again = nab.read_nab(SOURCE, nowhere)
     assert again.columns["label"].tolist() == first.columns["label"].tolist()
     assert len(Handler.asked) == 2
 
 
 def test_a_file_put_by_hand_is_as_good(files, nowhere, tmp_path) -> None:
-    message = refusal(nowhere)
+    message = refused(nab.read_nab, SOURCE, nowhere)
     assert "could not be downloaded" in message.what
     assert message.where == f"{nowhere}data/{TAXI}.csv"
     place = Path(message.hint.split("by hand: ")[1].splitlines()[0])
@@ -121,37 +116,37 @@ def test_a_file_put_by_hand_is_as_good(files, nowhere, tmp_path) -> None:
         there = tmp_path / "cache" / "nab-ea702d7" / path
         there.parent.mkdir(parents=True, exist_ok=True)
         there.write_bytes((files / path).read_bytes())
-    assert nab.read_nab(f"nab:{TAXI}", nowhere).columns["value"].tolist() == [10844, 8127]
+    assert nab.read_nab(SOURCE, nowhere).columns["value"].tolist() == [10844, 8127]
 
 
 @pytest.mark.parametrize("path", [nab.LABELS, f"data/{TAXI}.csv"])
 def test_another_file_than_it_should_be_is_refused_and_not_kept(address, files, tmp_path, path) -> None:
     (files / path).write_bytes((files / path).read_bytes() + b" ")
-    message = refusal(address)
+    message = refused(nab.read_nab, SOURCE, address)
     assert "its SHA-256 differs" in message.what
     assert message.where == address + path
     assert not (tmp_path / "cache" / "nab-ea702d7" / path).exists()
 
 
 def test_a_kept_file_that_was_changed_is_downloaded_again(address, tmp_path) -> None:
-    nab.read_nab(f"nab:{TAXI}", address)
+    nab.read_nab(SOURCE, address)
     (tmp_path / "cache" / "nab-ea702d7" / f"data/{TAXI}.csv").write_text("timestamp,value\n2014-07-01 00:00:00,1\n")
-    assert nab.read_nab(f"nab:{TAXI}", address).columns["value"].tolist() == [10844, 8127]
+    assert nab.read_nab(SOURCE, address).columns["value"].tolist() == [10844, 8127]
 
 
 def test_a_file_that_the_server_lacks_is_said(address, files) -> None:
     (files / nab.LABELS).unlink()
-    assert "could not be downloaded" in refusal(address).what
+    assert "could not be downloaded" in refused(nab.read_nab, SOURCE, address).what
 
 
 def test_a_folder_that_cannot_be_made_is_said(address, tmp_path, monkeypatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(nab.CACHE_VARIABLE, str(tmp_path / "file"))
-    assert "could not be kept" in refusal(address).what
+    assert "could not be kept" in refused(nab.read_nab, SOURCE, address).what
 
 
 def test_an_unknown_series_is_refused_with_the_nearest(nowhere) -> None:
-    assert "did you mean `realKnownCause/nyc_taxi`?" in refusal(nowhere, "nab:realKnownCause/nyc_taxis").hint
+    assert f"did you mean `{TAXI}`?" in refused(nab.read_nab, f"{SOURCE}s", nowhere).hint
 
 
 # --- the real files
@@ -169,7 +164,7 @@ def test_the_hashes_are_those_of_the_files_made_again(name, end) -> None:
 def test_the_taxi_series_is_read_with_all_rows_and_labels(address, files, monkeypatch) -> None:
     put(files / f"data/{TAXI}.csv", original(TAXI), monkeypatch, f"data/{TAXI}.csv")
     put(files / nab.LABELS, json.dumps({f"{TAXI}.csv": WINDOWS}).encode(), monkeypatch, nab.LABELS)
-    table = nab.read_nab(f"nab:{TAXI}", address)
+    table = nab.read_nab(SOURCE, address)
     expected = open_file(SHARED / "NAB" / "realKnownCause__nyc_taxi.csv").read("nyc_taxi")
     assert list(table.columns) == list(expected.columns)
     for name, column in expected.columns.items():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.making import refused
 from tuner.data.sample_splits import split_samples
 from tuner.data.series import HELD_OUT, TRAIN, VALID, Samples
 from tuner.data.splits import Split
@@ -30,12 +31,6 @@ def make(
     samples = Samples(one, two, answers, names, own, None if time is None else np.asarray(time), parts)
     rows = int((one + two).max())
     return samples, Windows(one, np.zeros(len(one), np.int64), int(two.max()), 0, rows, two)
-
-
-def refusal(samples: Samples, windows: Windows, cv: CvSection, seed: int) -> UserError:
-    with pytest.raises(UserError) as caught:
-        split_samples(samples, windows, cv, seed)
-    return caught.value
 
 
 def rows_of(windows: Windows, chosen: np.ndarray) -> set[int]:
@@ -106,7 +101,7 @@ def test_classes_are_in_proportion_and_folds_fall_to_the_rarest() -> None:
     samples, windows = make(range(0, 249, 3), [3] * 83, [0] * 80 + [1] * 3, group=range(83))
     assert len(split_samples(samples, windows, CvSection(folds=5), 0).folds) in (2, 3)
     samples, windows = make(range(0, 243, 3), [3] * 81, [0] * 80 + [1], group=range(81))
-    assert "class 1 has only" in refusal(samples, windows, CvSection(), 0).what
+    assert "class 1 has only" in refused(split_samples, samples, windows, CvSection(), 0).what
 
 
 def test_another_seed_deals_otherwise_and_the_same_alike() -> None:
@@ -139,4 +134,4 @@ def test_folds_of_the_users_own_are_taken_and_purged() -> None:
 )
 def test_what_samples_cannot_have_is_refused(cv, said) -> None:
     samples, windows = make(range(0, 30, 3), [3] * 10, group=range(10))
-    assert said in refusal(samples, windows, CvSection(**cv), 0).what
+    assert said in refused(split_samples, samples, windows, CvSection(**cv), 0).what

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.data.reading import written
+from tests.making import refused
 from tuner.errors import UserError
 from tuner.loading.chunks import Chunk, Wanted, read_chunks
 from tuner.loading.clock import read_clock
@@ -32,12 +33,6 @@ def chunks(path: Path, wanted: Wanted = WANTED, rows: int = 2) -> list[Chunk]:
 def joined(parts: list[Chunk]) -> dict[str, Any]:
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("time", "features", "targets")}
     return {**arrays, "text": [text for part in parts for text in part.text.to_pylist()]}
-
-
-def refusal(path: Path, wanted: Wanted = WANTED, rows: int = 2) -> str:
-    with pytest.raises(UserError) as caught:
-        chunks(path, wanted, rows)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 100])
@@ -101,7 +96,7 @@ def test_truth_values_and_odd_numbers_are_read_as_for_training(tmp_path) -> None
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(tmp_path, text, message) -> None:
-    assert message in refusal(written(tmp_path, text))
+    assert message in str(refused(chunks, written(tmp_path, text)))
 
 
 def test_a_target_may_be_left_out_only_where_it_is_optional(tmp_path) -> None:
@@ -109,7 +104,7 @@ def test_a_target_may_be_left_out_only_where_it_is_optional(tmp_path) -> None:
     optional = Wanted(("time",), dated=True, features=("x",), targets=("y", "z"), optional=True)
     np.testing.assert_array_equal(joined(chunks(path, optional))["targets"], [[2, np.nan]])
     needed = Wanted(("time",), dated=True, features=("x",), targets=("y", "z"), optional=False)
-    assert "no column `z`" in refusal(path, needed)
+    assert "no column `z`" in refused(chunks, path, needed).what
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])

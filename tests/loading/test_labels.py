@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.errors import UserError
+from tests.making import refused
 from tuner.loading.labels import find_label, read_labels, told_label
 from tuner.reading.table import DataTable
 
@@ -97,9 +97,7 @@ def test_what_may_be_a_label_is_pointed_out(name: str, column: Any, said: str | 
     ],
 )
 def test_labels_that_cannot_be_read(column: Any, told: list[str] | None, message: str) -> None:
-    with pytest.raises(UserError) as caught:
-        told_label([table(x=column)], "x", told)
-    assert message in str(caught.value)
+    assert message in str(refused(told_label, [table(x=column)], "x", told))
 
 
 def test_the_values_that_were_told_are_anomalous_and_all_others_normal() -> None:

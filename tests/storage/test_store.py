@@ -14,6 +14,7 @@ import optuna
 import pytest
 from sqlalchemy import JSON, DateTime, Integer, String, event, insert
 
+from tests.making import refused
 from tests.search.making import FACTS, make_spec
 from tests.search.storing import COMPLETE, PRUNED, SPEC, tell
 from tuner.errors import UserError
@@ -21,13 +22,6 @@ from tuner.spec.sections import FLOAT32, Precision
 from tuner.storage.schema import UUID_ATTRIBUTE, ArrayFile, Base, StudyRow
 from tuner.storage.store import Store
 from tuner.storage.study_status import read_statuses
-
-
-def refused(call, *args: Any, **keys: Any) -> UserError:
-    with pytest.raises(UserError) as caught:
-        call(*args, **keys)
-    return caught.value
-
 
 # --- where
 

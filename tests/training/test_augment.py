@@ -21,9 +21,7 @@ def shifts(length: int, most: int) -> set[tuple[int, ...]]:
 
 def test_a_window_is_shifted_either_way_and_repeats_its_edge():
     assert shifts(4, 1) == {(10, 10, 11, 12), (10, 11, 12, 13), (11, 12, 13, 13)}
-
-
-def test_a_shift_longer_than_the_window_repeats_its_edge_throughout():
+    # one longer than the window throughout
     assert shifts(2, 5) == {(10, 10), (10, 11), (11, 11)}
 
 

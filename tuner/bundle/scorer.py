@@ -1,4 +1,4 @@
-"""Scores new rows with a bundle, a chunk of rows at a time, so that memory does not grow with the data; or samples."""
+"""Scores new rows with a bundle, a chunk of rows at a time, or new samples; of rows memory does not grow with them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
