@@ -162,7 +162,7 @@ def test_a_loss_and_a_metric_of_ones_own_and_a_splitter() -> None:
     assert regressor.predict(X).shape == (60,)
     # no command has the loss, but what was found has
     refused = run(Path(), "export", "--study", regressor.found_.study, "--bundle", "bundle").refusal
-    assert "the loss L1Loss was given from Python" in refused
+    assert "loss: `L1Loss` was given from Python" in refused
     scorer = tuner.load(regressor.found_.save("bundle"))
     assert isinstance(scorer, SampleScorer)
     assert list(scored := scorer.score(X)) == ["sample", "y"]

@@ -11,7 +11,6 @@ from sklearn.neighbors import KNeighborsRegressor
 from tests.making import make_spec, refused
 from tuner.data.problems import make_problem
 from tuner.data.series import Dataset, Samples
-from tuner.errors import UserError
 from tuner.loading.sample_file import load_samples
 
 RNG = np.random.default_rng(0)
@@ -149,8 +148,7 @@ def test_what_cannot_be_used_is_told(tmp_path, arrays, kind, said) -> None:
 def test_synthetic_sequences_are_refused(tmp_path) -> None:
     np.savez(tmp_path / "x.npz", X=X, y=Y)
     spec = make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"}, space={"synthetic": 0.5})
-    with pytest.raises(UserError, match="of all its rows"):
-        load_samples(spec)
+    assert "of all its rows" in refused(load_samples, spec).what
 
 
 def test_a_file_that_is_none_is_told(tmp_path) -> None:
@@ -158,8 +156,6 @@ def test_a_file_that_is_none_is_told(tmp_path) -> None:
     spec = make_spec(data={"path": str(tmp_path / "x.npz")}, task={"kind": "regress"})
     for content in (b"no archive", b"PK\x03\x04 cut", b"", (tmp_path / "x.npy").read_bytes()):
         (tmp_path / "x.npz").write_bytes(content)
-        with pytest.raises(UserError, match="cannot be read"):
-            load_samples(spec)
+        assert "cannot be read" in refused(load_samples, spec).what
     (tmp_path / "x.npz").unlink()
-    with pytest.raises(UserError, match="no such file"):
-        load_samples(spec)
+    assert "no such file" in refused(load_samples, spec).what

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.making import make_dataset, make_detection, make_spec, marked
+from tests.making import make_dataset, make_detection, make_spec, marked, refused
 from tests.search.making import make_outcome
 from tests.search.storing import tell
 from tuner.data.problems import make_problem
 from tuner.data.series import Dataset
 from tuner.evaluation.detection import Detection
 from tuner.results.findings import Findings, ScoredRows, describe_study
-from tuner.search.study import MOST_COLUMNS, Prepared, findings, shown_rows
+from tuner.search.study import MOST_COLUMNS, Prepared, findings, prepare, shown_rows
 from tuner.storage.store import Store
 
 LABELS = marked(120, (10, 14), (40, 44), (70, 75), (100, 104))
@@ -81,3 +81,7 @@ def test_the_columns_in_which_anomalous_rows_differ_most_are_kept_first() -> Non
     rows = shown_rows(Prepared(SPEC, wide, problem, folds, describe_study(SPEC, wide, problem, folds)))
     kept = rows["values"].dtype.names
     assert kept is not None and kept[:2] == ("g", "d") and len(kept) == MOST_COLUMNS
+
+
+def test_a_metric_that_was_given_from_python_is_asked_for() -> None:
+    assert "`far` was given" in refused(prepare, make_spec(study={"metric": "-far@1"}, data={"path": "x.npz"})).what

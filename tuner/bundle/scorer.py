@@ -115,8 +115,7 @@ class Scorer:
         gaps = np.concatenate([[False], steps > columns.max_gap * columns.step])
         holes = np.asarray(np.isnan(rows.features).any(axis=1))
         whole = _count(gaps, first + 1, first + self._reach + 1) == 0
-        complete: Ints = first[whole & (_count(holes, first, first + self._window) == 0)]
-        return complete
+        return np.asarray(first[whole & (_count(holes, first, first + self._window) == 0)])
 
     @torch.inference_mode()
     def _forward(self, rows: "np.ndarray[Any, np.dtype[np.float32]]", first: Ints) -> Floats:

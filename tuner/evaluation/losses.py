@@ -43,5 +43,4 @@ def _own_losses(
 def cross_entropy(logits: npt.NDArray[np.floating], labels: Bools, class_weight: float) -> Floats:
     """The network's loss of each window, (…, m), where it learns labels: anomalous windows are weighted."""
     with np.errstate(invalid="ignore"):  # of networks that diverged
-        losses: Floats = np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits))
-    return losses
+        return np.asarray(np.where(labels, class_weight * np.logaddexp(0.0, -logits), np.logaddexp(0.0, logits)))

@@ -49,12 +49,14 @@ def prepare(spec: Spec) -> Prepared:
     """Loads the data and makes the folds.
 
     Raises:
-        UserError: the data cannot be used, or do not suffice for what the study file wants; or it names a loss that was
-            given from Python, and is not there.
+        UserError: the data cannot be used, or do not suffice for what the study file wants; or it names a loss or a
+            metric that was given from Python, and is not there.
     """
-    if spec.train.loss is not None and spec.train.given is None:
-        hint = "call `tuner.tune` with it again: it goes on where it was, and what it gives has `save` for a bundle"
-        raise UserError(f"the loss {spec.train.loss.partition('@')[0]} was given from Python", where="loss", hint=hint)
+    named = {"loss": (spec.train.loss or "", spec.train.given), "metric": (spec.study.metric, spec.study.given)}
+    for what, (name, given) in named.items():
+        if "@" in name and given is None:
+            hint = "call `tuner.tune` with it again: it goes on where it was, and what it gives has `save` for a bundle"
+            raise UserError(f"`{name.lstrip('-').partition('@')[0]}` was given from Python", where=what, hint=hint)
     data = load_dataset(spec)
     problem = make_problem(spec, data)
     if data.samples is not None:
