@@ -20,7 +20,6 @@ from unittest.mock import patch
 import numpy as np
 from bench_sampling import CONTESTANTS
 
-from tuner.results.attributes import scalars
 from tuner.results.selection import Trial
 from tuner.search import sampler as sampling
 from tuner.search.coordinator import Coordinator
@@ -107,7 +106,7 @@ def fill(study: StoredStudy, trials: int) -> None:
         params, made_up = choose(spec, number, (), ()), outcome(number)
         study.add(params)
         study.save(number, made_up)
-        study.tell(number, made_up, scalars(study.facts.test_to_train, params, made_up))
+        study.tell(number, params, made_up)
 
 
 class Clock:

@@ -1,8 +1,11 @@
 """One study that is run as a user would, all processes started anew: shared, as starting them takes a while."""
 
 import os
-from collections.abc import Iterator
+import runpy
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +13,14 @@ import pytest
 from hypothesis import settings
 
 from tests.browsing import CHROMIUM, FLAGS
-from tests.processes import Done, fresh
-from tests.studies import write_small
+from tests.processes import Done, fresh, run
+from tests.studies import ARGUMENTS, TRIALS, dump, write_small
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# scripts that write data files as people's tools do, where they are there
+CASES = Path(__file__).parents[2] / "shared" / "cases"
 
 # workers train in one thread; elsewhere a second one would only get in the way of other tests
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,6 +44,13 @@ class FreshRun:
     left: frozenset[str]
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a small study."""
+    write_small(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def fresh_run(tmp_path_factory: pytest.TempPathFactory) -> FreshRun:
     folder = tmp_path_factory.mktemp("fresh")
@@ -45,6 +58,32 @@ def fresh_run(tmp_path_factory: pytest.TempPathFactory) -> FreshRun:
     done = fresh(folder, "-m", "tuner.run", "--study", "small.toml", "--workers", "1", "--json").wait()
     left = {str(path.relative_to(folder)) for path in folder.rglob("*")}  # before anyone opens the store
     return FreshRun(folder, done, frozenset(left))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The small study of six trials, left alone, as `dump` tells of it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_small(folder)
+    assert run(folder, "run", *ARGUMENTS, TRIALS).status == 0
+    return dump(folder)
+
+
+@pytest.fixture(scope="session")
+def case_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Writes the files of a case, once, and gives their folder."""
+
+    @cache
+    def write(case: str) -> Path:
+        folder = tmp_path_factory.mktemp(case)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.syspath_prepend(str(CASES))
+            patch.setattr(sys, "argv", [case])
+            runpy.run_path(str(CASES / f"{case}.py"))
+        return folder
+
+    return write
 
 
 # a module's, not the session's: while it is open, Playwright has an event loop running in this thread

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -12,11 +12,13 @@ from tuner.data.problems import make_problem
 from tuner.data.series import Bools, Dataset, Series
 from tuner.errors import UserError
 from tuner.evaluation.detection import Detection
+from tuner.evaluation.holdout import Holdout, Score
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
 from tuner.training.precision import trains_bf16
 
+T = TypeVar("T")
 needs_bf16 = pytest.mark.skipif(not trains_bf16(), reason="this processor has no LSTM in bfloat16")
 
 PLAIN: Mapping[str, Value] = {
@@ -34,6 +36,12 @@ PLAIN: Mapping[str, Value] = {
     "time_shift": 0,
     "synthetic": 0.0,
 }
+
+
+def known(value: T | None) -> T:
+    """A value that may be missing elsewhere."""
+    assert value is not None
+    return value
 
 
 def params(**changes: Value) -> dict[str, Value]:
@@ -84,6 +92,17 @@ def marked(rows: int, *events: tuple[int, int]) -> Bools:
 def make_small_problem(lengths: Sequence[int] = (60,), labels: Bools | None = None, **sections: Any) -> Problem:
     """The problem of `make_spec(**sections)` on `make_dataset(lengths, labels)`."""
     return make_problem(make_spec(**sections), make_dataset(lengths, labels))
+
+
+def make_score(name: str, trial: int | None, value: float | None, **changes: Any) -> Score:
+    """A score of which nothing but its value is known, but for the changes."""
+    return replace(Score(name, trial, value, *[None] * 10), **changes)
+
+
+def make_holdout(*scores: Score, **changes: Any) -> Holdout:
+    """A report of a holdout by its loss, but for the changes."""
+    counts = {"members": 3, "trained": 200, "windows": 74, "blocks": 12, "anomalous": 0, "events": 0, "looks": 2}
+    return Holdout(**{"metric": "loss", "scores": scores, "baseline": 0.5, **counts, **changes})
 
 
 def make_detection(**changes: float) -> Detection:

@@ -4,6 +4,7 @@ A process that imports torch takes seconds to start. Most tests need many of the
 has imported everything already; workers too. `fresh` starts one as a user would.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from importlib import import_module
 from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 # generous: the machine may have other things to do
 PATIENCE = 120
@@ -56,6 +58,11 @@ class Done:
     err: str
 
     @property
+    def events(self) -> list[dict[str, Any]]:
+        """The JSON objects on standard output, on which there is nothing else."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
     def refusal(self) -> str:
         """The one message of a command that refused, and did nothing."""
         assert (self.status, self.out) == (2, ""), self
@@ -83,6 +90,11 @@ class Command:
     def out(self) -> str:
         """What was written to standard output so far."""
         return _out(self._folder).read_text()
+
+    def until_told(self, count: int) -> None:
+        """Waits for so many lines of a command that goes on after them."""
+        wait_until(lambda: self.out.count("\n") >= count or self.ended)
+        assert not self.ended
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)

@@ -11,6 +11,11 @@ from tuner.storage.store import Store
 
 # The trials of a summary, whose durations differ.
 NAMED = ("best", "one_se", "shipped")
+# A run of it that ends with its search, for tests that look at nothing else.
+SEARCH_ALONE = ("--set", "search.repeats=0", "--set", "cv.holdout=0")
+# A run of it of six trials, for tests that disturb one.
+TRIALS = 6
+ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--set", "search.lag=3", "--json", "--trials")
 # 24 trials of it take about two seconds, with the sampler that chooses soonest
 SMALL = """
 [study]

@@ -17,7 +17,7 @@ from tests.bad.cases import STORE, Case
 from tests.bad.commands import COMMANDS
 from tests.bad.data import DATA_FILES
 from tests.bad.stores import STORES
-from tests.bad.studies import NAMES, SPACES, STUDY_FILES
+from tests.bad.studies import NAMES, STUDY_FILES
 from tests.bundles import write_bundle
 from tuner.spec.sections import FLOAT32, Spec
 from tuner.terminal import execute
@@ -26,7 +26,6 @@ from tuner.training.machine import Machine
 TABLES = {
     "study file": STUDY_FILES,
     "name": NAMES,
-    "space": SPACES,
     "data file": DATA_FILES,
     "command": COMMANDS,
     "store": STORES,

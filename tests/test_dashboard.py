@@ -209,7 +209,3 @@ def test_a_port_that_is_used_is_one_message(served: str, folder: Path, tmp_path:
     said = f"error: --port: the port {port} cannot be used: Address already in use"
     refused = run(tmp_path, "dashboard", "--port", port).refusal
     assert refused == f"{said}\n  name another: --port {port + 1}\n"
-
-
-def test_a_missing_store_is_said(tmp_path: Path) -> None:
-    assert "there is no store" in run(tmp_path, "dashboard").refusal

@@ -69,13 +69,3 @@ def test_a_study_that_is_being_run_is_refused_before_it_asks(folder, monkeypatch
         main("small", False, STORE)
     assert capsys.readouterr().out == ""
     assert studies(folder) == ["small"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["--study", "smal"], "did you mean `small`?"), (["--study", "x", "--storage", "sqlite:///none.db"], "no store")],
-)
-def test_a_mistake_is_said_and_leaves_nothing_behind(folder, arguments, message) -> None:
-    before = sorted(folder.rglob("*"))
-    assert message in run(folder, "delete", *arguments, "--yes").refusal
-    assert {*folder.rglob("*")} - {*before} <= {folder / "stdout", folder / "stderr"}

@@ -20,30 +20,13 @@ from optuna.storages import RDBStorage
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from tests.processes import Command, Done, forked, run, start, wait_until
-from tests.studies import dump, write_small
+from tests.processes import Done, forked, run, start, wait_until
+from tests.studies import ARGUMENTS, TRIALS, dump
 from tuner.storage import store
 from tuner.storage.stored_study import StoredStudy
 
-TRIALS = 6
-ARGUMENTS = ("--study", "small.toml", "--workers", 2, "--set", "search.lag=3", "--json", "--trials")
 STORE = "sqlite:///studies/studies.db"
 KEPT = "then run the same command again: finished trials are kept"
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The study uninterrupted."""
-    folder = tmp_path_factory.mktemp("whole")
-    write_small(folder)
-    assert run(folder, "run", *ARGUMENTS, TRIALS).status == 0
-    return dump(folder)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_small(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
@@ -87,17 +70,12 @@ def trials(done: Done) -> list[int]:
     return [line["trial"] for line in map(json.loads, done.out.splitlines()) if line["event"] == "trial"]
 
 
-def check_goes_on(folder: Path, first: Done, expected: list[str]) -> None:
+def check_goes_on(folder: Path, first: Done, undisturbed: list[str]) -> None:
     """The same command trains what was not yet finished, and ends in the study that was never disturbed."""
     second = run(folder, "run", *ARGUMENTS, TRIALS)
     assert (second.status, second.err) == (0, "")
     assert trials(first) + trials(second) == list(range(TRIALS))
-    assert dump(folder) == expected
-
-
-def until_told(command: Command, number: int) -> None:
-    wait_until(lambda: command.out.count("\n") >= number or command.ended)
-    assert not command.ended
+    assert dump(folder) == undisturbed
 
 
 # --- a full disk
@@ -126,24 +104,24 @@ def before_call(owner: type, name: str, number: int, action: Callable[[], object
         (RDBStorage, "set_trial_state_values", 4),
     ],
 )
-def test_a_disk_that_fills_up_ends_a_run_and_loses_nothing(folder, disk, expected, owner, name, number) -> None:
+def test_a_disk_that_fills_up_ends_a_run_and_loses_nothing(folder, disk, undisturbed, owner, name, number) -> None:
     full = partial(before_call, owner, name, number, partial(fill, disk))
     done = run(folder, "run", *ARGUMENTS, TRIALS, before=full)
     assert message(done) == [f"{STORE}: its disk is full", f"free some space there, {KEPT}"]
     assert "its disk is full" in message(run(folder, "run", *ARGUMENTS, TRIALS))[0], "as long as it is"
     (disk / "filler").unlink()
-    check_goes_on(folder, done, expected)
+    check_goes_on(folder, done, undisturbed)
 
 
 @pytest.mark.parametrize("spare", [0, 1 << 16, 1 << 18])
-def test_a_disk_that_is_nearly_full_at_the_start_does_no_harm(folder, disk, expected, spare) -> None:
+def test_a_disk_that_is_nearly_full_at_the_start_does_no_harm(folder, disk, undisturbed, spare) -> None:
     fill(disk, spare)
     done = run(folder, "run", *ARGUMENTS, TRIALS)
     what, hint = message(done)
     assert "disk is full" in what or "fails to read or write" in what
     assert hint.endswith(KEPT)
     (disk / "filler").unlink()
-    check_goes_on(folder, done, expected)
+    check_goes_on(folder, done, undisturbed)
 
 
 def test_a_report_that_does_not_fit_is_said_after_the_result(folder, disk) -> None:
@@ -164,17 +142,17 @@ def print_to_full_disk() -> None:
     os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
 
 
-def test_lines_that_do_not_fit_end_a_run_and_lose_nothing(folder, expected) -> None:
+def test_lines_that_do_not_fit_end_a_run_and_lose_nothing(folder, undisturbed) -> None:
     done = run(folder, "run", *ARGUMENTS, TRIALS, before=print_to_full_disk)
     assert "standard output" in message(done)[0]
     assert run(folder, "run", *ARGUMENTS, TRIALS).status == 0
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed
 
 
 # --- a store that can only be read
 
 
-def test_a_read_only_disk_is_said_before_anything_is_done(folder, disk, expected) -> None:
+def test_a_read_only_disk_is_said_before_anything_is_done(folder, disk, undisturbed) -> None:
     first = run(folder, "run", *ARGUMENTS, 3)
     assert first.status == 0
     before = (disk / "studies.db").read_bytes()
@@ -186,7 +164,7 @@ def test_a_read_only_disk_is_said_before_anything_is_done(folder, disk, expected
         ]
     assert (disk / "studies.db").read_bytes() == before
     assert system("mount", "-o", "remount,rw", disk)
-    check_goes_on(folder, first, expected)
+    check_goes_on(folder, first, undisturbed)
 
 
 def test_on_a_read_only_disk_no_store_is_begun(folder, disk) -> None:
@@ -205,14 +183,14 @@ def forbid_writing() -> None:
     event.listen(Pool, "checkout", only_read)
 
 
-def test_a_store_that_can_no_longer_be_written_ends_a_run_and_loses_nothing(folder, expected) -> None:
+def test_a_store_that_can_no_longer_be_written_ends_a_run_and_loses_nothing(folder, undisturbed) -> None:
     later = partial(before_call, StoredStudy, "tell", 4, forbid_writing)
     done = run(folder, "run", *ARGUMENTS, TRIALS, before=later)
     assert message(done) == [
         f"{STORE}: it is read-only",
         f"make it and its disk writable, or name another --storage, {KEPT}",
     ]
-    check_goes_on(folder, done, expected)
+    check_goes_on(folder, done, undisturbed)
 
 
 # --- a locked database
@@ -222,7 +200,7 @@ def be_impatient() -> None:
     store.BUSY_SECONDS = 0.3
 
 
-def test_a_database_that_another_process_locks_is_said_at_the_start(folder, expected) -> None:
+def test_a_database_that_another_process_locks_is_said_at_the_start(folder, undisturbed) -> None:
     first = run(folder, "run", *ARGUMENTS, 3)
     with closing(sqlite3.connect(folder / "studies/studies.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -232,34 +210,34 @@ def test_a_database_that_another_process_locks_is_said_at_the_start(folder, expe
             f"close it there (a database browser, a backup), {KEPT}",
         ]
         assert run(folder, "export", "--study", "small", before=be_impatient).status == 0, "reading needs no lock"
-    check_goes_on(folder, first, expected)
+    check_goes_on(folder, first, undisturbed)
 
 
-def test_a_database_that_another_process_locks_and_keeps_ends_a_run(folder, expected) -> None:
+def test_a_database_that_another_process_locks_and_keeps_ends_a_run(folder, undisturbed) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS, before=be_impatient)
-    until_told(command, 2)
+    command.until_told(2)
     with closing(sqlite3.connect(folder / "studies/studies.db", isolation_level=None, timeout=60)) as other:
         other.execute("BEGIN EXCLUSIVE")
         done = command.wait()
     assert message(done)[0] == f"{STORE}: another process keeps the database locked"
-    check_goes_on(folder, done, expected)
+    check_goes_on(folder, done, undisturbed)
 
 
-def test_a_database_that_another_process_locks_for_a_moment_is_waited_for(folder, expected) -> None:
+def test_a_database_that_another_process_locks_for_a_moment_is_waited_for(folder, undisturbed) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS)
-    until_told(command, 2)
+    command.until_told(2)
     with closing(sqlite3.connect(folder / "studies/studies.db", isolation_level=None, timeout=60)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(TimeoutError):
             command.wait(1)
     assert command.wait().status == 0
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed
 
 
 # --- data that vanish
 
 
-def test_data_that_vanish_between_two_runs_are_named_and_the_store_is_left_alone(folder, expected) -> None:
+def test_data_that_vanish_between_two_runs_are_named_and_the_store_is_left_alone(folder, undisturbed) -> None:
     first = run(folder, "run", *ARGUMENTS, 3)
     before = {path: path.read_bytes() for path in (folder / "studies").glob("*.*")}
     (folder / "data.csv").rename(folder / "away")
@@ -267,13 +245,13 @@ def test_data_that_vanish_between_two_runs_are_named_and_the_store_is_left_alone
     assert what == "data.csv: there is no such file"
     assert {path: path.read_bytes() for path in (folder / "studies").glob("*.*")} == before
     (folder / "away").rename(folder / "data.csv")
-    check_goes_on(folder, first, expected)
+    check_goes_on(folder, first, undisturbed)
 
 
-def test_data_that_vanish_in_a_run_are_no_longer_needed(folder, expected) -> None:
+def test_data_that_vanish_in_a_run_are_no_longer_needed(folder, undisturbed) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS)
-    until_told(command, 1)
+    command.until_told(1)
     (folder / "data.csv").unlink()
     done = command.wait()
     assert (done.status, done.err) == (0, "")
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed

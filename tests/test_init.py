@@ -103,18 +103,6 @@ def test_a_study_file_is_not_overwritten_unless_forced() -> None:
     runs(target)
 
 
-def test_nothing_is_left_behind_by_a_refusal() -> None:
-    csv().write_text("time,a\n2,1\n1,2\n")
-    with pytest.raises(UserError, match="comes after"):
-        init("data.csv")
-    assert not Path("studies").exists()
-
-
-def test_a_pattern_that_the_shell_expanded() -> None:
-    with pytest.raises(UserError, match="quotes"):
-        init(csv("1.csv"), csv("2.csv"))
-
-
 def test_missing_values_are_interpolated_and_said() -> None:
     values = np.random.default_rng(0).normal(size=600)
     values[[50, 51]] = np.nan
@@ -228,11 +216,6 @@ def test_a_refusal_names_the_flag(line: str, message: str) -> None:
         init(csv(), *line.split())
     assert message in str(caught.value)
     assert "[data]" not in str(caught.value)
-
-
-def test_rows_that_suffice_for_nothing() -> None:
-    with pytest.raises(UserError, match="more rows"):
-        init(csv(rows=20))
 
 
 @pytest.mark.parametrize(

@@ -15,27 +15,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from tests.processes import forked, run, start, wait_until
-from tests.studies import dump, write_small
-from tests.test_faults import ARGUMENTS, STORE, TRIALS, before_call, check_goes_on, message, until_told
+from tests.studies import ARGUMENTS, TRIALS, dump
+from tests.test_faults import STORE, before_call, check_goes_on, message
 from tuner.storage import lock, store, stored_study
 from tuner.storage.stored_study import StoredStudy
 
 LONG = ("--set", "train.max_epochs=3000", "--set", "train.patience=3000")
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The study left alone."""
-    folder = tmp_path_factory.mktemp("whole")
-    write_small(folder)
-    assert run(folder, "run", *ARGUMENTS, TRIALS).status == 0
-    return dump(folder)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_small(tmp_path)
-    return tmp_path
 
 
 # --- the clock
@@ -59,11 +44,11 @@ def set_back() -> None:
         module.datetime = Backwards  # type: ignore[attr-defined]
 
 
-def test_a_clock_that_goes_backwards_changes_nothing(folder, expected) -> None:
+def test_a_clock_that_goes_backwards_changes_nothing(folder, undisturbed) -> None:
     assert run(folder, "run", *ARGUMENTS, 3, before=set_back).status == 0
     done = run(folder, "run", *ARGUMENTS, TRIALS, before=set_back)
     assert (done.status, done.err) == (0, "")
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed
 
 
 # --- the store
@@ -81,7 +66,7 @@ def replace(path: Path) -> None:
 @pytest.mark.parametrize("change", [delete, replace])
 def test_a_store_that_is_deleted_ends_a_run_which_makes_no_other(folder, change: Callable[[Path], None]) -> None:
     command = start(folder, "run", *ARGUMENTS, 1000)
-    until_told(command, 2)
+    command.until_told(2)
     change(folder / "studies/studies.db")
     there = {path.name for path in (folder / "studies").iterdir()}
     what, hint = message(command.wait(30))
@@ -92,22 +77,22 @@ def test_a_store_that_is_deleted_ends_a_run_which_makes_no_other(folder, change:
     assert left.get("studies.db", 0) == 0
 
 
-def test_a_store_that_was_moved_away_goes_on_where_it_was_once_it_is_back(folder, expected) -> None:
+def test_a_store_that_was_moved_away_goes_on_where_it_was_once_it_is_back(folder, undisturbed) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS)
-    until_told(command, 1)
+    command.until_told(1)
     (folder / "studies").rename(folder / "away")
     done = command.wait(30)
     message(done)
     (folder / "away").rename(folder / "studies")
-    check_goes_on(folder, done, expected)
+    check_goes_on(folder, done, undisturbed)
 
 
 # --- signals
 
 
-def test_a_worker_that_is_stopped_for_a_while_goes_on(folder, expected) -> None:
+def test_a_worker_that_is_stopped_for_a_while_goes_on(folder, undisturbed) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS)
-    until_told(command, 1)
+    command.until_told(1)
     worker = min(forked() - {command.pid})
     os.kill(worker, signal.SIGSTOP)
     time.sleep(0.3)
@@ -115,12 +100,12 @@ def test_a_worker_that_is_stopped_for_a_while_goes_on(folder, expected) -> None:
     os.kill(worker, signal.SIGCONT)
     done = command.wait()
     assert (done.status, done.err) == (0, "")
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed
 
 
 def test_a_run_with_a_stopped_worker_can_be_interrupted(folder) -> None:
     command = start(folder, "run", *ARGUMENTS, 1000)
-    until_told(command, 1)
+    command.until_told(1)
     os.kill(min(forked() - {command.pid}), signal.SIGSTOP)
     command.ctrl_c()
     assert command.wait(30).status == 130
@@ -142,11 +127,11 @@ def in_the_second_tell(moment: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(("moment", "number"), [("begin", 1), ("after_cursor_execute", 2), ("commit", 3)])
-def test_a_run_that_is_interrupted_while_it_writes_ends_soon_and_goes_on(folder, expected, moment, number) -> None:
+def test_a_run_that_is_interrupted_while_it_writes_ends_soon_and_goes_on(folder, undisturbed, moment, number) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS, before=partial(in_the_second_tell, moment, number))
     done = command.wait(30)
     assert (done.status, done.err) == (130, "")
-    check_goes_on(folder, done, expected)
+    check_goes_on(folder, done, undisturbed)
 
 
 def in_terminal(name: str) -> None:
@@ -163,7 +148,7 @@ def told(folder: Path) -> int:
     return len(rows(folder, "SELECT 1 FROM trials WHERE state IN ('COMPLETE', 'PRUNED')"))
 
 
-def test_when_its_terminal_is_closed_a_run_ends_and_nothing_is_lost(folder, expected) -> None:
+def test_when_its_terminal_is_closed_a_run_ends_and_nothing_is_lost(folder, undisturbed) -> None:
     ours, theirs = pty.openpty()
     command = start(folder, "run", *ARGUMENTS, TRIALS, before=partial(in_terminal, os.ttyname(theirs)))
     os.set_blocking(ours, False)
@@ -182,7 +167,7 @@ def test_when_its_terminal_is_closed_a_run_ends_and_nothing_is_lost(folder, expe
     wait_until(lambda: not forked(), 10)
     assert told(folder) > 1
     assert run(folder, "run", *ARGUMENTS, TRIALS).status == 0
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed
 
 
 def ignore_hangup() -> None:
@@ -190,9 +175,9 @@ def ignore_hangup() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def test_under_nohup_a_run_goes_on(folder, expected) -> None:
+def test_under_nohup_a_run_goes_on(folder, undisturbed) -> None:
     command = start(folder, "run", *ARGUMENTS, TRIALS, before=ignore_hangup)
-    until_told(command, 1)
+    command.until_told(1)
     command.signal(signal.SIGHUP)
     assert command.wait().status == 0
-    assert dump(folder) == expected
+    assert dump(folder) == undisturbed

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Command, Done, run, start, wait_until
-from tests.studies import dump, write_small
+from tests.processes import Command, run, start, wait_until
+from tests.studies import SEARCH_ALONE, dump, write_small
 
 DECAY = ("--study", "small", "--param", "weight_decay")
 
@@ -21,7 +21,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of four trials."""
     folder = tmp_path_factory.mktemp("finished")
     write_small(folder)
-    assert run(folder, "run", "--study", "small.toml", "--trials", 4, "--set", "search.repeats=0").status == 0
+    assert run(folder, "run", "--study", "small.toml", "--trials", 4, *SEARCH_ALONE).status == 0
     return folder
 
 
@@ -31,10 +31,6 @@ def folder(finished: Path, tmp_path: Path) -> Path:
     (tmp_path / "studies").mkdir()
     shutil.copy(finished / "studies" / "studies.db", tmp_path / "studies")
     return tmp_path
-
-
-def events(done: Done) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in done.out.splitlines()]
 
 
 def points(folder: Path) -> dict[str, Any]:
@@ -60,7 +56,7 @@ def test_a_path_is_trained_stored_said_and_drawn_and_a_second_call_trains_nothin
     before = dump(folder)
     done = run(folder, "path", *DECAY, "--points", 4, "--json")
     assert (done.status, done.err) == (0, "")
-    *lines, last = events(done)
+    *lines, last = done.events
     assert [line["event"] for line in lines] == ["point"] * len(lines)
     assert sorted(line["value"] for line in lines) == last["values"]
     assert {0.001, 0.02154, 0.4642, 10.0} <= set(last["values"])
@@ -77,7 +73,7 @@ def test_a_path_is_trained_stored_said_and_drawn_and_a_second_call_trains_nothin
     assert dump(folder) == before, "trials and choice are as they were"
 
     again = run(folder, "path", *DECAY, "--points", 4, "--json")
-    *lines, repeated = events(again)
+    *lines, repeated = again.events
     assert all(line["stored"] for line in lines)
     assert {line["value"]: line["mean"] for line in lines} == means
     assert {key: value for key, value in repeated.items() if key != "seconds"} == {
@@ -120,24 +116,9 @@ def test_people_are_shown_a_table_and_where_the_figure_is(folder) -> None:
     assert f"report: {Path('studies', 'small', 'report.html')}" in done.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--study", "small", "--param", "weight_deca"), "did you mean `weight_decay`?"),
-        (("--study", "small", "--param", "batch_size"), "`batch_size` has one possible value, 256"),
-        (("--study", "smal", "--param", "dropout"), "did you mean `small`?"),
-        ((*DECAY, "--points", 1), "--points"),
-        ((*DECAY, "--storage", "sqlite:///none.db"), "there is no store"),
-    ],
-)
-def test_a_mistake_is_one_message_and_nothing_is_stored(folder, arguments, message) -> None:
-    assert message in run(folder, "path", *arguments).refusal
-    assert [path.name for path in (folder / "studies").glob("small/*")] == []
-
-
 def test_data_that_are_gone_or_changed_are_one_message(tmp_path) -> None:
     write_small(tmp_path)
-    assert run(tmp_path, "run", "--study", "small.toml", "--trials", 2, "--set", "search.repeats=0").status == 0
+    assert run(tmp_path, "run", "--study", "small.toml", "--trials", 2, *SEARCH_ALONE).status == 0
     data = tmp_path / "data.csv"
     text = data.read_text()
     data.write_text(text.replace("0.", "1.", 1))

@@ -14,8 +14,8 @@ import numpy as np
 import optuna
 import pytest
 
-from tests.processes import Command, Done, forked, run, start, wait_until
-from tests.studies import SMALL, dump, write_small
+from tests.processes import Done, forked, run, start, wait_until
+from tests.studies import SEARCH_ALONE, SMALL, dump, write_small
 from tuner.spec.space import PARAMETERS
 from tuner.storage.store import Store
 from tuner.training.outcome import Outcome
@@ -45,28 +45,12 @@ RESULT_KEYS = [
 BEST_KEYS = ["trial", "value", "repeat_mean", "se", "params", "epoch"]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_small(tmp_path)
-    return tmp_path
-
-
-def events(done: Done) -> list[dict[str, Any]]:
-    """The JSON objects on standard output, on which there is nothing else."""
-    return [json.loads(line) for line in done.out.splitlines()]
-
-
 def trials_of(folder: Path, name: str = "small") -> list[optuna.trial.FrozenTrial]:
     return optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/studies/studies.db").trials
 
 
 def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")} - {"stdout", "stderr"}
-
-
-def until_told(command: Command, count: int) -> None:
-    wait_until(lambda: command.out.count("\n") >= count or command.ended)
-    assert not command.ended
 
 
 # --- JSON
@@ -78,7 +62,7 @@ def test_a_run_ends_with_0_and_says_nothing_else(fresh_run) -> None:
 
 
 def test_each_trial_is_a_line_in_the_order_of_numbers(fresh_run) -> None:
-    *trials, _ = events(fresh_run.done)
+    *trials, _ = fresh_run.done.events
     assert [trial["trial"] for trial in trials] == list(range(TRIALS))
     assert all(list(trial) == TRIAL_KEYS and trial["event"] == "trial" for trial in trials)
     assert {trial["state"] for trial in trials} <= {"COMPLETE", "PRUNED", "FAIL"}
@@ -95,7 +79,7 @@ def repeats_of(folder: Path) -> dict[tuple[int, int], Outcome]:
 
 def test_the_lines_say_what_the_store_holds(fresh_run) -> None:
     folder, done = fresh_run.folder, fresh_run.done
-    *trials, _ = events(done)
+    *trials, _ = done.events
     for line, trial in zip(trials, trials_of(folder), strict=True):
         assert (line["state"], line["value"]) == (trial.state.name, trial.value)
         assert trial.params.items() <= line["params"].items()
@@ -104,7 +88,7 @@ def test_the_lines_say_what_the_store_holds(fresh_run) -> None:
 
 
 def test_the_result_comes_last_with_every_key(fresh_run) -> None:
-    *trials, result = events(fresh_run.done)
+    *trials, result = fresh_run.done.events
     assert list(result) == RESULT_KEYS
     assert (result["event"], result["study"], result["trials"]) == ("result", "small", TRIALS)
     states = [trial["state"] for trial in trials]
@@ -127,7 +111,7 @@ def test_the_result_comes_last_with_every_key(fresh_run) -> None:
 
 
 def test_the_best_of_the_result_is_the_one_of_least_cost_over_its_runs(fresh_run) -> None:
-    *trials, result = events(fresh_run.done)
+    *trials, result = fresh_run.done.events
     with Store(f"sqlite:///{fresh_run.folder}/studies/studies.db", create=False) as store:
         study = store.open("small")
         outcomes, metric, repeats = study.outcomes(), study.spec.metric, study.repeats()
@@ -182,7 +166,7 @@ def plain(values: Any) -> list[float]:
 
 def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) -> None:
     folder, done = fresh_run.folder, fresh_run.done
-    *trials, result = events(done)
+    *trials, result = done.events
     points = {
         trace["name"].split()[0].rstrip(":,"): set(zip(plain(trace["x"]), plain(trace["y"]), strict=True))
         for trace in figure(folder, "history")
@@ -194,28 +178,9 @@ def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) 
     assert {trial for trial, _ in points["the"]} <= {trial["trial"] for trial in trials}
 
 
-def test_the_curves_show_every_trial(fresh_run) -> None:
-    folder, done = fresh_run.folder, fresh_run.done
-    traces = figure(folder, "curves")
-    many = [trace for trace in traces if trace.get("name", "").startswith(("complete", "pruned"))]
-    best = events(done)[-1]["best"]["trial"]
-    curves = [list(trial.intermediate_values.values()) for trial in trials_of(folder) if trial.number != best]
-    drawn = [part for trace in many for part in split(trace["y"])]
-    assert sorted(drawn) == sorted(curves)
-    assert any(f"best, trial {best}" in trace.get("name", "") for trace in traces)
-
-
-def split(values: list[float | None]) -> list[list[float]]:
-    """The stretches between nulls."""
-    parts: list[list[float]] = [[]]
-    for value in values:
-        parts[-1].append(value) if value is not None else parts.append([])
-    return [part for part in parts if part]
-
-
 def test_the_report_names_the_choice_and_the_versions_and_refers_to_nothing_outside(fresh_run) -> None:
     text = (fresh_run.folder / "studies/small/report.html").read_text()
-    best = events(fresh_run.done)[-1]["best"]
+    best = fresh_run.done.events[-1]["best"]
     assert f"best configuration, trial {best['trial']}" in text
     assert f"torch {version('torch')}" in text
     assert not re.search(
@@ -256,7 +221,7 @@ def test_printed_commands_reproduce_the_study_with_what_it_was_asked_for(tmp_pat
         write_small(folder)
     assert run(whole, "run", *SMALL_RUN, *asked).status == 0
     wanted = dump(whole, storage=f"sqlite:///{whole}/a b.db")
-    said = events(run(stopped, "run", *SMALL_RUN, *asked, "--timeout", "0", "--json"))[-1]["verdict"]
+    said = run(stopped, "run", *SMALL_RUN, *asked, "--timeout", "0", "--json").events[-1]["verdict"]
     (stopped / "small.toml").unlink()
     # on with it, then anew
     assert pasted(stopped, said[2].partition(": ")[2]).status == 0
@@ -271,13 +236,13 @@ def test_printed_commands_reproduce_the_study_with_what_it_was_asked_for(tmp_pat
 
 
 def test_quiet_says_nothing(folder) -> None:
-    done = run(folder, "run", *SMALL_RUN, "--trials", 2, "--quiet")
+    done = run(folder, "run", *SMALL_RUN, *SEARCH_ALONE, "--trials", 2, "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")
     assert len(trials_of(folder)) == 2
 
 
 def test_more_workers_than_the_lag_are_remarked_on(folder) -> None:
-    done = run(folder, "run", "--study", "small.toml", "--workers", 3, "--trials", 1, "--set", "search.lag=2")
+    done = run(folder, "run", *SMALL_RUN[:-1], 3, *SEARCH_ALONE, "--trials", 1, "--set", "search.lag=2")
     assert "only 2 of 3 workers can be busy" in done.out
 
 
@@ -300,7 +265,7 @@ def test_check_says_what_would_be_done_and_writes_nothing(folder) -> None:
 
 def test_check_as_json_is_one_object(folder) -> None:
     before = files(folder)
-    (event,) = events(run(folder, "run", *SMALL_RUN, "--check", "--json"))
+    (event,) = run(folder, "run", *SMALL_RUN, "--check", "--json").events
     assert (event["event"], event["study"], event["rows"], event["windows"]) == ("check", "small", 400, 394)
     assert [fold["events"] for fold in event["folds"]] == [0, 0]
     assert event["seconds"] > 0
@@ -311,19 +276,20 @@ def test_check_as_json_is_one_object(folder) -> None:
 
 
 def test_more_trials_go_on_where_the_study_stood(folder) -> None:
-    study = (*SMALL_RUN, "--set", "search.repeats=0", "--json", "--trials")
-    first = events(run(folder, "run", *study, 3))
-    more = events(run(folder, "run", *study, 5))
+    study = (*SMALL_RUN, *SEARCH_ALONE, "--json", "--trials")
+    first = run(folder, "run", *study, 3).events
+    more = run(folder, "run", *study, 5).events
     assert [event.get("trial") for event in more] == [3, 4, None]
     assert (first[-1]["trials"], more[-1]["trials"]) == (3, 5)
     assert more[-1]["fold_epochs"] == first[-1]["fold_epochs"] + sum(event["fold_epochs"] for event in more[:-1])
 
 
 def test_a_finished_study_is_reported_again_without_training(folder) -> None:
-    first = events(run(folder, "run", *SMALL_RUN, "--trials", 3, "--json"))
-    (result,) = events(run(folder, "run", *SMALL_RUN, "--trials", 3, "--json"))
+    study = (*SMALL_RUN, "--json", "--trials")
+    first = run(folder, "run", *study, 3).events
+    (result,) = run(folder, "run", *study, 3).events
     assert result["best"] == first[-1]["best"]
-    (result,) = events(run(folder, "run", *SMALL_RUN, "--trials", 2, "--json"))
+    (result,) = run(folder, "run", *study, 2).events
     assert result["trials"] == 3, "the total that the study shall have: none is taken back"
 
 
@@ -332,7 +298,7 @@ def test_a_timeout_is_a_success_with_the_result_last_and_the_study_goes_on(folde
     endless = ("--set", "train.max_epochs=3000", "--set", "train.patience=3000")
     done = run(folder, "run", *SMALL_RUN, *endless, "--timeout", seconds, "--json")
     assert (done.status, done.err) == (0, "")
-    result = events(done)[-1]
+    result = done.events[-1]
     assert (list(result), result["trials"], result["best"]) == (RESULT_KEYS, 0, None)
     assert [trial.state.name for trial in trials_of(folder)] == ["RUNNING"] * 2
     assert forked() == set()
@@ -350,11 +316,11 @@ def test_with_nothing_complete_people_are_told_so(folder) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_soon_with_130_and_the_result(folder, number) -> None:
     command = start(folder, "run", *SMALL_RUN, "--json", "--trials", 1000)
-    until_told(command, 2)
+    command.until_told(2)
     command.signal(number)
     done = command.wait(5)
     assert (done.status, done.err) == (130, "")
-    *trials, result = events(done)
+    *trials, result = done.events
     assert list(result) == RESULT_KEYS
     assert result["trials"] == len(trials) >= 2
     states = [trial.state.name for trial in trials_of(folder)]
@@ -365,78 +331,24 @@ def test_an_interrupted_run_ends_soon_with_130_and_the_result(folder, number) ->
 
 
 def test_people_are_told_that_an_interrupted_run_goes_on_and_it_does(folder) -> None:
-    command = start(folder, "run", *SMALL_RUN, "--trials", 6)
+    study = (*SMALL_RUN, *SEARCH_ALONE, "--trials", 6)
+    command = start(folder, "run", *study)
     wait_until(lambda: "1 of 6, " in command.out)
     command.signal(signal.SIGINT)
     done = command.wait(5)
     assert done.status == 130
     last = done.out.splitlines()[-1]
     assert re.fullmatch(r"Stopped after \d of 6 trials; they are saved. Run the same command to continue.", last)
-    assert run(folder, "run", *SMALL_RUN, "--trials", 6).status == 0
+    assert run(folder, "run", *study).status == 0
     assert {trial.state.name for trial in trials_of(folder)} <= {"COMPLETE", "PRUNED"}
 
 
 # --- what the user can mend
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--study", "smal.toml"], "did you mean `small`?"),
-        (["--study", "nowhere"], "studies/nowhere.toml: there is no such study file"),
-        (["--study", "small.toml", "--set", "train.patience=0"], "[train] patience"),
-        (["--study", "small.toml", "--set", "train.patients=3"], "did you mean `patience`?"),
-        (["--study", "small.toml", "--set", "patience=3"], "is not section.key=value"),
-        (["--study", "small.toml", "--set", "data.path=none.csv"], "none.csv"),
-        (["--study", "small.toml", "--set", "task.window=500"], "[task] window"),
-        (["--study", "small.toml", "--set", "study.metric=f1"], "needs a label column"),
-        (["--study", "small.toml", "--storage", "nonsense"], "the store cannot be opened"),
-        (["--study", "small.toml", "--storage", "sqlite:///data.csv"], "the store cannot be opened"),
-    ],
-)
-def test_a_mistake_is_one_message_that_says_how_to_mend_it(folder, arguments, message) -> None:
-    before = files(folder)
-    assert message in run(folder, "run", *arguments).refusal
-    assert files(folder) == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "--study"),
-        (["--study", "small.toml", "--trials", "0"], "--trials"),
-        (["--study", "small.toml", "--workers", "0"], "--workers"),
-        (["--study", "small.toml", "--timeout", "-1"], "--timeout"),
-        (["--study", "small.toml", "--trails", "9"], "--trials"),
-        (["--study", "small.toml", "more"], "more"),
-    ],
-)
-def test_a_wrong_flag_is_a_mistake_too(folder, arguments, message) -> None:
-    assert message in run(folder, "run", *arguments).refusal
-
-
-@pytest.mark.parametrize("text", ["[study", "[study]\ntrials = 'many'", "\xff", "[space]\ndropout = 2.0", ""])
-def test_a_broken_study_file_is_named(folder, text) -> None:
-    (folder / "broken.toml").write_bytes(text.encode("latin-1"))
-    assert "broken.toml" in run(folder, "run", "--study", "broken.toml").refusal
-
-
-def test_a_begun_study_keeps_its_keys(folder) -> None:
-    run(folder, "run", *SMALL_RUN, "--trials", 1)
-    message = run(folder, "run", *SMALL_RUN, "--set", "cv.folds=3").refusal
-    assert "[cv] folds: `folds` was 2 when the study began and is 3 now" in message
-
-
-def test_a_begun_study_keeps_its_data(folder) -> None:
-    run(folder, "run", *SMALL_RUN, "--trials", 1)
-    lines = (folder / "data.csv").read_text().splitlines()
-    (folder / "data.csv").write_text("\n".join([*lines[:-1], "0.5"]))
-    assert "the data have changed since the study began" in run(folder, "run", *SMALL_RUN).refusal
-
-
 def test_while_a_study_runs_a_second_run_is_refused_and_the_first_named(folder) -> None:
     command = start(folder, "run", *SMALL_RUN, "--json", "--trials", 1000)
-    until_told(command, 1)
+    command.until_told(1)
     second = folder / "second"
     second.mkdir()
     store = f"sqlite:///{folder}/studies/studies.db"
@@ -449,10 +361,10 @@ def test_two_studies_run_at_once_in_one_store(folder) -> None:
     other = folder / "other"
     other.mkdir()
     write_small(other, "other")
-    run(folder, "run", *SMALL_RUN, "--trials", 1)
-    store = f"sqlite:///{folder}/studies/studies.db"
-    one = start(folder, "run", *SMALL_RUN, "--trials", 6)
-    two = start(other, "run", "--study", "other.toml", "--storage", store, "--trials", 6)
+    store, search = f"sqlite:///{folder}/studies/studies.db", (*SEARCH_ALONE, "--trials", 6)
+    run(folder, "run", *SMALL_RUN, *search, "--timeout", 0)  # makes the store
+    one = start(folder, "run", *SMALL_RUN, *search)
+    two = start(other, "run", "--study", "other.toml", "--storage", store, *search)
     assert (one.wait().status, two.wait().status) == (0, 0)
     assert [len(trials_of(folder, name)) for name in ("small", "other")] == [6, 6]
 
@@ -463,17 +375,12 @@ def test_two_studies_run_at_once_in_one_store(folder) -> None:
 def test_a_name_means_a_study_file_in_the_studies_folder(tmp_path) -> None:
     (tmp_path / "studies").mkdir()
     write_small(tmp_path / "studies", "named")
-    assert run(tmp_path, "run", "--study", "named", "--trials", 1, "--workers", 1).status == 0
+    assert run(tmp_path, "run", "--study", "named", *SEARCH_ALONE, "--trials", 1, "--workers", 1).status == 0
     assert len(trials_of(tmp_path, "named")) == 1
 
 
 def test_a_study_goes_by_its_name_not_by_its_file_s(folder) -> None:
     (folder / "small.toml").write_text(SMALL.replace("[study]", '[study]\nname = "called"'))
-    assert run(folder, "run", *SMALL_RUN, "--trials", 1).status == 0
+    assert run(folder, "run", *SMALL_RUN, *SEARCH_ALONE, "--trials", 1).status == 0
     assert len(trials_of(folder, "called")) == 1
     assert (folder / "studies/called/report.html").exists()
-
-
-def test_a_path_with_brackets_is_a_path(folder) -> None:
-    message = run(folder, "run", *SMALL_RUN, "--set", "data.path=none[/a].csv").refusal
-    assert "none[/a].csv" in message

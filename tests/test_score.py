@@ -152,16 +152,6 @@ def test_exported_again_it_is_the_same_bundle_and_replaces_the_old_one(finished)
     assert {path.name: path.read_bytes() for path in (finished / "bundle").iterdir()} == before
 
 
-def test_a_bundle_in_a_wrong_place_is_refused_before_training(finished) -> None:
-    (finished / "mine").mkdir()
-    (finished / "mine" / "thesis.txt").write_text("mine")
-    for place, message in (("mine", "holds other things already: thesis.txt"), ("data.csv", "a file of that name")):
-        assert message in run(finished, "export", "--study", "small", "--bundle", place).refusal
-    message = run(finished, "export", "--study", "small", "--bundle", "new", "--format", "json").refusal
-    assert "leave out --out and --format" in message
-    assert not (finished / "new").exists()
-
-
 def test_the_same_networks_are_written_for_torch_and_for_onnx(finished) -> None:
     """As files to be used without the tuner: their scores and forecasts are the bundle's."""
     for form, name in (("pytorch", "model.py"), ("onnx", "model.onnx")):
@@ -177,24 +167,6 @@ def test_the_same_networks_are_written_for_torch_and_for_onnx(finished) -> None:
     session = onnxruntime.InferenceSession(finished / "other" / "model.onnx", providers=["CPUExecutionProvider"])
     (forecasts,) = session.run(None, {"rows": windows})
     np.testing.assert_allclose(forecasts[:-1, 0], scored["forecast"][6:], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--format", "pytorch"], "--format pytorch: networks are written to a file add --out model.py"),
-        (["--format", "onnx"], "add --out model.onnx"),
-        (["--format", "onnx", "--bundle", "new"], "leave out --out and --format"),
-        (["--format", "pytorch", "--out", "net.pt"], "the weights would take this name"),
-        (["--format", "onnx", "--out", "data.csv"], "data.csv: this already exists use --force"),
-        (["--format", "pytorch", "--out", "data.py"], "data.pt: this already exists"),
-    ],
-)
-def test_what_cannot_be_written_is_one_message_before_training(finished, flags, message) -> None:
-    (finished / "data.pt").write_text("mine")
-    said = run(finished, "export", "--study", "small", *flags).refusal
-    assert message in " ".join(said.split())
-    assert "networks trained" not in said
 
 
 def test_data_that_are_not_as_they_were_are_refused(finished) -> None:
@@ -291,23 +263,3 @@ def test_what_goes_wrong_half_way_leaves_the_old_scores(made) -> None:
     assert "new.csv:11 a: `oops` is not a number" in score(made).refusal
     assert (made / "scores.csv").read_text() == "old"
     assert sorted(path.name for path in made.iterdir() if path.name[:3] != "std") == ["bundle", "new.csv", "scores.csv"]
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        ({"bundle": "none"}, "there is no bundle"),
-        ({"data": "none.csv"}, "the file cannot be read"),
-        ({"out": "new.csv/scores.csv"}, "cannot be written"),
-        ({"out": "bundle"}, "cannot be written"),
-    ],
-)
-def test_a_mistake_is_one_message(made, flags, message) -> None:
-    assert message in score(made, **flags).refusal
-
-
-def test_a_damaged_bundle_is_one_message(made) -> None:
-    path = made / "bundle" / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1])
-    assert "do not match their checksum in manifest.json" in score(made).refusal
-    assert not (made / "scores.csv").exists()

@@ -41,11 +41,6 @@ def test_json_is_an_object_a_study(fresh_run, tmp_path) -> None:
     }
 
 
-def test_a_missing_store_ends_with_2_and_is_not_made(tmp_path) -> None:
-    assert "there is no store" in run(tmp_path, "status").refusal
-    assert not (tmp_path / "studies").exists()
-
-
 def test_it_loads_no_torch(tmp_path: Path) -> None:
     done = fresh(tmp_path, "-X", "importtime", "-m", "tuner.status").wait()
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.err.splitlines()}

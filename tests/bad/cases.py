@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 CHECK = ("run", "--study", "bad.toml", "--check")
 RUN = ("run", "--study", "small.toml", "--json")
 EXPORT = ("export", "--study", "small")
+PATH = ("path", "--study", "small", "--param")
+COMPARE = ("compare", "small")
 STORE = "studies/studies.db"
 
 
@@ -36,11 +38,6 @@ def study(says: str, text: str | bytes) -> Case:
 def keys(says: str, text: str) -> Case:
     """Keys of a study file that names its data."""
     return study(says, f'data.path = "data.csv"\n{text}')
-
-
-def space(says: str, line: str) -> Case:
-    """A line of the space."""
-    return keys(says, f"[space]\n{line}")
 
 
 def data(says: str, content: str | bytes, more: str = "") -> Case:

@@ -1,6 +1,6 @@
 """Command lines that cannot be obeyed."""
 
-from tests.bad.cases import EXPORT, RUN, Case, command, rows
+from tests.bad.cases import COMPARE, EXPORT, PATH, RUN, Case, command, rows
 
 COMMANDS = {
     "no study": command("Missing option '--study'", "run"),
@@ -21,6 +21,29 @@ COMMANDS = {
     "an unknown rule": command("'2se' is not one of", *EXPORT, "--rule", "2se"),
     "a place for no file": command("cannot be written", *EXPORT, "--out", "data.csv/x.toml"),
     "a place that is a folder": command("studies: cannot be written: Is a directory", *EXPORT, "--out", "studies"),
+    "export of no study": command("Missing option '--study'", "export", "--format", "json"),
+    "a bundle over other things": command("the folder holds other things already", *EXPORT, "--bundle", "studies"),
+    "a bundle over a file": command("there is a file of that name", *EXPORT, "--bundle", "data.csv"),
+    "a bundle over another": command("bundle: this already exists use --force", *EXPORT, "--bundle", "bundle"),
+    "a bundle in JSON": command("leave out --out and --format", *EXPORT, "--bundle", "new", "--format", "json"),
+    "a bundle for ONNX": command("leave out --out and --format", *EXPORT, "--bundle", "new", "--format", "onnx"),
+    "networks on a screen": command(
+        "--format pytorch: networks are written to a file add --out model.py", *EXPORT, "--format", "pytorch"
+    ),
+    "a graph on a screen": command("add --out model.onnx", *EXPORT, "--format", "onnx"),
+    "weights for code": command("take this name", *EXPORT, "--format", "pytorch", "--out", "net.pt"),
+    "a graph over a file": command("data.csv: this already", *EXPORT, "--format", "onnx", "--out", "data.csv"),
+    "weights over a file": Case(
+        "data.pt: this already exists", (*EXPORT, "--format", "pytorch", "--out", "data.py"), {"data.pt": "mine"}
+    ),
+    "a path of no parameter": command("did you mean `weight_decay`?", *PATH, "weight_deca"),
+    "a path of one value": command("`batch_size` has one possible value, 256", *PATH, "batch_size"),
+    "a path of one point": command("--points", *PATH, "dropout", "--points", "1"),
+    "a path of an unknown study": command("did you mean `small`?", "path", "--study", "smal", "--param", "dropout"),
+    "a comparison with an unknown study": command("did you mean `small`?", *COMPARE, "smal"),
+    "a comparison of one study": command("name at least two studies", *COMPARE),
+    "a comparison with itself": command("name at least two studies", *COMPARE, "small"),
+    "an unknown study to delete": command("did you mean `small`?", "delete", "--study", "smal", "--yes"),
     "init of nothing": command("Missing argument 'DATA'", "init"),
     "init of two files": command("2 names were given instead of one put a pattern in quotes", "init", "a", "b"),
     "init of what is not there": command("there is no such file did you mean `data.csv`?", "init", "date.csv"),

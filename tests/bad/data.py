@@ -4,6 +4,7 @@ from tests.bad.cases import Case, data, keys, rows, study
 
 DATA_FILES = {
     "missing": study("there is no such file did you mean `data.csv`?", 'data.path = "dat.csv"'),
+    "in brackets": study("none[/a].csv: there is no such file", 'data.path = "none[/a].csv"'),
     "a pattern of none": study("*.xyz: there is no such file", 'data.path = "*.xyz"'),
     "a folder": study("this is a folder name a file", 'data.path = "."'),
     "a device": study("/dev/zero: there is no such file", 'data.path = "/dev/zero"'),
@@ -74,9 +75,9 @@ DATA_FILES = {
             "two.csv": "a\n1",
         },
     ),
-    "10,000 columns": data(
-        "10,000 columns are more than the 1,000 that can",
-        "\n".join([",".join(f"c{n}" for n in range(10_000)), ",".join(["1"] * 10_000), ",".join(["2"] * 10_000)]),
+    "1,001 columns": data(
+        "1,001 columns are more than the 1,000 that can",
+        "\n".join([",".join(f"c{n}" for n in range(1001)), ",".join(["1"] * 1001), ",".join(["2"] * 1001)]),
     ),
     "no Parquet": Case(
         "this is not a Parquet file", files={"bad.toml": 'data.path = "bad.parquet"', "bad.parquet": "a,b\n1,2"}

@@ -1,11 +1,19 @@
 """Stores that cannot be used, and studies in them that cannot go on."""
 
-from tests.bad.cases import EXPORT, RUN, Case, command, rows, store
+from tests.bad.cases import COMPARE, EXPORT, PATH, RUN, Case, command, rows, store
 
+NONE = ("--storage", "sqlite:///no/studies.db")
 STORES = {
-    "none": command("there is no store run a study first", *EXPORT, "--storage", "sqlite:///no/studies.db"),
+    "none": command("there is no store run a study first", *EXPORT, *NONE),
+    "none for a path": command("there is no store", *PATH, "dropout", *NONE),
+    "none to compare": command("there is no store", *COMPARE, "other", *NONE),
+    "none to delete from": command("there is no store", "delete", "--study", "small", "--yes", *NONE),
+    "none to look at": command("there is no store", "status", *NONE),
+    "none to show": command("there is no store", "dashboard", *NONE),
     "a folder": command("the store cannot be opened", *EXPORT, "--storage", "sqlite:///studies"),
     "a text file": command("its file is no SQLite database", *RUN, "--storage", "sqlite:///data.csv"),
+    "a text file to look at": command("its file is no SQLite database", "status", "--storage", "sqlite:///data.csv"),
+    "no URL to look at": command("this is not the URL of a database", "status", "--storage", "nonsense"),
     "no URL": command("this is not the URL of a database write it as sqlite:///FILE", *RUN, "--storage", "nonsense"),
     "an unknown database": command("Can't load plugin", *RUN, "--storage", "nosuchdb://user:secret@host/x"),
     "a port in words": command("not the URL of a database", *RUN, "--storage", "postgresql://user:secret@host:port/x"),

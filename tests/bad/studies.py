@@ -1,9 +1,10 @@
 """Study files that cannot be used."""
 
-from tests.bad.cases import command, keys, space, study
+from tests.bad.cases import command, keys, study
 
 STUDY_FILES = {
     "missing": command("no such study file did you mean `small`?", "run", "--study", "smal.toml"),
+    "missing, by its name": command("studies/nowhere.toml: there is no such study file", "run", "--study", "nowhere"),
     "missing, and its folder": command("no such study file write one with", "run", "--study", "no/such.toml"),
     "a folder": command("the study file cannot be read: Is a directory", "run", "--study", "studies/"),
     "a name that is too long": command("File name too long", "run", "--study", "x" * 999),
@@ -23,9 +24,16 @@ STUDY_FILES = {
     "a section that is none": keys("`train` must be a section write it as [train]", "train = 5"),
     "an array of sections": keys("`cv` must be a section", "[[cv]]\nfolds = 3"),
     "an unknown key": keys("[train] patiense: unknown key `patiense` did you mean `patience`?", "train.patiense = 5"),
+    "a parameter in a section": keys("`dropout` belongs in [space]", "train.dropout = 0.5"),
+    "an unknown parameter": keys("unknown parameter `dropuot` did you mean `dropout`?", "space.dropuot = 0.1"),
+    "dropout of everything": keys("[space] dropout: 1.0 lies outside 0 to 0.95 choose", "space.dropout = 1.0"),
     "a key of another section": keys("`folds` belongs in [cv]", "train.folds = 5"),
     "text for a number": keys("[study] trials: '10' is not possible", 'study.trials = "10"'),
-    "truth for a number": keys("[train] patience: True is not possible", "train.patience = true"),
+    "no precision": keys("[study] min_precision: 0.0 is not possible", "study.min_precision = 0.0"),
+    "a precision above 1": keys("[study] min_precision: 1.1 is not possible", "study.min_precision = 1.1"),
+    "a share of everything": keys("[study] flag_share: 1.0 is not possible", "study.flag_share = 1.0"),
+    "two thresholds": keys("two rules for one threshold remove", "study = {min_precision = 0.5, flag_share = 0.1}"),
+    "truth for a number": keys("bad.toml [train] patience: True is not possible", "train.patience = true"),
     "a date for text": keys("[study] name: datetime.date(2024, 1, 1) is not possible", "study.name = 2024-01-01"),
     "a number for a column": keys("[data] label: 5 is not possible: it should be a valid string", "data.label = 5"),
     "no trials": keys("[study] trials: 0 is not possible", "study.trials = 0"),
@@ -77,30 +85,4 @@ NAMES = {
 } | {
     f"the name {name!r}": keys("is the place of another file", f'study.name = "{name}"')
     for name in ("small.toml", "studies.db", "studies.db-wal", "studies.db.small.lock")
-}
-
-SPACES = {
-    "an unknown parameter": space("unknown parameter `dropuot` did you mean `dropout`?", "dropuot = 0.1"),
-    "low above high": space(
-        "[space] dropout: `low` (0.5) must be below `high` (0.2)", "dropout = {low = 0.5, high = 0.2}"
-    ),
-    "the logarithm of 0": space("a logarithmic range needs `low` above 0", "l1 = {low = 0, high = 1, log = true}"),
-    "a default outside": space("the default 0.9 lies outside", "dropout = {low = 0.1, high = 0.2, default = 0.9}"),
-    "a step on a log scale": space("cannot go with `log`", "l1 = {low = 0.1, high = 1, log = true, step = 0.1}"),
-    "a step past the end": space("not `low` plus a whole number", "dropout = {low = 0, high = 0.5, step = 0.2}"),
-    "a default between steps": space(
-        "the default 0.2 is not `low` plus", "dropout = {low = 0, high = 0.6, step = 0.3, default = 0.2}"
-    ),
-    "no choices": space("`choices` must be a list of at least one value", "dropout = {choices = []}"),
-    "a choice twice": space("`choices` names a value twice", "dropout = {choices = [0.1, 0.1]}"),
-    "a default not among them": space("is not one of the choices", "dropout = {choices = [0.1], default = 0.2}"),
-    "no high": space("`high` is missing write a constant", "dropout = {low = 0.1}"),
-    "an unknown key of a range": space("unknown key `lo` did you mean `low`?", "dropout = {lo = 0.1, high = 0.2}"),
-    "log as text": space("`log` must be true or false", 'l1 = {low = 0.1, high = 1, log = "yes"}'),
-    "a word for a number": space("[space] dropout: 'much' is not a number", 'dropout = "much"'),
-    "nan": space("nan is not a number", "dropout = nan"),
-    "half a layer": space("[space] num_layers: 1.5 is not a whole number", "num_layers = 1.5"),
-    "dropout of everything": space("1.0 lies outside 0 to 0.95", "dropout = 1.0"),
-    "a range of words": space("takes words, not a range", 'normalization = {low = "none", high = "layer"}'),
-    "an unknown word": space("'bach' is not one of none, batch, layer did you mean `batch`?", 'normalization = "bach"'),
 }

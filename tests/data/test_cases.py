@@ -1,19 +1,17 @@
 """Files as people's tools write them are read as a practitioner would: the cases of `../shared/cases`, a test each."""
 
-import runpy
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import CASES as SHARED_CASES
 from tuner.loading.dataset import make_dataset
 from tuner.loading.sources import read_tables
 from tuner.spec.file import read_spec_dict
 
-SHARED = Path(__file__).parents[3] / "shared" / "cases"
-pytestmark = pytest.mark.skipif(not SHARED.exists(), reason="needs the case scripts in ../shared/cases")
+pytestmark = pytest.mark.skipif(not SHARED_CASES.exists(), reason="needs the case scripts in ../shared/cases")
 
 
 @dataclass(frozen=True)
@@ -27,24 +25,6 @@ class Found:
     share: float = 4.0
     size: str = "1200/1"
     says: tuple[str, ...] = ()
-
-
-@pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a case's files, written once."""
-    folders: dict[str, Path] = {}
-
-    def write(case: str) -> Path:
-        if case not in folders:
-            folders[case] = tmp_path_factory.mktemp(case)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.chdir(folders[case])
-                patch.syspath_prepend(str(SHARED))
-                patch.setattr(sys, "argv", [case])
-                runpy.run_path(str(SHARED / f"{case}.py"))
-        return folders[case]
-
-    return write
 
 
 def check(path: Path, found: Found) -> None:
@@ -133,10 +113,10 @@ NAMES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case(case: str, written: Callable[[str], Path]) -> None:
-    check(written(case) / CASES[case].file, CASES[case])
+def test_case(case: str, case_files: Callable[[str], Path]) -> None:
+    check(case_files(case) / CASES[case].file, CASES[case])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_of_counters_clocks_and_labels_and_words_of_labels(name: str, written: Callable[[str], Path]) -> None:
-    check(written("siblings_names") / f"{name}.csv", NAMES[name])
+def test_names_of_counters_clocks_and_labels_and_words_of_labels(name: str, case_files: Callable[[str], Path]) -> None:
+    check(case_files("siblings_names") / f"{name}.csv", NAMES[name])

@@ -288,7 +288,6 @@ def test_the_losses_of_all_folds_have_one_unit_and_inputs_an_end():
             "[task] window",
             "shorter",
         ),
-        ((60,), None, {"task": {"kind": "classify"}}, "`classify` needs a label column", "[data] label", "name it"),
         (
             (60,),
             None,
@@ -296,14 +295,6 @@ def test_the_losses_of_all_folds_have_one_unit_and_inputs_an_end():
             "a precision needs a label column",
             "[study] min_precision",
             "remove",
-        ),
-        (
-            (60,),
-            None,
-            {"study": {"metric": "f1"}},
-            "the metric f1 needs a label column",
-            "[study] metric",
-            'metric = "loss"',
         ),
         *(
             (

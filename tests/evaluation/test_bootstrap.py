@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from sklearn.metrics import average_precision_score, f1_score
 
+from tests.making import known
 from tuner.data.windows import make_windows
 from tuner.evaluation.bootstrap import DRAWS, Draws, Variance, cut_blocks, draw_blocks, jackknife, total_error
 
@@ -64,8 +65,7 @@ def drawn(seed: int, levels: int = 8) -> tuple[Draws, npt.NDArray[np.float64], n
     """A few draws of 12 blocks, scores of which many are equal, and labels."""
     rng = np.random.default_rng(seed)
     blocks = np.sort(rng.permutation(np.repeat(np.arange(12), rng.integers(2, 6, 12))))
-    draws = draw_blocks(blocks, (seed,))
-    assert draws is not None
+    draws = known(draw_blocks(blocks, (seed,)))
     labels = rng.random(len(blocks)) < 0.3
     labels[0] = True
     return Draws(blocks, draws.counts[:25]), rng.integers(0, levels, len(blocks)) / levels, labels
@@ -111,8 +111,7 @@ def test_draws_without_an_anomalous_row_have_no_detection_metric():
 
 def test_the_variance_of_a_mean_is_as_theory_has_it_by_rows_and_by_members():
     values = np.random.default_rng(0).normal(size=2000)
-    draws = draw_blocks(np.arange(2000) // 5, (0,))
-    assert draws is not None
+    draws = known(draw_blocks(np.arange(2000) // 5, (0,)))
     assert np.var(draws.mean(values, np.ones(2000, bool))) == pytest.approx(1 / 2000, rel=0.1)
     without = (values[:8].sum() - values[:8]) / 7
     assert jackknife(without) == pytest.approx((values[:8].var(ddof=1) / 8, 7))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
+from tests.making import known
 from tuner.data.series import Bools, runs
 from tuner.evaluation.detection import (
     Detection,
@@ -179,8 +180,7 @@ def test_the_pooled_detection_is_scikit_learns_at_the_inner_thresholds():
 
 def test_a_walk_forward_judges_the_folds_that_have_a_threshold():
     scores = (array(0.1, 0.4, 0.2), *SCORES[1:])  # thresholds of 0.4 and 0.4 for folds 2 and 3: flags 011 and 111
-    found = detect(scores, LABELS, ROWS, earlier_only=True)
-    assert found is not None
+    found = known(detect(scores, LABELS, ROWS, earlier_only=True))
     assert (found.precision, found.recall, found.f1) == pytest.approx((3 / 5, 1.0, 3 / 4))
     judged = average_precision_score(np.concatenate(LABELS[1:]), np.concatenate(scores[1:]))
     assert found.average_precision == judged
@@ -192,19 +192,16 @@ def test_there_is_no_detection_without_any_threshold():
 
 def test_events_are_caught_by_any_flagged_row_of_theirs():
     # flags 010, 001 and 000: the events of the first two folds are caught, the last fold's, of two rows, is not
-    found = detect(SCORES, LABELS, ROWS, earlier_only=False)
-    assert found is not None
+    found = known(detect(SCORES, LABELS, ROWS, earlier_only=False))
     assert (found.caught, found.events) == (2, 3)
     # two rows that are not neighbours are two events
-    found = detect(SCORES, LABELS, (*ROWS[:2], np.array([6, 8, 10])), earlier_only=False)
-    assert found is not None
+    found = known(detect(SCORES, LABELS, (*ROWS[:2], np.array([6, 8, 10])), earlier_only=False))
     assert (found.caught, found.events) == (2, 4)
 
 
 def test_a_fold_without_an_anomalous_row_counts_in_the_pooled_metrics():
     labels = (truth("000"), *LABELS[1:])
-    found = detect(SCORES, labels, ROWS, earlier_only=False)
-    assert found is not None
+    found = known(detect(SCORES, labels, ROWS, earlier_only=False))
     assert (found.caught, found.events) == (1, 2)
     assert found.precision == 1 / 2  # flags 010, 001 and 000
 
@@ -253,9 +250,7 @@ def drawn(signal: float, seed: int, *, rows: int = 600, events: int = 8, length:
     scores = np.convolve(rng.normal(size=rows + 9), np.ones(10) / 10**0.5, "valid") + signal * labels
     halves = np.array_split(np.arange(rows), 2)
     parts = [scores[half] for half in halves], [labels[half] for half in halves]
-    found = detect(*parts, halves, earlier_only=False, reach=10)
-    assert found is not None
-    return found
+    return known(detect(*parts, halves, earlier_only=False, reach=10))
 
 
 def test_guessing_is_called_so_and_a_good_detector_is_not():

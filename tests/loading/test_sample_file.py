@@ -8,7 +8,7 @@ import pytest
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsRegressor
 
-from tests.making import make_spec, refused
+from tests.making import known, make_spec, refused
 from tuner.data.problems import make_problem
 from tuner.data.series import Dataset, Samples
 from tuner.loading.sample_file import load_samples
@@ -106,8 +106,7 @@ def test_samples_that_share_rows_stay_in_one_group_across_groups(tmp_path) -> No
     x = X.copy()
     x[3, :5] = x[0, 1:]  # cut from the same series, a row later
     dataset = load(tmp_path, X=x, y=Y, groups=np.arange(40) // 2)
-    group = samples_of(dataset).group
-    assert group is not None
+    group = known(samples_of(dataset).group)
     sizes = np.unique(group, return_counts=True)[1]
     assert sorted(sizes) == [2] * 18 + [4]
     assert "2 of 40 samples share rows" in dataset.notes[0]

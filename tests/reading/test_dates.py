@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.making import known
 from tuner.reading.dates import Order, Parsed, read_dates
 
 WAYS = (
@@ -26,8 +27,7 @@ def parsed(*cells: str | None, told: Order | None = None) -> Parsed | None:
 
 @given(st.lists(moments, min_size=1, max_size=8), st.sampled_from(WAYS))
 def test_what_was_written_is_read(times: list[datetime], way: str) -> None:
-    found = parsed(*(time.strftime(way) for time in times), None)
-    assert found is not None
+    found = known(parsed(*(time.strftime(way) for time in times), None))
     np.testing.assert_array_equal(found.dates, np.array([*times, "NaT"], dtype="datetime64[ns]"))
 
 
@@ -41,8 +41,9 @@ def test_day_and_month_are_read_in_the_way_that_gives_steady_steps(start, step, 
     )  # none past 2068, which two digits end with
     times = [start + number * timedelta(days=3, seconds=step) for number in range(40)]
     way = ("%d/%m" if day_first else "%m/%d") + rest
-    found = parsed(*(time.strftime(way.replace("%d/%m-", "%d-%m-").replace("%m/%d-", "%m-%d-")) for time in times))
-    assert found is not None
+    found = known(
+        parsed(*(time.strftime(way.replace("%d/%m-", "%d-%m-").replace("%m/%d-", "%m-%d-")) for time in times))
+    )
     assert (found.order, found.unsure) == ("day-first" if day_first else "month-first", False)
     np.testing.assert_array_equal(found.dates, np.array(times, dtype="datetime64[ns]"))
 
@@ -67,8 +68,7 @@ def test_day_and_month_are_read_in_the_way_that_gives_steady_steps(start, step, 
     ],
 )
 def test_a_way_of_writing(cell: str, expected: str) -> None:
-    found = parsed(cell)
-    assert found is not None
+    found = known(parsed(cell))
     assert found.dates[0] == np.datetime64(expected)
 
 
@@ -86,17 +86,14 @@ ORDERS: dict[Order, str] = {"day-first": "2024-01-05", "month-first": "2024-05-0
 
 def test_a_day_that_could_be_a_month_is_in_doubt_until_told() -> None:
     cells = [f"05/01/2024 {hour:02d}:00" for hour in range(24)]
-    doubtful = parsed(*cells)
-    assert doubtful is not None
+    doubtful = known(parsed(*cells))
     assert doubtful.unsure
     for told, expected in ORDERS.items():
-        found = parsed(*cells, told=told)
-        assert found is not None
+        found = known(parsed(*cells, told=told))
         assert (found.dates[0], found.order, found.unsure) == (np.datetime64(expected), told, False)
 
 
 @pytest.mark.parametrize(("cell", "told"), [("13/01/2024", "month-first"), ("2024-01-13", "day-first")])
 def test_what_is_told_does_not_hold_against_the_dates(cell: str, told: Order) -> None:
-    found = parsed(cell, told=told)
-    assert found is not None
+    found = known(parsed(cell, told=told))
     assert found.dates[0] == np.datetime64("2024-01-13")

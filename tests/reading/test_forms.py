@@ -1,7 +1,5 @@
 """Text in the forms that people's tools write, made by the scripts of ../shared/cases, is read, and scored alike."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.bundles import make_manifest, make_weights
+from tests.conftest import CASES
 from tests.data.reading import read
 from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.scorer import Scorer
@@ -18,22 +17,7 @@ from tuner.files import write_folder
 from tuner.loading.sources import read_tables
 from tuner.spec.sections import DataSection
 
-CASES = Path(__file__).parents[3] / "shared" / "cases"
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="needs the scripts of ../shared/cases")
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Writes the files of a case, once, and gives their folder."""
-    folders: dict[str, Path] = {}
-
-    def write(case: str) -> Path:
-        if case not in folders:
-            folders[case] = tmp_path_factory.mktemp(case)
-            subprocess.run([sys.executable, CASES / f"{case}.py"], cwd=folders[case], check=True)
-        return folders[case]
-
-    return write
 
 
 def found_in(path: Path, **keys: Any) -> Dataset:
@@ -52,15 +36,15 @@ FORMS = [
 
 
 @pytest.mark.parametrize("file", FORMS)
-def test_a_form_of_text_is_read(written: Any, file: str) -> None:
-    found = found_in(written("siblings_syntax") / file)
+def test_a_form_of_text_is_read(case_files: Any, file: str) -> None:
+    found = found_in(case_files("siblings_syntax") / file)
     form = file.split("_")[0]
     assert (found.rows, len(found.series), found.label_name) == (1200, 1, "label")
     assert form == "delimiter" or found.time_names == ("time",)
     expected = {"delimiter": {"value"}, "encoding": {"l (µm)"}, "preamble": {"value"}, "tail": {"value"}}
     expected |= {"mark": {"value"}, "blank": {"value"}}
     assert expected.get(form, {"a", "b"}) <= set(found.feature_names)
-    table = read_tables(DataSection(path=str(written("siblings_syntax") / file)))[0]
+    table = read_tables(DataSection(path=str(case_files("siblings_syntax") / file)))[0]
     column = next(table.columns[name] for name in ("a", "value", "l (µm)") if name in table.columns)
     scale = 1000 if "thousand" in file else 1
     shift = 20 if "minus" in file else 0
@@ -68,23 +52,23 @@ def test_a_form_of_text_is_read(written: Any, file: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "encoding"), [("encoding_3.csv", "gbk"), ("encoding_4.csv", "shift_jis")])
-def test_an_encoding_that_does_not_tell_is_asked_for(written: Any, file: str, encoding: str) -> None:
-    path = written("siblings_syntax") / file
+def test_an_encoding_that_does_not_tell_is_asked_for(case_files: Any, file: str, encoding: str) -> None:
+    path = case_files("siblings_syntax") / file
     with pytest.raises(UserError, match=r"not UTF-8 text\n.*\[data\] encoding"):
         found_in(path)
     assert found_in(path, encoding=encoding).feature_names == ("温度",)
 
 
 @pytest.mark.parametrize("file", ["feb.csv", "feb_iso.csv", "feb_newest.csv", "feb.csv.gz"])
-def test_new_files_are_scored_as_the_study_read_its_own(written: Any, tmp_path: Path, file: str) -> None:
+def test_new_files_are_scored_as_the_study_read_its_own(case_files: Any, tmp_path: Path, file: str) -> None:
     """All of February 1 to 5 reads month first too."""
-    table = read_tables(DataSection(path=str(written("score_day_first") / "jan.csv")))[0]
+    table = read_tables(DataSection(path=str(case_files("score_day_first") / "jan.csv")))[0]
     manifest = make_manifest(features=("value",), targets=("value",), time="Date")
     columns = manifest.columns.model_copy(update={"step": 30 * 60e9})
     manifest = manifest.model_copy(update={"columns": columns, "reading": table.reading})
     assert table.reading.dates == "day-first"
     write_folder(tmp_path / "bundle", bundle_files(manifest, make_weights(manifest), "[study]\n"))
-    parts = list(Scorer(read_bundle(tmp_path / "bundle")).score_file(written("score_day_first") / file))
+    parts = list(Scorer(read_bundle(tmp_path / "bundle")).score_file(case_files("score_day_first") / file))
     score, text = (np.concatenate([part[name] for part in parts]) for name in ("score", "time"))
     first = manifest.task.window
     missing = slice(len(score) - first, None) if "newest" in file else slice(0, first)

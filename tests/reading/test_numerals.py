@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.making import known
 from tuner.reading.numerals import choose_decimal, parse_numbers, sentinels, undress
 
 DRESSES = {
@@ -41,8 +42,7 @@ def undressed(cells: Sequence[str | None], delimiter: str = ";") -> np.ndarray |
     st.sampled_from(sorted(DRESSES)),
 )
 def test_what_was_dressed_is_read(values: list[float], dress: str) -> None:
-    found = undressed([*map(DRESSES[dress], values), None])
-    assert found is not None
+    found = known(undressed([*map(DRESSES[dress], values), None]))
     np.testing.assert_allclose(found, [*values, np.nan])
 
 
@@ -60,8 +60,7 @@ def test_what_was_dressed_is_read(values: list[float], dress: str) -> None:
     ],
 )
 def test_a_column(cells: list[str], delimiter: str, expected: list[float]) -> None:
-    found = undressed(cells, delimiter)
-    assert found is not None
+    found = known(undressed(cells, delimiter))
     np.testing.assert_allclose(found, expected)
 
 

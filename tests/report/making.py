@@ -3,19 +3,20 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
 
+from tests.making import make_holdout, make_score
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.baselines import Baseline
-from tuner.evaluation.holdout import Holdout, Score
+from tuner.evaluation.holdout import Score
 from tuner.results.findings import Findings, FoldInfo
 from tuner.results.selection import Trial, finalists, summarise
+from tuner.search.sampler import choose
 from tuner.spec.file import read_spec_dict
-from tuner.spec.metric import METRICS
-from tuner.spec.space import Choices, Domain, Range, Value, defaults
+from tuner.spec.metric import Metric
+from tuner.spec.space import Value
 from tuner.training.outcome import FoldCurve, Outcome
 
 # What a page has when all its figures are drawn. (Playwright's wait_for_function would evaluate a string, which the
@@ -35,15 +36,9 @@ MIXED = make_findings(
 def many(count: int, spec=None) -> Findings:
     """A study of so many trials, every third one pruned."""
     rng = np.random.default_rng(0)
-    outcomes = [
-        make_outcome(
-            sorted(rng.uniform(0, 1, size=3 if number % 3 == 1 else 6)),
-            "pruned" if number % 3 == 1 else "complete",
-            maximise=spec is not None,
-        )
-        for number in range(count)
-    ]
-    return make_findings(*outcomes, spec=spec)
+    ends = [("pruned", 3) if number % 3 == 1 else ("complete", 6) for number in range(count)]
+    curves = [(sorted(rng.uniform(size=epochs)), state) for state, epochs in ends]
+    return make_findings(*(make_outcome(*curve, maximise=spec is not None) for curve in curves), spec=spec)  # type: ignore[arg-type]
 
 
 def repeated() -> Findings:
@@ -66,34 +61,19 @@ def axis_range(figure: go.Figure) -> tuple[float, float]:
 
 def score(name: str, trial: int, value: float, apart: float, f1: float | None = None) -> Score:
     """A model on a holdout; the rates and intervals are by hand."""
-    return Score(
-        name=name,
-        trial=trial,
-        value=value,
-        se=0.03,
-        interval=(value - 0.06, value + 0.05),
-        difference=apart,
-        difference_interval=(apart - 0.1, apart + 0.1),
-        loss=None,
-        average_precision=None,
-        precision=None if f1 is None else 0.7,
-        recall=None if f1 is None else 0.5,
-        f1=f1,
-        caught=None,
-    )
+    rates = {} if f1 is None else {"precision": 0.7, "recall": 0.5, "f1": f1}
+    ends = {"interval": (value - 0.06, value + 0.05), "difference_interval": (apart - 0.1, apart + 0.1)}
+    return make_score(name, trial, value, se=0.03, difference=apart, **ends, **rates)
 
 
-HOLDOUT = Holdout(
+HOLDOUT = make_holdout(
+    *(score("shipped", 12, 0.61, 0.0, 0.58), score("best", 12, 0.61, 0.0, 0.58), score("default", 1, 0.41, -0.2)),
     metric="f1",
-    scores=(score("shipped", 12, 0.61, 0.0, 0.58), score("best", 12, 0.61, 0.0, 0.58), score("default", 1, 0.41, -0.2)),
-    members=3,
-    trained=900,
     windows=200,
     blocks=25,
     anomalous=40,
     events=5,
     baseline=0.35,
-    looks=2,
 )
 
 
@@ -109,55 +89,24 @@ def searched(count: int, metric: str = "loss", *, name: str = "pretended", seed:
             "data": {"path": "/data/pump.csv", "label": "anomaly"},
             "task": {"kind": "classify"},
             "train": {"max_epochs": 30, "patience": 6},
+            "search": {"sampler": "random"},
             "space": {"normalization": {"choices": ["none", "layer"]}},
         }
     )
-    folds = (FoldInfo(800, 200, 40, 5),) * 5
-    facts = replace(
-        FACTS, folds=folds, rows=1000, baseline=Baseline("base rate", 0.35 if spec.metric.maximise else 0.95)
-    )
+    baseline = Baseline("base rate", 0.35 if spec.metric.maximise else 0.95)
+    facts = replace(FACTS, folds=(FoldInfo(800, 200, 40, 5),) * 5, rows=1000, baseline=baseline)
     trials = []
     for number in range(count):
-        params = {key: _drawn(domain, rng) for key, domain in spec.space.items()}
-        if number < 2:
-            params = {**defaults(spec.space), "weight_decay": 1e-3 if number == 0 else 1e-2}
-        state: Literal["complete", "pruned", "failed"] = "pruned" if number > 5 and rng.random() < 0.4 else "complete"
-        if number == 7:
-            state = "failed"
-        trials.append(Trial(number, params, _pretended(params, state, rng, maximise=spec.metric.maximise)))
-    last = {trial.number for trial in finalists(spec, facts.test_to_train, trials)}
-    again = [
-        replace(
-            trial,
-            repeats=tuple(_pretended(trial.params, "complete", rng, maximise=spec.metric.maximise) for _ in range(2)),
-        )
-        if trial.number in last
-        else trial
-        for trial in trials
-    ]
-    return Findings(spec, facts, tuple(again), summarise(spec, facts.test_to_train, again))
+        params = choose(spec, number, [], [])
+        state = "failed" if number == 7 else "pruned" if number > 5 and rng.random() < 0.4 else "complete"
+        trials.append(Trial(number, params, _pretended(spec.metric, params, state, rng)))
+    for trial in finalists(spec, facts.test_to_train, trials):
+        runs = tuple(_pretended(spec.metric, trial.params, "complete", rng) for _ in range(2))
+        trials[trial.number] = replace(trial, repeats=runs)
+    return Findings(spec, facts, tuple(trials), summarise(spec, facts.test_to_train, trials))
 
 
-def _drawn(domain: Domain, rng: np.random.Generator) -> Value:
-    match domain:
-        case Range():
-            whole = isinstance(domain.low, int)
-            low, high = domain.low, domain.high + (1 if whole else 0)
-            value = math.exp(rng.uniform(math.log(low), math.log(high))) if domain.log else rng.uniform(low, high)
-            return min(int(value), domain.high) if whole else value
-        case Choices():
-            return domain.choices[int(rng.integers(len(domain.choices)))]
-        case _:
-            return domain.value
-
-
-def _pretended(
-    params: Mapping[str, Value],
-    state: Literal["complete", "pruned", "failed"],
-    rng: np.random.Generator,
-    *,
-    maximise: bool,
-) -> Outcome:
+def _pretended(metric: Metric, params: Mapping[str, Value], state: str, rng: np.random.Generator) -> Outcome:
     """Loss by epoch of a network that memorises the more, the less it is regularised."""
     strength = math.log10(float(params["weight_decay"])) + 4 * float(params["dropout"])
     epochs = np.arange(1, int(rng.integers(3, 9)) if state == "pruned" else int(rng.integers(14, 31)))
@@ -167,20 +116,15 @@ def _pretended(
     folds = []
     for fold in range(5):
         loss = valid + 0.04 * (fold - 2) + 0.012 * rng.normal(size=len(epochs))
-        folds.append(FoldCurve(tuple(train), tuple(loss), tuple(np.clip(1.3 - loss, 0, 1) if maximise else loss)))
-    curve = tuple(np.mean([fold.metric for fold in folds], axis=0))
-    metric = METRICS["f1" if maximise else "loss"]
-    at = 1 + int(np.argmin([metric.cost(values) for values in zip(*(fold.metric for fold in folds), strict=True)]))
-    return Outcome(
-        state=state,
-        reason="" if state == "complete" else f"{state}: <b>by hand</b>",
-        curve=curve,
+        values = np.clip(1.3 - loss, 0, 1) if metric.maximise else loss
+        folds.append(FoldCurve(tuple(train), tuple(loss), tuple(values)))
+    curve = np.mean([fold.metric for fold in folds], axis=0)
+    usual = make_outcome(curve.tolist(), state, reason=f"{state}: <b>by hand</b>")  # type: ignore[arg-type]
+    return replace(
+        usual,
         folds=tuple(folds),
-        best_epoch=at,
-        steps=40.0 * at,
+        best_epoch=1 + int(np.argmin(metric.costs([fold.metric for fold in folds]).mean(axis=0))),
         fold_epochs=5 * len(epochs),
         weights=int(params["hidden_size"]) ** 2 * 8,
         zeros=min(0.99, 3e3 * float(params["l1"]) ** 1.2),
-        weight_norm=3.0,
-        seconds=20.0,
     )

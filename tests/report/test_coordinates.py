@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.making import known
 from tests.report.making import many, searched, trace
 from tests.search.making import make_findings, make_outcome, make_spec
 from tuner.report.coordinates import parallel_figure
@@ -42,8 +43,7 @@ def study() -> Findings:
 
 
 def test_heights_are_shares_of_each_axis_and_the_best_score_is_at_the_top() -> None:
-    figure = parallel_figure(study(), trial_frame(study()))
-    assert figure is not None
+    figure = known(parallel_figure(study(), trial_frame(study())))
     assert list(trace(figure, "other").y)[:4] == pytest.approx([0.5, 0.5, 1.0, 0.0])
     best = trace(figure, "the best 1")
     assert list(best.y)[:4] == pytest.approx([1.0, 0.0, 0.0, 1.0])
@@ -55,8 +55,7 @@ def test_heights_are_shares_of_each_axis_and_the_best_score_is_at_the_top() -> N
 
 def test_hundreds_of_trials_are_two_traces() -> None:
     found = searched(300)
-    figure = parallel_figure(found, trial_frame(found))
-    assert figure is not None
+    figure = known(parallel_figure(found, trial_frame(found)))
     assert len(figure.data) == 2
 
 

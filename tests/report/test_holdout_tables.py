@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from tests.making import make_score
 from tests.report.making import HOLDOUT, searched
 from tests.report.test_tables import rows_of
-from tuner.evaluation.holdout import Score
 from tuner.report.holdout_tables import detection_table, holdout_table
 from tuner.report.tables import comparison_table
 
@@ -21,7 +21,7 @@ def test_the_holdout_has_a_row_a_model_with_its_interval() -> None:
 
 
 def test_what_is_detected_on_the_holdout_is_a_row_a_model_too() -> None:
-    pca = Score("PCA", None, None, None, None, None, None, None, 0.5, 0.5, 0.5, 0.5, 2)
+    pca = make_score("PCA", None, None, average_precision=0.5, precision=0.5, recall=0.5, f1=0.5, caught=2)
     holdout = replace(HOLDOUT, scores=(*HOLDOUT.scores, pca))
     assert [row[0] for row in holdout_table(holdout).rows] == ["shipped = best", "default"], "what could be measured"
     rows = rows_of(detection_table(holdout))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.making import make_detection
+from tests.making import known, make_detection
 from tests.report.making import MIXED, repeated, searched
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.report.tables import (
@@ -34,6 +34,8 @@ from tuner.training.outcome import Outcome
 
 SPEC = make_spec(search={"repeats": 0})
 WHEN = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
+RUNNING = Status("pump", "loss", 50, 10, 2, 1, (3, 0.41234), Holder("here", 12, "2026-11-22 13:59:01"), WHEN)
+EMPTY = Status("empty", "average_precision", 9, 0, 0, 0, None, None, WHEN)
 
 
 def rows_of(table: Table) -> dict[str, tuple[str, ...]]:
@@ -93,8 +95,7 @@ def test_the_configuration_has_every_parameter_and_what_the_penalties_did() -> N
     rows = rows_of(table)
     assert rows["hidden_size"] == ("4", "4", "fixed")
     assert rows["weight_decay"] == ("0.01", "0.01", "0.001 to 10, log")
-    best = MIXED.summary.best
-    assert best is not None
+    best = known(MIXED.summary.best)
     total = shrinkage(best.trial.params, best.trial.outcome)
     assert rows["total shrinkage"][0] == f"{total:.3g}"
     assert rows["exact zeros"][0] == "25.0%"
@@ -160,10 +161,8 @@ def test_folds_have_their_windows_and_events() -> None:
 
 
 def test_studies_of_a_store_have_their_counts_and_who_runs_them() -> None:
-    running = Status("pump", "loss", 50, 10, 2, 1, (3, 0.41234), Holder("here", 12, "2026-11-22 13:59:01"), WHEN)
-    empty = Status("empty", "average_precision", 9, 0, 0, 0, None, None, WHEN)
     when = f"{WHEN.astimezone():%Y-%m-%d %H:%M}"
-    assert rows_of(statuses_table([running, empty])) == {
+    assert rows_of(statuses_table([RUNNING, EMPTY])) == {
         "pump": ("13 of 50\n10 complete\n2 pruned\n1 failed", "0.4123, trial 3, 1 run\nloss", f"{when}\nrunning"),
         "empty": ("0 of 9", "none yet\naverage precision", when),
     }

@@ -1,25 +1,31 @@
 """What a study begins with, counted by hand."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from tests.making import make_dataset, make_spec, marked
 from tests.search.making import make_findings, make_outcome
 from tuner.data.problems import make_problem
+from tuner.data.series import Bools
 from tuner.results.findings import FoldInfo, StudyInfo, describe_study
 
 EVENTS = marked(40, (5, 8), (15, 17), (25, 26), (33, 36))
-SECTIONS: dict[str, dict[str, Any]] = {"cv": {"folds": 2, "holdout": 0.0}, "task": {"window": 4, "kind": "classify"}}
 
 
-def established(**changes) -> StudyInfo:
-    spec = make_spec(**{**SECTIONS, **changes})
-    data = make_dataset([40], EVENTS)
+def established(labels: Bools | None = EVENTS, **cv: Any) -> StudyInfo:
+    kind = "forecast" if labels is None else "classify"
+    spec = make_spec(cv={"folds": 2, "holdout": 0.0, **cv}, task={"window": 4, "kind": kind})
+    data = make_dataset([40], labels)
     problem = make_problem(spec, data)
-    return describe_study(spec, data, problem, problem.folds())
+    facts = describe_study(spec, data, problem, problem.folds())
+    assert [(fold.train, fold.valid) for fold in facts.folds] == [
+        (len(fold.train), len(fold.valid)) for fold in problem.folds()
+    ]
+    return facts
 
 
 def test_rows_windows_and_columns_are_counted() -> None:
@@ -31,30 +37,14 @@ def test_rows_windows_and_columns_are_counted() -> None:
 
 def test_the_holdout_is_counted_in_windows() -> None:
     # the last 10 of 40 rows; the first windows that end there still see earlier rows
-    facts = established(cv={"folds": 2, "holdout": 0.25})
+    facts = established(holdout=0.25)
     assert facts.holdout == 7
 
 
 def test_anomalous_rows_and_events_are_those_of_the_validation_blocks() -> None:
     facts = established()
     assert [(fold.anomalous, fold.events) for fold in facts.folds] == [(5, 2), (4, 2)]
-
-
-def test_without_labels_there_are_no_events() -> None:
-    spec = make_spec()
-    data = make_dataset([40])
-    problem = make_problem(spec, data)
-    facts = describe_study(spec, data, problem, problem.folds())
-    assert [(fold.anomalous, fold.events) for fold in facts.folds] == [(0, 0)] * 3
-
-
-def test_windows_of_a_fold_are_those_it_trains_and_validates_on() -> None:
-    spec = make_spec(**SECTIONS)
-    data = make_dataset([40], EVENTS)
-    problem = make_problem(spec, data)
-    folds = problem.folds()
-    counted = [(fold.train, fold.valid) for fold in describe_study(spec, data, problem, folds).folds]
-    assert counted == [(len(fold.train), len(fold.valid)) for fold in folds]
+    assert [(fold.anomalous, fold.events) for fold in established(None).folds] == [(0, 0)] * 2
 
 
 def test_validation_over_training_windows_is_the_mean_of_the_folds_ratios() -> None:
@@ -65,7 +55,7 @@ def test_validation_over_training_windows_is_the_mean_of_the_folds_ratios() -> N
 
 def test_facts_survive_the_way_through_json() -> None:
     facts = established()
-    assert StudyInfo.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
+    assert TypeAdapter(StudyInfo).validate_python(json.loads(json.dumps(asdict(facts)))) == facts
 
 
 def test_what_was_asked_leaves_to_the_tuner_what_was_left_to_it() -> None:

@@ -7,12 +7,10 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from tests.making import make_detection
+from tests.making import known
 from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.results.attributes import scalars
-from tuner.results.findings import StudyInfo
 from tuner.results.selection import (
-    Selection,
+    Selected,
     Summary,
     Trial,
     all_runs,
@@ -44,61 +42,30 @@ def repeated(*pairs: tuple[Outcome, tuple[Outcome, ...]]) -> list[Trial]:
     return [Trial(at, {**PARAMS, "time_shift": at}, first, repeats) for at, (first, repeats) in enumerate(pairs)]
 
 
-def best_of(spec: Spec, facts: StudyInfo, told: list[Trial]) -> Selection | None:
-    return named(spec, facts.test_to_train, told)[0]
-
-
-def named(spec: Spec, test_to_train: float, told: list[Trial]) -> tuple[Selection | None, Selection | None]:
-    selected = select(spec, test_to_train, told)
-    return (None, None) if selected is None else (selected.best, selected.one_se)
-
-
-def best(*outcomes: Outcome, maximise: bool = False) -> int | None:
-    chosen = best_of(RISING if maximise else SPEC, FACTS, trials(*outcomes))
-    return None if chosen is None else chosen.trial.number
-
-
-def test_the_least_loss_is_best() -> None:
-    assert best(make_outcome([3.0]), make_outcome([4.0, 1.0, 2.0]), make_outcome([1.5])) == 1
-
-
-def test_the_greatest_precision_is_best() -> None:
-    outcomes = [make_outcome(curve, maximise=True) for curve in ([0.3], [0.1, 0.9, 0.2], [0.8])]
-    assert best(*outcomes, maximise=True) == 1
+def named(told: list[Trial], spec: Spec = SPEC, test_to_train: float = FACTS.test_to_train) -> Selected:
+    return known(select(spec, test_to_train, told))
 
 
 @pytest.mark.parametrize("maximise", [False, True])
-def test_a_pruned_trial_is_never_best(maximise) -> None:
-    great = 9.0 if maximise else 0.1
-    outcomes = [make_outcome([great], "pruned", maximise=maximise), make_outcome([1.0], maximise=maximise)]
-    assert best(*outcomes, maximise=maximise) == 1
-
-
-def test_a_failed_trial_is_never_best() -> None:
-    assert best(make_outcome([0.1], "failed"), make_outcome([1.0])) == 1
-
-
-@pytest.mark.parametrize("maximise", [False, True])
-def test_of_equals_the_first_is_best(maximise) -> None:
-    outcomes = [make_outcome([2.0], "pruned"), make_outcome([1.0]), make_outcome([1.0]), make_outcome([1.0])]
-    assert best(*outcomes, maximise=maximise) == 1
+@pytest.mark.parametrize(
+    "ends",
+    [
+        [("complete", [3.0]), ("complete", [4.0, 1.0, 2.0]), ("complete", [1.5])],
+        [("pruned", [0.1]), ("complete", [1.0])],
+        [("failed", [0.1]), ("complete", [1.0])],
+        [("pruned", [2.0]), *[("complete", [1.0])] * 3],
+    ],
+)
+def test_best_is_the_best_value_of_a_complete_trial_and_of_equals_the_first(ends, maximise) -> None:
+    sign = -1 if maximise else 1
+    told = [make_outcome([sign * value for value in curve], state, maximise=maximise) for state, curve in ends]
+    best = named(trials(*told), RISING if maximise else SPEC).best
+    assert (best.trial.number, best.value) == (1, sign)
 
 
 @pytest.mark.parametrize("outcomes", [(), (make_outcome([1.0], "pruned"),), (make_outcome([], "failed"),)])
 def test_nothing_is_best_while_nothing_has_completed(outcomes) -> None:
-    assert best(*outcomes) is None
-
-
-def test_the_best_value_is_that_of_its_best_epoch() -> None:
-    chosen = best_of(SPEC, FACTS, trials(make_outcome([4.0, 1.0, 2.0])))
-    assert chosen is not None
-    assert chosen.value == 1.0
-
-
-def test_the_value_keeps_the_metric_s_direction() -> None:
-    chosen = best_of(RISING, FACTS, trials(make_outcome([0.1, 0.9], maximise=True)))
-    assert chosen is not None
-    assert chosen.value == 0.9
+    assert select(SPEC, FACTS.test_to_train, trials(*outcomes)) is None
 
 
 def test_a_summary_counts_states_and_epochs() -> None:
@@ -110,8 +77,7 @@ def test_a_summary_counts_states_and_epochs() -> None:
         make_outcome([], "failed"),
     ]
     summary = summarise(SPEC, FACTS.test_to_train, trials(*outcomes))
-    selected = select(SPEC, FACTS.test_to_train, trials(*outcomes))
-    assert selected is not None
+    selected = named(trials(*outcomes))
     assert summary == Summary(
         best=selected.best,
         one_se=selected.one_se,
@@ -149,41 +115,6 @@ def test_total_shrinkage_is_the_sum_over_steps_of_rate_times_decay() -> None:
     assert shrinkage(PARAMS, make_outcome([1.0])) == pytest.approx(0.5 * 0.01 * sum(step / 50 for step in range(1, 11)))
 
 
-def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
-    shown = scalars(FACTS.test_to_train, PARAMS, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
-    assert shown == {
-        "fold_epochs": 4,
-        "seconds": 1.235,
-        "best_epoch": 2,
-        "se": pytest.approx(math.sqrt(0.125)),
-        "train_loss": 0.5,
-        "valid_loss": 1.5,
-        "gap": 1.0,
-        "weights": 84,
-        "zeros": 0.25,
-        "weight_norm": 2.0,
-        "shrinkage": pytest.approx(0.0055),
-    }
-
-
-def test_a_pruned_trial_says_why_too() -> None:
-    shown = scalars(FACTS.test_to_train, PARAMS, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
-    assert shown["reason"] == "pruned after epoch 1"
-    assert shown["best_epoch"] == 1
-
-
-def test_of_a_failed_trial_only_the_reason_and_the_cost_are_shown_at_a_length_that_a_database_takes() -> None:
-    shown = scalars(FACTS.test_to_train, PARAMS, make_outcome([], "failed", reason="x" * 9000))
-    assert shown == {"fold_epochs": 0, "seconds": 1.5, "reason": "x" * 2000}
-
-
-def test_detection_is_shown_where_there_are_labels() -> None:
-    found = make_detection(precision=0.25, recall=0.75, f1=0.375)
-    shown = scalars(FACTS.test_to_train, PARAMS, replace(make_outcome([1.0]), detection=found))
-    assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
-    assert shown["valid_loss"] == 1.0, "beside the rest"
-
-
 # --- repeats, and the one-standard-error rule
 
 
@@ -210,8 +141,7 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
         (outcome(1.5, 1.5), (outcome(1.7, 1.7),)),  # 1.6
         (outcome(1.6, 1.6), ()),
     )
-    best, _ = named(TWICE, FACTS.test_to_train, told)
-    assert best is not None
+    best = named(told, TWICE).best
     assert (best.trial.number, best.value) == (1, math.exp(1.5))
     assert best.mean == best.repeat_mean == pytest.approx((math.exp(1.5) + math.exp(1.7)) / 2)
     assert best.cost == pytest.approx(1.6)
@@ -219,14 +149,12 @@ def test_the_likely_best_is_chosen_not_the_luckiest() -> None:
 
 def test_until_all_finalists_are_repeated_single_runs_decide() -> None:
     told = repeated((outcome(1.0, 1.0), ()), (outcome(1.5, 1.5), (outcome(0.1, 0.1),)))
-    best, _ = named(TWICE, FACTS.test_to_train, told)
-    assert best is not None
+    best = named(told, TWICE).best
     assert (best.trial.number, best.repeat_mean) == (0, None)
 
 
 def test_without_repeats_there_is_no_mean_over_them() -> None:
-    best, _ = named(make_spec(search={"repeats": 0}), FACTS.test_to_train, trials(outcome(1.0, 1.0), outcome(2.0, 2.0)))
-    assert best is not None
+    best = named(trials(outcome(1.0, 1.0), outcome(2.0, 2.0)), make_spec(search={"repeats": 0})).best
     assert (best.repeat_mean, best.mean) == (None, math.e)
 
 
@@ -234,7 +162,7 @@ def test_a_finalist_that_fails_when_repeated_is_not_best() -> None:
     failed, fine = outcome(0.0, 0.0, state="failed"), outcome(1.5, 1.5)
     for lucky, steady in (((failed,), (fine,)), ((outcome(1.0, 1.0), failed), (fine, fine))):
         spec = make_spec(search={"finalists": 2, "repeats": len(steady)})
-        best, _ = named(spec, FACTS.test_to_train, repeated((outcome(1.0, 1.0), lucky), (fine, steady)))
+        best = named(repeated((outcome(1.0, 1.0), lucky), (fine, steady)), spec).best
         assert best is not None
         assert best.trial.number == 1
 
@@ -245,8 +173,7 @@ def test_no_fold_decides_alone_because_its_losses_are_greater_by_orders() -> Non
     luckier = [cost + math.log(ratio) for cost, ratio in zip(steady, (0.8, 2.0, 1.2, 2.0), strict=True)]
     told = trials(outcome(*steady), outcome(*luckier))
     assert np.mean(np.exp(luckier)) < np.mean(np.exp(steady))
-    chosen = best_of(make_spec(cv={"folds": 4}), FACTS, told)
-    assert chosen is not None
+    chosen = named(told, make_spec(cv={"folds": 4})).best
     assert chosen.trial.number == 0
 
 
@@ -274,11 +201,9 @@ def test_a_mean_is_not_compared_with_a_lucky_single_run() -> None:
         (outcome(1.1, 1.0), (outcome(1.9, 1.9),)),
         (outcome(1.2, 1.2, weights=20), ()),  # the third best of single runs, the best where others have means
     )
-    selected = select(TWICE, 0.0, told[:4])
-    assert selected is not None
+    selected = named(told[:4], TWICE, 0.0)
     assert (selected.best.trial.number, selected.one_se.trial.number) == (2, 2)
-    selected = select(TWICE, 0.0, [*told[:4], replace(told[4], repeats=(outcome(9.0, 9.0),))])
-    assert selected is not None
+    selected = named([*told[:4], replace(told[4], repeats=(outcome(9.0, 9.0),))], TWICE, 0.0)
     assert (selected.best.trial.number, selected.one_se.trial.number) == (2, 2)
 
 
@@ -286,8 +211,7 @@ def test_equal_configurations_are_one() -> None:
     first, second, other = trials(outcome(1.0, 1.0), outcome(1.2, 1.2), outcome(1.9, 1.9))
     told = [first, second, other, *(Trial(at, first.params, outcome(3.0, 3.0)) for at in (3, 4))]
     assert [trial.number for trial in finalists(SPEC, 0.5, told)] == [1, 2, 0], "distinct ones"
-    best = best_of(make_spec(search={"repeats": 0}), FACTS, told)
-    assert best is not None
+    best = named(told, make_spec(search={"repeats": 0})).best
     assert best.trial.number == 1, "the other is 2.33 on average"
     assert [len(trial.repeats) for trial in pool(told)] == [2, 0, 0]
 
@@ -303,34 +227,29 @@ def test_equal_configurations_are_one() -> None:
 )
 def test_the_default_is_shipped_unless_the_best_is_clearly_better(folds, ships) -> None:
     told = trials(outcome(4.0, 4.0), outcome(2.0, 2.0), outcome(*folds))
-    selected = select(make_spec(search={"repeats": 0}), FACTS.test_to_train, told)
-    assert selected is not None
+    selected = named(told, make_spec(search={"repeats": 0}))
     assert selected.best.trial.number == (1 if min(folds) > 2 else 2), "that is the best all the same"
     assert selected.shipped.trial.number == ships
 
 
 def test_the_best_is_shipped_where_the_default_failed() -> None:
     told = trials(outcome(4.0, 4.0), make_outcome([], "failed"), outcome(3.9, 4.0))
-    selected = select(SPEC, FACTS.test_to_train, told)
-    assert selected is not None
+    selected = named(told)
     assert selected.shipped == selected.best
 
 
 def test_the_standard_error_is_the_median_over_the_best_quarter_of_paired_differences() -> None:
     # eight complete: the best quarter is the best itself and one more
     told = trials(outcome(1.0, 2.0), outcome(1.0, 3.0), *[outcome(9.0, 15.0 + number) for number in range(6)])
-    best, _ = named(SPEC, FACTS.test_to_train, told)
-    assert best is not None
+    best = named(told).best
     # differences 0 and 1: variance 0.5; two folds, validation over training windows: 1/3 and 2/3, mean 1/2
     assert best.cost_se == pytest.approx(math.sqrt((1 / 2 + 1 / 2) * 0.5))
     assert best.se == pytest.approx(best.cost_se * best.value), "in units of the loss, to first order"
     # with one more the quarter, rounded up, has a third: differences 8 and 13, variance 12.5
-    best, _ = named(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in told], outcome(9.0, 22.0)))
-    assert best is not None
+    best = named(trials(*[trial.outcome for trial in told], outcome(9.0, 22.0))).best
     assert best.cost_se == pytest.approx(math.sqrt((0.5 + 12.5) / 2))
     # nor does it matter in which order they came
-    best, _ = named(SPEC, FACTS.test_to_train, trials(*[trial.outcome for trial in reversed(told)]))
-    assert best is not None
+    best = named(trials(*[trial.outcome for trial in reversed(told)])).best
     assert best.cost_se == pytest.approx(math.sqrt(0.5))
 
 
@@ -340,18 +259,15 @@ def test_the_standard_error_is_that_of_the_means_over_repeats() -> None:
         (outcome(2.0, 2.0), (outcome(4.0, 14.0),)),  # 3 and 8
         *[(outcome(9.0, 9.0), ())] * 2,
     )
-    best, _ = named(TWICE, FACTS.test_to_train, told)
-    assert best is not None
+    best = named(told, TWICE).best
     assert best.cost_se == pytest.approx(math.sqrt(2.0))  # differences 2 and 4; 1 and 0 of the first runs
 
 
 def test_without_a_standard_error_only_the_best_is_near_the_best() -> None:
     blind = replace(outcome(1.0, 1.0), folds=(*outcome(1.0).folds, FoldCurve((0.0,), (1.0,), (math.nan,))))
-    best, most = named(SPEC, FACTS.test_to_train, trials(blind, outcome(1.1, 1.1, train=0.5)))
-    assert best is not None
-    assert most is not None
-    assert (best.trial.number, most.trial.number) == (0, 0)
-    assert math.isnan(best.se)
+    selected = named(trials(blind, outcome(1.1, 1.1, train=0.5)))
+    assert (selected.best.trial.number, selected.one_se.trial.number) == (0, 0)
+    assert math.isnan(selected.best.se)
 
 
 def test_folds_without_a_value_count_nowhere_and_one_fold_says_nothing_of_the_error() -> None:
@@ -365,9 +281,7 @@ def most_regularised(*others: tuple[dict[str, Value], Outcome]) -> int:
     """Which is named beside a best and a second that differ much from fold to fold: an error of 1.27."""
     noisy: list[tuple[dict[str, Value], Outcome]] = [({}, outcome(1.0, 3.0)), ({"batch_size": 8}, outcome(2.0, 2.2))]
     told = [Trial(at, {**PARAMS, "time_shift": at, **own}, one) for at, (own, one) in enumerate([*noisy, *others])]
-    _, most = named(SPEC, FACTS.test_to_train, told)
-    assert most is not None
-    return most.trial.number
+    return named(told).one_se.trial.number
 
 
 @pytest.mark.parametrize(
@@ -399,11 +313,9 @@ def test_the_rule_follows_the_metric_s_direction() -> None:
         outcome(-0.4, -0.3, weights=20, maximise=True),  # 0.35 below the best: near enough
         outcome(-0.1, -0.2, weights=10, maximise=True),  # 0.55 below: not
     )
-    best, most = named(RISING, FACTS.test_to_train, told)
-    assert best is not None
-    assert most is not None
-    assert (best.trial.number, most.trial.number) == (0, 2)
-    assert best.se == pytest.approx(math.sqrt(0.18))
+    selected = named(told, RISING)
+    assert (selected.best.trial.number, selected.one_se.trial.number) == (0, 2)
+    assert selected.best.se == pytest.approx(math.sqrt(0.18))
 
 
 def test_what_was_cut_off_while_it_improved_says_nothing_against_a_trial() -> None:

@@ -1,11 +1,12 @@
 """The verdict in plain words: each case by hand, for losses and for metrics that are maximised."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.making import make_detection
+from tests.making import known, make_detection, make_holdout, make_score
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.data.series import Floats
 from tuner.evaluation.baselines import Baseline
@@ -22,22 +23,12 @@ from tuner.training.outcome import FoldCurve, Outcome
 def score(
     name: str, trial: int | None, value: float | None, difference: float = 0.0, interval: Interval | None = None
 ) -> Score:
-    return Score(name, trial, value, 0.1, (0.0, 1.0), difference, interval, value, None, None, None, None, None)
+    known: dict[str, Any] = {"difference": difference, "difference_interval": interval, "loss": value}
+    return make_score(name, trial, value, se=0.1, interval=(0.0, 1.0), **known)
 
 
-def make_holdout(*scores: Score, metric: str = "loss") -> Holdout:
-    return Holdout(
-        metric=metric,
-        scores=(score("shipped", 2, 0.4), *scores),
-        members=3,
-        trained=200,
-        windows=74,
-        blocks=12,
-        anomalous=0,
-        events=0,
-        baseline=0.5,
-        looks=2,
-    )
+def held(*scores: Score, **changes: Any) -> Holdout:
+    return make_holdout(score("shipped", 2, 0.4), *scores, **changes)
 
 
 def found(holdout: Holdout | None, *, maximise: bool = False) -> Findings:
@@ -48,7 +39,7 @@ def found(holdout: Holdout | None, *, maximise: bool = False) -> Findings:
 
 
 def first(*scores: Score, maximise: bool = False) -> str:
-    return conclude(found(make_holdout(*scores, metric="f1" if maximise else "loss"), maximise=maximise))[0]
+    return conclude(found(held(*scores, metric="f1" if maximise else "loss"), maximise=maximise))[0]
 
 
 CLEARLY, NOT_SURELY, WORSE = (0.1, 0.3), (-0.1, 0.3), (-0.3, -0.1)
@@ -96,9 +87,7 @@ def test_tuning_made_no_difference_where_the_default_is_the_best() -> None:
 
 
 def test_tuning_made_no_difference_where_nothing_is_clearly_better_than_the_defaults() -> None:
-    guarded = replace(
-        make_holdout(), scores=(score("shipped", 1, 0.5), score("best", 2, 0.4), score("default", 1, 0.5))
-    )
+    guarded = make_holdout(score("shipped", 1, 0.5), score("best", 2, 0.4), score("default", 1, 0.5))
     assert conclude(found(guarded))[0] == (
         "Tuning made no difference: in cross-validation nothing is clearly better than the defaults, so use these."
     )
@@ -123,7 +112,7 @@ CLOSE = "too close for so few rows"
     ],
 )
 def test_a_forecast_works_where_it_surely_beats_the_strongest_baseline(value, gain, chip, said) -> None:
-    works = judge(found(make_holdout(score("seasonal naive", None, value, value - 0.4, gain))))[1]
+    works = judge(found(held(score("seasonal naive", None, value, value - 0.4, gain))))[1]
     assert works.chip == chip and said in works.said
 
 
@@ -133,12 +122,12 @@ def test_a_forecast_works_where_it_surely_beats_the_strongest_baseline(value, ga
 )
 def test_a_detection_works_where_guessing_is_beaten_and_nothing_else_is_better(value, gain, chip) -> None:
     rival = score("PCA", None, value, value - 0.4, (-gain[1], -gain[0]))
-    held = replace(make_holdout(rival, metric="f1"), baseline=0.1)
+    rivalled = held(rival, metric="f1", baseline=0.1)
     facts = replace(FACTS, baseline=Baseline("base rate", 0.1))
-    works = judge(replace(found(held, maximise=True), facts=facts))[1]
+    works = judge(replace(found(rivalled, maximise=True), facts=facts))[1]
     assert works.chip == chip
     assert f"its F1 is 0.40, against {value:.2f} for PCA (higher is better, guessing reaches 0.10)" in works.said
-    guessed = judge(replace(found(make_holdout(metric="f1"), maximise=True), facts=facts))[1]
+    guessed = judge(replace(found(held(metric="f1"), maximise=True), facts=facts))[1]
     assert guessed.said.startswith(
         "The detection does not work: on held-out data its F1 is 0.40, against 0.50 for gues"
     )
@@ -147,19 +136,18 @@ def test_a_detection_works_where_guessing_is_beaten_and_nothing_else_is_better(v
 def test_a_model_that_cannot_be_scored_decides_nothing() -> None:
     unknown = replace(score("default", 1, None), difference=None)
     assert first(unknown, score("unregularised", 0, 0.6, 0.2, CLEARLY)).startswith("Inconclusive. ")
-    nothing = replace(make_holdout(), scores=(score("shipped", 2, None),), metric="f1")
+    nothing = make_holdout(score("shipped", 2, None), metric="f1")
     assert conclude(found(nothing, maximise=True))[:2] == (
         "Inconclusive. No comparison on held-out data is possible: the held-out data have no anomalous row.",
         "Whether the detection works is unknown: the held-out data have no anomalous row.",
     )
-    diverged = replace(make_holdout(), scores=(score("shipped", 2, None),))
+    diverged = make_holdout(score("shipped", 2, None))
     assert "its refits diverged" in conclude(found(diverged))[1]
     assert "its refits diverged" in explain_trust(found(diverged))[0]
 
 
 def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
-    optimism = find_optimism(found(make_holdout()))
-    assert optimism is not None
+    optimism = known(find_optimism(found(held())))
     assert optimism.value == pytest.approx(0.375 - 0.4)
     # 0.125 and 0.625 in the folds: an error of 0.35, times t with 1 degree of freedom
     assert optimism.said.startswith(
@@ -167,8 +155,8 @@ def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
         "baseline that is +6.67 % (95 % interval "
     )
     assert optimism.said.endswith("%): no clear sign that the choice was a lucky one.")
-    optimism = find_optimism(found(make_holdout(metric="f1"), maximise=True))
-    assert optimism is not None and optimism.value == pytest.approx(0.375 - 0.4)
+    optimism = known(find_optimism(found(held(metric="f1"), maximise=True)))
+    assert optimism.value == pytest.approx(0.375 - 0.4)
     assert optimism.said.startswith("Held-out F1 is 0.025 higher than in cross-validation")
 
 
@@ -183,39 +171,38 @@ def test_optimism_is_the_cross_validated_score_less_the_holdouts() -> None:
 def test_what_is_lost_is_told_relative_to_the_baseline_with_an_interval(value, baseline, said) -> None:
     """Five folds of 0.375 each but for some noise, and a holdout with an error of a twentieth."""
     shipped = replace(score("shipped", 2, value), se=0.05 * value)
-    findings = found(replace(make_holdout(), baseline=baseline, scores=(shipped,)))
-    best = findings.summary.best
-    assert best is not None
+    findings = found(make_holdout(shipped, baseline=baseline))
+    best = findings.chosen("best")
     folds = tuple(FoldCurve((0.3,), (v,), (v,)) for v in (0.36, 0.39, 0.375, 0.37, 0.38))
     trial = replace(best.trial, outcome=replace(best.trial.outcome, folds=folds))
     summary = replace(findings.summary, shipped=replace(best, trial=trial))
-    optimism = find_optimism(replace(findings, summary=summary))
-    assert optimism is not None and said in optimism.said
+    optimism = known(find_optimism(replace(findings, summary=summary)))
+    assert said in optimism.said
 
 
 @pytest.mark.parametrize(("baseline", "period"), [(0.39, "easier"), (0.63, "harder")])
 def test_where_the_rows_differ_that_is_said_instead(baseline, period) -> None:
-    optimism = find_optimism(found(replace(make_holdout(), baseline=baseline)))
-    assert optimism is not None and optimism.value is None
+    optimism = known(find_optimism(found(held(baseline=baseline))))
+    assert optimism.value is None
     assert optimism.said == (
         "The two scores cannot be compared (0.38 in cross-validation, 0.40 on held-out data): the held-out period is "
         f"{period} (persistence 0.50 before, {baseline:.2f} in the holdout)."
     )
     rate = replace(FACTS, baseline=Baseline("base rate", 0.5))
-    optimism = find_optimism(replace(found(replace(make_holdout(), baseline=0.25)), facts=rate))
-    assert optimism is not None and "anomalies are less common in the holdout" in optimism.said
+    optimism = known(find_optimism(replace(found(held(baseline=0.25)), facts=rate)))
+    assert "anomalies are less common in the holdout" in optimism.said
 
 
 def test_where_the_folds_train_on_far_fewer_rows_that_is_said_instead() -> None:
     walk = replace(FACTS, folds=(FoldInfo(60, 50, 0, 0), FoldInfo(160, 50, 0, 0)), baseline=Baseline("base rate", 0.5))
-    optimism = find_optimism(replace(found(make_holdout()), facts=walk))
-    assert optimism is not None and optimism.value is None
+    optimism = known(find_optimism(replace(found(held()), facts=walk)))
+    assert optimism.value is None
     assert optimism.said.endswith("the folds train on only 55 % of the rows that the final network has.")
 
 
 def test_uses_of_the_holdout_are_counted() -> None:
     said = "The holdout has been used for 2 configurations so far; each further use makes it less honest."
-    assert explain_trust(found(make_holdout()))[-1] == said
+    assert explain_trust(found(held()))[-1] == said
 
 
 SPEC = make_spec(search={"repeats": 0})
@@ -225,9 +212,7 @@ def study(*outcomes: Outcome, se: float = 0.1, baseline: float = 9.0, spec=SPEC)
     """A study without a holdout, with this standard error."""
     findings = make_findings(*outcomes, spec=spec)
     summary = findings.summary
-    assert summary.best is not None
-    assert summary.one_se is not None
-    best, one_se = (replace(chosen, se=se, cost_se=se) for chosen in (summary.best, summary.one_se))
+    best, one_se = (replace(findings.chosen(rule), se=se, cost_se=se) for rule in ("best", "1se"))
     facts = replace(FACTS, baseline=Baseline("persistence", baseline))
     return replace(findings, facts=facts, summary=replace(summary, best=best, one_se=one_se, shipped=best))
 
@@ -298,7 +283,7 @@ RUN = "python -m tuner.run --study studies/small/study.toml"
 
 
 def test_the_next_command_goes_on_with_what_is_missing_or_ships_what_works() -> None:
-    begun = found(make_holdout(score("default", 1, 0.6, 0.2, CLEARLY)))
+    begun = found(held(score("default", 1, 0.6, 0.2, CLEARLY)))
     assert conclude(begun)[2] == f"Next, train the other 9 trials: {RUN}"
     spec = make_spec(study={"trials": 3})
     done = replace(begun, spec=spec, storage="sqlite:///my studies.db")
@@ -307,7 +292,7 @@ def test_the_next_command_goes_on_with_what_is_missing_or_ships_what_works() -> 
     )
     untested = replace(done, holdout=None, facts=replace(FACTS, holdout=80))
     assert judge(untested)[2].command == f"{RUN} --storage 'sqlite:///my studies.db'"
-    beaten = replace(done, holdout=make_holdout(score("PCA", None, 0.3, -0.1, WORSE)))
+    beaten = replace(done, holdout=held(score("PCA", None, 0.3, -0.1, WORSE)))
     assert judge(beaten)[2].command.startswith(f"{RUN} --trials 6")
     assert [one.tone for one in judge(beaten)] == ["open", "bad", "next"]
 
@@ -326,12 +311,12 @@ GUESSING = (
 
 def test_a_useless_alarm_is_called_so_with_or_without_a_holdout() -> None:
     useless = detecting(base_rate=0.45)
-    for findings in (useless, replace(useless, holdout=make_holdout())):
+    for findings in (useless, replace(useless, holdout=held())):
         works = judge(findings)[1]
         assert (works.chip, works.said) == ("does not work", f"The detection does not work: it is {GUESSING}.")
     assert (
         "its errors find anomalies with average precision 0.50 in cross-validation (base rate 0.10)"
-        in judge(replace(detecting(), holdout=make_holdout()))[1].said
+        in judge(replace(detecting(), holdout=held()))[1].said
     )
 
 
@@ -392,7 +377,7 @@ def verdicts(kind: str, gain: float, *, seeds: bool = True) -> list[str]:
             losses = losses if seeds else losses[:1]
             contenders.append(Contender(name, number, losses, losses, None))
         scores = score_models(METRICS["loss"], ALIKE, contenders, 0)
-        said.append(judge_tuning(METRICS["loss"], replace(make_holdout(), scores=scores)))
+        said.append(judge_tuning(METRICS["loss"], make_holdout(*scores)))
     return said
 
 

@@ -84,7 +84,7 @@ class KeptStudy:
         assert number < len(self.begun)
         self.saved[number] = outcome
 
-    def tell(self, number: int, outcome: Outcome, _: Mapping[str, Any]) -> None:
+    def tell(self, number: int, _: Mapping[str, Any], outcome: Outcome) -> None:
         assert number == len(self.finished), "told in the order of numbers"
         assert self.saved[number] == outcome, "kept before it is told"
         self.finished.append(number)

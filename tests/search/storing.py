@@ -1,7 +1,6 @@
 """Trials to keep in a store."""
 
-from tests.search.making import FACTS, make_outcome, make_spec
-from tuner.results.attributes import scalars
+from tests.search.making import make_outcome, make_spec
 from tuner.search.sampler import choose
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
@@ -18,4 +17,4 @@ def tell(study: StoredStudy, *outcomes: Outcome) -> None:
         params = choose(study.spec, number, [], [])
         study.add(params)
         study.save(number, outcome)
-        study.tell(number, outcome, scalars(FACTS.test_to_train, params, outcome))
+        study.tell(number, params, outcome)

@@ -19,6 +19,7 @@ from tuner.search.coordinator import Coordinator
 from tuner.search.events import Event, Notify, Progressed, Resumed, Started, Ticked, Told, ignore
 from tuner.search.sampler import choose
 from tuner.spec.sections import Spec
+from tuner.spec.space import Value
 from tuner.storage.stored_study import StoredStudy
 from tuner.training.outcome import Outcome
 
@@ -30,9 +31,20 @@ LAGS = st.sampled_from(sorted(SPECS))
 CHANCE = st.integers(0, 2**32).map(random.Random)
 
 
+# each study asks the same, and a sampler takes a while
+CHOSEN: dict[str, dict[str, Value]] = {}
+
+
+def remembered(*asked: Any) -> dict[str, Value]:
+    """As `choose`, once for the same arguments."""
+    key = repr(asked)
+    return CHOSEN.get(key) or CHOSEN.setdefault(key, choose(*asked))
+
+
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "TICK", 0.0)
+    monkeypatch.setattr(schedule, "choose", remembered)
 
 
 class Interrupted:

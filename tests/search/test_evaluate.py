@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from tests.making import make_dataset, make_detection, make_spec, marked, without_targets
+from tests.making import known, make_dataset, make_detection, make_spec, marked, without_targets
 from tests.search.making import make_outcome
 from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.scorer import Scorer
@@ -25,7 +25,7 @@ from tuner.files import write_folder
 from tuner.results.findings import Findings, describe_study
 from tuner.results.selection import Selection, Trial, summarise
 from tuner.search.bundling import make_manifest
-from tuner.search.evaluate import MEMBERS, Run, score_holdout
+from tuner.search.evaluate import Run, score_holdout
 from tuner.search.events import Event, Progressed, StageAdvanced, StageBegan, Ticked
 from tuner.search.jobs import Job, Shared
 from tuner.search.study import Prepared, prepare, shown_rows
@@ -38,6 +38,8 @@ from tuner.training.machine import Machine
 from tuner.training.outcome import FoldCurve
 from tuner.training.trainer import refit
 
+# refits of a network: fewer than usual, as each takes a while
+MEMBERS = 3
 LABELS = marked(160, (10, 12), (50, 53), (90, 92), (130, 133), (145, 146))
 SPEC = make_spec(
     study={"name": "small", "trials": 4},
@@ -90,6 +92,11 @@ class Here:
         return iter(())
 
 
+@pytest.fixture(autouse=True)
+def _few_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.search.evaluate.MEMBERS", MEMBERS)
+
+
 @pytest.fixture(scope="module")
 def problem() -> Problem:
     return make_problem(SPEC, DATA)
@@ -115,15 +122,13 @@ def score(
         selected = [Selection(trials[number], float(number), None, 0.1, 0.0, 0.1) for number in (best, one_se)]
         summary = replace(summary, best=selected[0], one_se=selected[1], shipped=selected[0])
     events: list[Event] = []
-    run = Run(study.spec, study, problem, problem.folds(), backend, events.append, deadline)
+    run = Run(study, problem, problem.folds(), backend, events.append, deadline)
     score_holdout(run, Findings(SPEC, study.facts, trials, summary))
     return [event for event in events if not isinstance(event, Ticked)]
 
 
 def kept(study: StoredStudy, best: int = 2, one_se: int = 3) -> Holdout:
-    found = study.holdout(best, one_se)
-    assert found is not None
-    return found
+    return known(study.holdout(best, one_se))
 
 
 def test_each_configuration_is_refitted_from_the_same_seeds_for_its_own_steps(study, problem) -> None:
@@ -154,7 +159,8 @@ def test_the_report_is_of_the_rows_of_the_holdout(study, problem) -> None:
 
 
 @pytest.mark.parametrize("kind", ["classify", "forecast", "difference"])
-def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_path, kind) -> None:
+def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_path, monkeypatch, kind) -> None:
+    monkeypatch.setattr("tuner.search.evaluate.MEMBERS", 8)
     task = {"kind": "classify"} if kind == "classify" else {"kind": "forecast", "difference": kind == "difference"}
     spec = SPEC.model_copy(update={"task": TaskSection(window=4, **task)})
     problem = make_problem(spec, DATA)
@@ -163,7 +169,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     prepared = Prepared(spec, dataset, problem, folds, describe_study(spec, dataset, problem, folds))
     study = store.begin(spec, prepared.facts)
     steps = refit_steps(TRIALS[2].outcome.steps, problem.folds(), data)
-    refits = [refit(spec, data, TRIALS[2].params, steps=steps, repeat=seed) for seed in range(MEMBERS)]
+    refits = [refit(spec, data, TRIALS[2].params, steps=steps, repeat=seed) for seed in range(8)]
     out_of_fold = np.abs(np.random.default_rng(0).normal(size=99))
     outputs = np.mean([one.outputs[:, 0] for one in refits], axis=0)
     raw = outputs if data.targets is None else np.abs(outputs - data.answers[data.valid, 0]) / 0.5**0.5
@@ -173,7 +179,7 @@ def test_what_is_scored_is_what_a_bundle_of_the_same_refits_gives(store, tmp_pat
     summary = summarise(spec, prepared.facts.test_to_train, trials)
     study.keep_rows(shown_rows(prepared))
     found = Findings(spec, prepared.facts, tuple(trials), summary)
-    score_holdout(Run(spec, study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
+    score_holdout(Run(study, problem, prepared.folds, Here(problem, spec=spec), lambda _: None), found)
     assert summary.best is not None and summary.one_se is not None
     shipped = kept(study, summary.best.trial.number, summary.one_se.trial.number).scores[0]
 

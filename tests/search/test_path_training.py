@@ -119,8 +119,7 @@ def path(store: Store, found: Findings) -> Growing:
 
 
 def values(store: Store) -> list[Value]:
-    path = stored_path(findings(store.open("small")), "dropout")
-    return [] if path is None else [point.value for point in path.points]
+    return [point.value for point in stored_path(findings(store.open("small")), "dropout").points]
 
 
 def test_each_point_is_trained_once_on_the_folds_of_the_study_and_a_second_call_trains_none(

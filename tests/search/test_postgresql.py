@@ -55,8 +55,8 @@ def server() -> Iterator[str]:
 def test_a_study_is_bit_for_bit_the_same_as_in_sqlite(server: str, tmp_path: Path) -> None:
     write_small(tmp_path)
     study = ("run", "--study", "small.toml", "--trials")
-    assert run(tmp_path, *study, 60, "--workers", 1).status == 0
-    for trials in (25, 60):
+    assert run(tmp_path, *study, 30, "--workers", 1).status == 0
+    for trials in (12, 30):
         assert run(tmp_path, *study, trials, "--workers", 2, "--storage", server).status == 0
     assert dump(tmp_path, storage=server) == dump(tmp_path)
 
@@ -86,12 +86,6 @@ def test_a_study_is_seen_shown_and_deleted(server: str) -> None:
         assert (status.complete, status.pruned, status.best) == (1, 1, (1, 1.0))
         store.delete("seen")
         assert "seen" not in store.names()
-
-
-def test_a_wrong_password_or_port_is_one_message_without_the_password() -> None:
-    with pytest.raises(UserError, match="cannot be opened") as refusal:
-        Store("postgresql+psycopg://postgres:secret@127.0.0.1:1/none", create=True)
-    assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(("name", "lost"), [("all", "%"), ("lock", "tuner, process %")])

@@ -24,7 +24,7 @@ def run(study: KeptStudy, backend: FakeBackend, deadline: float | None = None) -
     """Repeats what is missing; its events but for those of passing time."""
     events: list[Event] = []
     problem: Any = None  # the workers have the data
-    repeat(Run(study.spec, cast(StoredStudy, study), problem, (), backend, events.append, deadline), TRIALS)
+    repeat(Run(cast(StoredStudy, study), problem, (), backend, events.append, deadline), TRIALS)
     return [event for event in events if isinstance(event, StageBegan | Repeated)]
 
 

@@ -7,14 +7,14 @@ from contextlib import closing
 import pytest
 
 from tests.processes import run
-from tests.studies import write_small
+from tests.studies import SEARCH_ALONE, write_small
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("replayed")
     write_small(folder)
-    assert run(folder, "run", "--study", "small.toml", "--trials", 14, "--workers", 1).status == 0
+    assert run(folder, "run", "--study", "small.toml", "--trials", 14, "--workers", 1, *SEARCH_ALONE).status == 0
     return folder
 
 
@@ -42,10 +42,3 @@ def test_on_other_data_it_does_not_and_that_is_said(folder, tmp_path) -> None:
     told = json.loads(run(folder, "run", *place, "--json").out)
     assert (told["event"], told["identical"], told["changed"]) == ("replay", False, ["the data"])
     assert told["distance"] > 0
-
-
-def test_a_trial_that_is_not_there_is_one_message(folder) -> None:
-    done = run(folder, "run", "--study", "small.toml", "--replay", 99)
-    assert (done.status, done.out) == (2, "")
-    assert "there is no finished trial 99" in done.err
-    assert "0 to 13" in done.err

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.making import make_dataset, make_detection, make_spec, marked, refused
+from tests.making import known, make_dataset, make_detection, make_spec, marked, refused
 from tests.search.making import make_outcome
 from tests.search.storing import tell
 from tuner.data.problems import make_problem
@@ -35,9 +35,7 @@ def found_of(store: Store, data: Dataset, detection: Detection | None) -> Findin
 
 @pytest.fixture
 def scored(store: Store, request: pytest.FixtureRequest) -> ScoredRows:
-    found = found_of(store, request.param, FOUND).scored
-    assert found is not None
-    return found
+    return known(found_of(store, request.param, FOUND).scored)
 
 
 LATER = replace(DATA, series=(DATA.series[0], replace(DATA.series[1], time=np.arange(60) + 1000)))

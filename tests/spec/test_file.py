@@ -1,4 +1,4 @@
-"""Study files: read, overridden, refused with name, reason and nearest, and written back without loss."""
+"""Study files: read, overridden, and written back without loss; what is refused stands in tests/bad/studies.py."""
 
 import tomllib
 from pathlib import Path
@@ -20,12 +20,6 @@ def write(folder: Path, text: str = MINIMAL, name: str = "night.toml") -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def refusal(sections: dict[str, Any]) -> UserError:
-    with pytest.raises(UserError) as refused:
-        read_spec_dict({"study": {"name": "s"}, "data": {"path": "a.csv"}} | sections)
-    return refused.value
 
 
 def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -160,73 +154,3 @@ def test_an_override_of_the_space_replaces_the_line(tmp_path):
 def test_an_override_that_is_none_is_refused(tmp_path, override):
     with pytest.raises(UserError, match=r"is not section\.key=value"):
         read_spec(write(tmp_path), [override])
-
-
-@pytest.mark.parametrize(
-    ("sections", "where", "what", "hint"),
-    [
-        ({"trian": {}}, "[trian]", "unknown section `trian`", "did you mean `train`?"),
-        ({"train": {"patiense": 5}}, "[train] patiense", "unknown key `patiense`", "did you mean `patience`?"),
-        ({"cv": {"patience": 5}}, "[cv] patience", "unknown key `patience`", "`patience` belongs in [train]"),
-        ({"train": {"dropout": 0.5}}, "[train] dropout", "unknown key `dropout`", "`dropout` belongs in [space]"),
-        ({"train": 5}, "[train]", "`train` must be a section", "write it as [train]"),
-        ({"train": {"patience": 0}}, "[train] patience", "greater than or equal to 1", ""),
-        ({"train": {"patience": True}}, "[train] patience", "a valid integer", ""),
-        ({"cv": {"folds": "5"}}, "[cv] folds", "'5' is not possible", ""),
-        ({"cv": {"scheme": "block"}}, "[cv] scheme", "'blocked', 'walk_forward' or 'series'", ""),
-        ({"cv": {"holdout": float("nan")}}, "[cv] holdout", "nan is not possible", ""),
-        ({"study": {"name": "a", "min_precision": 0.0}}, "[study] min_precision", "greater than 0", ""),
-        ({"study": {"name": "a", "min_precision": 1.1}}, "[study] min_precision", "less than or equal to 1", ""),
-        ({"study": {"name": "a", "flag_share": 1.0}}, "[study] flag_share", "less than 1", ""),
-        ({"study": {"name": "a", "min_precision": 0.5, "flag_share": 0.1}}, "[study]", "one threshold", "remove one"),
-        ({"study": {"name": "a b"}}, "[study] name", "'a b' cannot be a study's name", "1 to 64 letters"),
-        ({"study": {"name": "a" * 65}}, "[study] name", "cannot be a study's name", "1 to 64 letters"),
-        ({"data": {}}, "[data]", "has neither", "exactly one"),
-        ({"data": {"path": "a", "source": "b"}}, "[data]", "has both", "exactly one"),
-        ({"data": {"path": "a", "features": [1]}}, "[data] features", "a valid string", ""),
-        ({"task": {"horizon": 0}}, "[task] horizon", "must look ahead", "1 or more"),
-        ({"task": {"kind": "classify", "horizon": 2}}, "[task] horizon", "belongs to a forecast", "remove"),
-        ({"task": {"kind": "classify", "difference": True}}, "[task] difference", "belongs to a forecast", "remove"),
-        ({"space": {"dropuot": 0.1}}, "[space]", "unknown parameter `dropuot`", "did you mean `dropout`?"),
-    ],
-)
-def test_an_unknown_or_impossible_key_is_refused_with_name_reason_and_nearest(sections, where, what, hint):
-    error = refusal(sections)
-    assert error.where == where
-    assert what in error.what
-    assert hint in error.hint
-
-
-def test_a_target_is_refused_where_labels_are_learnt():
-    error = refusal({"data": {"path": "a", "target": "x"}, "task": {"kind": "classify"}})
-    assert (error.where, "label" in error.hint) == ("[data] target", True)
-
-
-def test_a_refusal_names_the_file(tmp_path):
-    path = write(tmp_path, MINIMAL + "[train]\npatience = 0\n")
-    with pytest.raises(UserError) as refused:
-        read_spec(path)
-    assert refused.value.where == f"{path} [train] patience"
-
-
-def test_a_missing_study_file_is_refused_with_the_nearest(tmp_path):
-    write(tmp_path)
-    with pytest.raises(UserError, match="no such study file\n  did you mean `night`"):
-        read_spec(tmp_path / "nihgt.toml")
-    with pytest.raises(UserError, match=r"tuner\.init"):
-        read_spec(tmp_path / "nowhere" / "night.toml")
-
-
-@pytest.mark.parametrize(
-    ("raw", "reason"), [(b"[data", "not TOML"), (b"\xff\xfe", "not UTF-8"), (b"a = " + b"[" * 9999, "TOML")]
-)
-def test_a_file_that_is_no_toml_is_refused(tmp_path, raw, reason):
-    path = tmp_path / "night.toml"
-    path.write_bytes(raw)
-    with pytest.raises(UserError, match=reason):
-        read_spec(path)
-
-
-def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
-        read_spec(tmp_path)

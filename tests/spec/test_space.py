@@ -71,6 +71,7 @@ def test_a_line_is_read_as_the_domain_it_describes(name, line, domain):
         ("dropout", {"low": 0.0, "high": 0.5, "log": "yes"}, "`log` must be true or false", ""),
         ("l1", {"low": 1e-5, "high": 1e-3, "log": True, "step": 1e-5}, "cannot go with `log`", ""),
         ("dropout", {"low": 0.0, "high": 0.5, "step": 0}, "`step` must be above 0", ""),
+        ("dropout", {"low": 0.0, "high": 0.5, "step": 0.2}, "`high` (0.5) is not `low` plus", "the nearest is 0.4"),
         ("dropout", {"low": 0.0, "high": 0.5, "default": 0.6}, "the default 0.6 lies outside 0.0 to 0.5", ""),
         ("dropout", {"low": 0.0, "high": 0.5, "step": 0.1, "default": 0.25}, "not `low` plus a whole number", ""),
         ("dropout", {"choices": []}, "a list of at least one value", ""),

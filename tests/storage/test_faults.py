@@ -8,6 +8,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tests.making import known
 from tests.search.making import FACTS
 from tests.search.storing import COMPLETE, SPEC, tell
 from tuner.errors import UserError
@@ -52,8 +53,7 @@ def test_a_defect_is_no_fault(error) -> None:
 
 
 def test_an_unknown_error_in_operation_is_told_in_the_words_of_the_driver_in_one_line() -> None:
-    fault = database_fault(OperationalError("SELECT", {}, Exception("out of luck\nat line 1")), "here")
-    assert fault is not None
+    fault = known(database_fault(OperationalError("SELECT", {}, Exception("out of luck\nat line 1")), "here"))
     assert fault.what == "the database failed: out of luck"
 
 

@@ -14,6 +14,7 @@ from threading import Timer
 import pytest
 from filelock import FileLock
 
+from tests.making import known
 from tuner.errors import UserError
 from tuner.storage.lock import Holder, file_holder, file_lock
 
@@ -134,8 +135,7 @@ def test_a_lock_that_was_deleted_before_it_was_got_is_made_anew(path, monkeypatc
 
 
 def test_who_holds_a_lock_can_be_seen_without_taking_it(path, holder) -> None:
-    seen = file_holder(path)
-    assert seen is not None
+    seen = known(file_holder(path))
     assert (seen.process, seen.host) == (holder.pid, socket.gethostname())
     assert str(seen) in str(refusal(path))
     os.kill(holder.pid, signal.SIGKILL)

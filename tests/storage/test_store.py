@@ -46,22 +46,8 @@ def test_names_are_those_of_the_tuner_s_studies_in_order(store, url) -> None:
     assert store.names() == ["a", "b"]
 
 
-def test_for_an_unknown_name_the_nearest_is_suggested(store, study) -> None:
-    error = refused(store.open, "smal")
-    assert error.what == "there is no study 'smal'"
-    assert error.hint == "did you mean `small`?"
-
-
 def test_in_an_empty_store_it_is_said_how_to_run_a_study(store) -> None:
     assert "python -m tuner.run" in refused(store.open, "small").hint
-
-
-def test_a_study_of_another_tool_is_neither_opened_nor_continued(store, url) -> None:
-    optuna.create_study(study_name="small", storage=url).optimize(lambda trial: trial.suggest_float("x", 0, 1), 1)
-    assert "there is no study 'small'" in refused(store.open, "small").what
-    error = refused(store.begin, SPEC, FACTS)
-    assert "is a study of another tool" in error.what
-    assert "another `[study] name`" in error.hint
 
 
 def test_an_empty_study_of_another_direction_is_not_continued(store, url) -> None:
@@ -115,12 +101,6 @@ def test_equal_data_may_lie_elsewhere(store, study) -> None:
     store.begin(make_spec(data={"path": "/elsewhere/data.csv"}), FACTS)
 
 
-def test_changed_data_are_refused(store, study) -> None:
-    error = refused(store.begin, SPEC, replace(FACTS, digest="e" * 64))
-    assert error.what == "the data have changed since the study began"
-    assert error.where == "/nowhere/data.csv"
-
-
 def test_what_was_resolved_when_the_study_began_holds(store, study) -> None:
     assert store.begin(SPEC, replace(FACTS, precision=Precision(64))).facts.precision == FLOAT32
 
@@ -168,20 +148,6 @@ def test_folders_are_made_for_a_new_store(tmp_path) -> None:
     assert (tmp_path / "deep/down/studies.db").exists()
 
 
-def test_a_missing_store_is_said_and_not_made(tmp_path) -> None:
-    error = refused(Store, f"sqlite:///{tmp_path}/none/studies.db", create=False)
-    assert error.what == "there is no store"
-    assert f"{tmp_path}/none/studies.db" in error.where
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path) -> None:
-    path, content = tmp_path / "studies.db", b"this is no database, though it is long enough to look like one" * 99
-    path.write_bytes(content)
-    assert "the store cannot be opened" in refused(Store, f"sqlite:///{path}", create=True).what
-    assert path.read_bytes() == content
-
-
 def test_a_damaged_database_is_refused(url) -> None:
     path = Path(url.removeprefix("sqlite:///"))
     content = path.read_bytes()
@@ -213,20 +179,6 @@ def test_a_store_of_an_older_version_is_refused_in_one_sentence_and_left_as_it_w
     assert error.what == "another version of the tuner made it: its table tuner_studies has no column `environment`"
     assert error.hint == "name another --storage, or use the version that made it"
     assert path.read_bytes() == before
-
-
-def test_a_folder_is_no_store(tmp_path) -> None:
-    assert "the store cannot be opened" in refused(Store, f"sqlite:///{tmp_path}", create=True).what
-
-
-@pytest.mark.parametrize("bad", ["nonsense", "", "sqlite//x.db", "nosuchdb://host/x"])
-def test_a_url_that_is_none_is_refused(bad) -> None:
-    assert "the store cannot be opened" in refused(Store, bad, create=True).what
-
-
-def test_a_password_is_never_shown() -> None:
-    for bad in ("nosuchdb://user:secret@host/x", "postgresql://user:secret@nowhere.invalid/x", "a:secret@b"):
-        assert "secret" not in str(refused(Store, bad, create=True))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

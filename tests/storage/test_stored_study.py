@@ -15,15 +15,16 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tests.making import make_detection
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Contender, Holdout, HoldoutWindows, score_models
-from tuner.results.attributes import scalars
 from tuner.search.sampler import choose
 from tuner.spec.metric import METRICS
 from tuner.spec.space import defaults
 from tuner.storage.distributions import without_constants
+from tuner.storage.stored_study import attributes
 from tuner.training.outcome import FoldCurve, Outcome
 
 # --- what goes in comes out
@@ -168,8 +169,9 @@ def test_a_tell_that_was_cut_short_is_told_again_and_ends_the_same(store, study,
     def kill(*_: object) -> None:
         raise Killed
 
-    study.add(defaults(SPEC.space))
-    shown = scalars(FACTS.test_to_train, defaults(SPEC.space), outcome)
+    params = defaults(SPEC.space)
+    study.add(params)
+    shown = attributes(FACTS.test_to_train, params, outcome)
     whole = moment == "never"
     with pytest.MonkeyPatch.context() as patch:
         if moment == "in its midst":
@@ -177,11 +179,11 @@ def test_a_tell_that_was_cut_short_is_told_again_and_ends_the_same(store, study,
         if moment == "before its state":
             patch.setattr(study._storage, "set_trial_state_values", kill)
         with nullcontext() if whole else pytest.raises(Killed):
-            study.tell(0, outcome, shown)
+            study.tell(0, params, outcome)
     again = store.open("small")
     assert again.n_told() == whole
     if not whole:
-        again.tell(0, outcome, shown)
+        again.tell(0, params, outcome)
     trial = optuna.load_study(study_name="small", storage=url).trials[0]
     assert trial.state.name == {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[outcome.state]
     assert trial.value == outcome.value
@@ -217,6 +219,44 @@ def test_optuna_knows_the_direction(store, url, metric, direction) -> None:
 def test_a_pruned_trial_is_shown_with_its_best_mean_not_its_last(store, study, url) -> None:
     tell(study, make_outcome([3.0, 1.0, 2.0], "pruned"))
     assert optuna.load_study(study_name="small", storage=url).trials[0].value == 1.0
+
+
+DECAYING = {**defaults(SPEC.space), "learning_rate": 0.01, "weight_decay": 0.5}
+
+
+def test_what_optuna_s_tools_show_of_a_complete_trial() -> None:
+    shown = attributes(FACTS.test_to_train, DECAYING, replace(make_outcome([4.0, 1.5]), seconds=1.23456))
+    assert shown == {
+        "fold_epochs": 4,
+        "seconds": 1.235,
+        "best_epoch": 2,
+        "se": pytest.approx(math.sqrt(0.125)),
+        "train_loss": 0.5,
+        "valid_loss": 1.5,
+        "gap": 1.0,
+        "weights": 84,
+        "zeros": 0.25,
+        "weight_norm": 2.0,
+        "shrinkage": pytest.approx(0.0055),
+    }
+
+
+def test_a_pruned_trial_says_why_too() -> None:
+    shown = attributes(FACTS.test_to_train, DECAYING, make_outcome([4.0], "pruned", reason="pruned after epoch 1"))
+    assert shown["reason"] == "pruned after epoch 1"
+    assert shown["best_epoch"] == 1
+
+
+def test_of_a_failed_trial_only_the_reason_and_the_cost_are_shown_at_a_length_that_a_database_takes() -> None:
+    shown = attributes(FACTS.test_to_train, DECAYING, make_outcome([], "failed", reason="x" * 9000))
+    assert shown == {"fold_epochs": 0, "seconds": 1.5, "reason": "x" * 2000}
+
+
+def test_detection_is_shown_where_there_are_labels() -> None:
+    found = make_detection(precision=0.25, recall=0.75, f1=0.375)
+    shown = attributes(FACTS.test_to_train, DECAYING, replace(make_outcome([1.0]), detection=found))
+    assert [shown[name] for name in ("average_precision", "precision", "recall", "f1")] == [0.5, 0.25, 0.75, 0.375]
+    assert shown["valid_loss"] == 1.0, "beside the rest"
 
 
 # --- runs

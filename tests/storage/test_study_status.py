@@ -6,14 +6,15 @@ import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import optuna
-import pytest
+from sqlalchemy import Engine, event
 
+from tests.making import known
 from tests.processes import FORKS
 from tests.search.making import FACTS, make_outcome, make_spec
 from tests.search.storing import COMPLETE, FAILED, PRUNED, SPEC, tell
-from tuner.errors import UserError
 from tuner.spec.space import defaults
 from tuner.storage.store import Store
 from tuner.storage.study_status import Status, read_statuses
@@ -73,8 +74,7 @@ def test_the_last_change_is_that_of_trials_and_runs(store, url, study) -> None:
 
 def test_a_running_study_says_who_runs_it(store, url, study) -> None:
     with store.lock("small"):
-        holder = only(url).holder
-        assert holder is not None
+        holder = known(only(url).holder)
         assert holder.process == os.getpid()
     assert only(url).holder is None
 
@@ -86,25 +86,6 @@ def test_a_store_without_studies_has_none(store, url, tmp_path) -> None:
     assert read_statuses(f"sqlite:///{tmp_path}/empty.db") == []
     optuna.create_study(storage=f"sqlite:///{tmp_path}/foreign.db")
     assert read_statuses(f"sqlite:///{tmp_path}/foreign.db") == []
-
-
-def test_a_missing_store_is_said_and_not_made(tmp_path) -> None:
-    with pytest.raises(UserError, match="there is no store"):
-        read_statuses(f"sqlite:///{tmp_path}/none.db")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("bad", ["nonsense", "nosuchdb://user:secret@host/x"])
-def test_what_is_no_store_is_refused(bad) -> None:
-    with pytest.raises(UserError, match="the store cannot be opened") as refusal:
-        read_statuses(bad)
-    assert "secret" not in str(refusal.value)
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path) -> None:
-    (tmp_path / "x.db").write_bytes(b"this is no database, though it is long enough to look like one" * 99)
-    with pytest.raises(UserError, match="the store cannot be opened"):
-        read_statuses(f"sqlite:///{tmp_path}/x.db")
 
 
 # --- without a trace
@@ -151,33 +132,16 @@ def test_a_writer_in_the_middle_of_a_commit_neither_waits_nor_is_waited_for(stor
 # --- quickly
 
 
-def test_fifty_studies_of_ten_thousand_trials_take_no_time(store, url) -> None:
-    store.begin(SPEC, FACTS)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
-        names = [name for _, name, *_ in database.execute("PRAGMA table_info(tuner_studies)")]
-        first = dict(zip(names, database.execute("SELECT * FROM tuner_studies").fetchone(), strict=True))
-        counted = {"complete": 200, "best": 0, "best_value": 1.0}
-        for number in range(2, 51):
-            name, uuid = f"study-{number:02d}", f"{number:032x}"
-            database.execute("INSERT INTO studies VALUES (?, ?)", (number, name))
-            database.execute("INSERT INTO study_directions VALUES (?, 'MINIMIZE', ?, 0)", (number, number))
-            database.execute(
-                "INSERT INTO study_user_attributes VALUES (?, ?, 'tuner:uuid', ?)", (number, number, f'"{uuid}"')
-            )
-            row = first | counted | {"uuid": uuid, "name": name}
-            database.execute(f"INSERT INTO tuner_studies VALUES ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608
-        database.execute("UPDATE tuner_studies SET complete = 200, best = 0, best_value = 1.0")
-        trials = [(study * 200 + n, n, study) for study in range(1, 51) for n in range(200)]
-        database.executemany(
-            "INSERT INTO trials VALUES (?, ?, ?, 'COMPLETE', '2026-01-01 00:00:00', '2026-01-01 00:01:00')", trials
-        )
-        database.executemany(
-            "INSERT INTO trial_values VALUES (?, ?, 0, ?, 'FINITE')",
-            [(trial, trial, 1.0 + number) for trial, number, _ in trials],
-        )
-    database.close()
-    started = time.monotonic()
-    found = read_statuses(url)
-    assert time.monotonic() - started < 1
-    assert [status.trials for status in found] == [200] * 50
-    assert {status.best for status in found} == {(0, 1.0)}
+def test_no_trial_is_read_however_many_there_are(store, url, study) -> None:
+    tell(study, COMPLETE)
+    asked: list[str] = []
+
+    def hear(*arguments: Any) -> None:
+        asked.append(arguments[2])
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    status = only(url)
+    event.remove(Engine, "before_cursor_execute", hear)
+    assert status.trials == 1
+    assert any("FROM tuner_studies" in statement for statement in asked)
+    assert not any("FROM trials" in statement or "FROM tuner_outcomes" in statement for statement in asked)

@@ -5,11 +5,11 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
+from tests.report.test_tables import EMPTY, RUNNING, WHEN
 from tests.search.making import FACTS, make_findings, make_outcome, make_spec
 from tuner.evaluation.holdout import Holdout, Score
 from tuner.report.holdout_tables import detection_table, holdout_table
@@ -21,8 +21,6 @@ from tuner.results.verdict import conclude
 from tuner.search.replay import Replay
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value, defaults
-from tuner.storage.lock import Holder
-from tuner.storage.study_status import Status
 from tuner.terminal.printing import (
     path_event,
     point_dict,
@@ -237,7 +235,7 @@ def test_a_path_fits_70_columns_whatever_varies(metric, name) -> None:
 
 
 def test_the_last_line_for_programs_holds_the_choice() -> None:
-    event = path_event(MIXED, "weight_decay", DECAY, 1.23456)
+    event = path_event(MIXED, DECAY, 1.23456)
     assert json.loads(json.dumps(event, allow_nan=False)) == event
     assert {key: event[key] for key in ("event", "study", "parameter", "failed", "seconds")} == {
         "event": "path",
@@ -255,8 +253,9 @@ def test_the_last_line_for_programs_holds_the_choice() -> None:
 
 
 def test_a_path_without_a_complete_point_has_no_choice() -> None:
-    for path in (None, make("weight_decay", {0.1: DIVERGED}, 0.1)):
-        event = path_event(MIXED, "weight_decay", path, 0.0)
+    nothing, failed_alone = dict[Value, Outcome](), dict[Value, Outcome]({0.1: DIVERGED})
+    for path in (make("weight_decay", points, 0.1) for points in (nothing, failed_alone)):
+        event = path_event(MIXED, path, 0.0)
         assert (event["best"], event["one_se"], event["se"]) == (None, None, None)
         json.dumps(event, allow_nan=False)
     failed = point_dict("weight_decay", FACTS, Point(0.1, DIVERGED))
@@ -268,10 +267,8 @@ def test_a_path_without_a_complete_point_has_no_choice() -> None:
 
 
 def test_the_studies_of_a_store_fit_seventy_columns() -> None:
-    when = datetime(2026, 11, 22, 14, 3, tzinfo=UTC)
-    running = Status("pump", "loss", 50, 10, 2, 1, (3, 0.41234), Holder("here", 12, "2026-11-22 13:59:01"), when)
-    long = Status(64 * "x", "average_precision", 9, 0, 0, 0, None, None, when)
-    text = printed(lambda console: print_statuses(console, [running, long]), 70)
+    long = replace(EMPTY, study=64 * "x")
+    text = printed(lambda console: print_statuses(console, [RUNNING, long]), 70)
     assert text.splitlines()[-1] == "pump is being run by process 12 on here since 2026-11-22 13:59:01"
     for part in (
         "13 of 50",
@@ -279,7 +276,7 @@ def test_the_studies_of_a_store_fit_seventy_columns() -> None:
         "0.4123, trial 3",
         "running",
         "0 of 9",
-        f"{when.astimezone():%Y-%m-%d %H:%M}",
+        f"{WHEN.astimezone():%Y-%m-%d %H:%M}",
     ):
         assert part in text
     assert printed(lambda console: print_statuses(console, [])).startswith("No studies yet. Start with: ")

@@ -34,8 +34,7 @@ def make_problem(spec: Spec, data: Dataset) -> Problem:
     classify = spec.task.kind == "classify"
     persistence = None
     if classify:
-        if labels is None:
-            raise UserError("`classify` needs a label column", where="[data] label", hint="name it as `label`")
+        assert labels is not None  # noqa: S101 (else the data set was refused)
         answers = labels[windows.target].astype(np.float64)[:, None]
     else:
         targets = np.concatenate([series.targets for series in data.series])
@@ -89,12 +88,7 @@ def _check_events(spec: Spec, problem: Problem) -> None:
         )
     if spec.study.metric == "loss":
         return
-    if problem.labels is None:
-        raise UserError(
-            f"the metric {spec.study.metric} needs a label column",
-            where="[study] metric",
-            hint='name it as `[data] label`, or use metric = "loss"',
-        )
+    assert problem.labels is not None  # noqa: S101 (else the data set was refused)
     target = problem.windows.target
     counts = [int(problem.labels[target[fold.valid]].sum()) for fold in problem.split.folds]
     if 0 in counts or any(count == len(fold.valid) for count, fold in zip(counts, problem.split.folds, strict=True)):

@@ -105,9 +105,9 @@ def draw_blocks(blocks: Ints, seed: Sequence[int], times: int = DRAWS) -> Draws 
     if count < LEAST_BLOCKS:
         return None
     generator = np.random.default_rng(np.random.SeedSequence(seed))
-    counts = np.empty((times, count))
+    counts, shares = np.empty((times, count)), np.full(count, 1 / count)
     for drawn in counts:  # of many blocks all at once would stand there twice
-        drawn[:] = generator.multinomial(count, np.full(count, 1 / count))
+        drawn[:] = generator.multinomial(count, shares)
     return Draws(blocks, counts)
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tuner.data.series import Floats
-from tuner.report.style import BLUE, GREY, HEIGHT, INK, VERMILION, metric_title, plain, styled
+from tuner.report.style import BLUE, GREY, HEIGHT, INK, VERMILION, metric_title, plain, short_value, styled
 from tuner.results.findings import Findings
-from tuner.spec.space import Choices, Constant, Domain, Range, Value
+from tuner.spec.space import Choices, Constant, Domain, Range, Value, ends
 
 # The share of the complete trials that stands out.
 BEST = 0.1
@@ -61,8 +61,8 @@ def parallel_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure | Non
             name=name,
             hovertemplate="%{text}<extra></extra>",
         )
-    ends = [(*map(_short, (_levels(domain)[0], _levels(domain)[-1])),) for domain in domains.values()]
-    for place, (low, high) in enumerate([*ends, (f"{worst:z.4f}", f"{best:z.4f}")]):
+    labels = [(short_value(ends(domain)[0]), short_value(ends(domain)[-1])) for domain in domains.values()]
+    for place, (low, high) in enumerate([*labels, (f"{worst:z.4f}", f"{best:z.4f}")]):
         figure.add_vline(place, line={"color": INK, "width": 1})
         for y, text, anchor in ((0, low, "top"), (1, high, "bottom")):
             figure.add_annotation(x=place, y=y, text=plain(text), yanchor=anchor, showarrow=False, font={"size": 11})
@@ -74,16 +74,9 @@ def parallel_figure(findings: Findings, trials: pd.DataFrame) -> go.Figure | Non
     return styled(figure, height=HEIGHT).update_layout(margin={"r": 90})
 
 
-def _levels(domain: Domain) -> tuple[Value, ...]:
-    if isinstance(domain, Choices):
-        return domain.choices
-    assert isinstance(domain, Range)  # noqa: S101 (constants have no axis)
-    return domain.low, domain.high
-
-
 def _heights(domain: Domain, values: list[Value]) -> Floats:
     """The places of values on their axis, from 0 to 1."""
-    levels = _levels(domain)
+    levels = ends(domain)
     if isinstance(domain, Choices):
         return np.array([levels.index(value) for value in values]) / max(len(levels) - 1, 1)
     scale = np.log if isinstance(domain, Range) and domain.log else np.asarray
@@ -93,8 +86,4 @@ def _heights(domain: Domain, values: list[Value]) -> Floats:
 
 
 def _texts(trial: Mapping[str, Any], domains: Iterable[str]) -> list[str]:
-    return [*(f"{name} {_short(trial[name])}" for name in domains), f"{trial['value']:z.4f}"]
-
-
-def _short(value: Value) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else plain(value)
+    return [*(f"{name} {short_value(trial[name])}" for name in domains), f"{trial['value']:z.4f}"]

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 from sklearn.metrics import precision_recall_curve
 
 from tuner.data.series import Bools, Ints, runs
+from tuner.errors import counted
 from tuner.evaluation.detection import Scores, average_precision
 from tuner.report.style import (
     BLACK,
@@ -26,7 +27,7 @@ from tuner.report.style import (
     styled,
 )
 from tuner.results.findings import ScoredRows
-from tuner.results.verdict import brief, count
+from tuner.results.verdict import brief
 
 MOST_POINTS = 1000
 # A line keeps the least and the greatest value of each of so many stretches: more than a screen has columns.
@@ -97,8 +98,8 @@ def describe_rows(rows: ScoredRows, threshold: float | None) -> str:
     for where, mask in (("in cross-validation", rows.part >= 0), ("on held-out data", rows.part < 0)):
         if rows.labels is not None and threshold is not None and not np.isnan(rows.scores[mask]).all():
             caught, false = _judged(rows.time[mask], rows.labels[mask], rows.scores[mask] >= threshold)
-            events = f"{int(caught.sum())} of {count(len(caught), 'event')} caught"
-            said.append(f"{where} {events}, {count(int(false.sum()), 'false alarm')}")
+            events = f"{int(caught.sum())} of {counted(len(caught), 'event')} caught"
+            said.append(f"{where} {events}, {counted(int(false.sum()), 'false alarm')}")
     forecast, truth = rows.forecast[:, 0], rows.values[:, 0]
     if (known := np.isfinite(forecast)).any():
         off = float(np.sqrt(np.mean(np.square(forecast[known] - truth[known]))))

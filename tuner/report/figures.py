@@ -16,6 +16,7 @@ from tuner.report.style import (
     metric_axis,
     metric_title,
     plain,
+    short_value,
     styled,
     visible_range,
 )
@@ -215,7 +216,7 @@ def _panel(
                     "line": {"color": BLACK, "width": 1 if large else 0},
                 },
                 text=[
-                    f"trial {number}: {value:z.4f}<br>{column} {_short(place)}<br>{effect}"
+                    f"trial {number}: {value:z.4f}<br>{column} {short_value(place)}<br>{effect}"
                     for number, value, place, effect in zip(
                         trials.index, trials.value, places, trials.effect, strict=True
                     )
@@ -242,7 +243,7 @@ def _beside(values: pd.Series, choices: tuple[Value, ...]) -> list[float]:
 
 def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
     """The gains of each parameter's best and highest value over its lowest one, with intervals, the largest first."""
-    between = {effect.name: f" (best {_short(effect.best.value)})" for effect in effects if effect.is_between}
+    between = {effect.name: f" (best {short_value(effect.best.value)})" for effect in effects if effect.is_between}
     rows = [f"<b>{each.name}</b><br>{plain(each.direction)}{between.get(each.name, '')}" for each in effects]
     figure = go.Figure()
     for name, gains, colour, symbol, size, off in (
@@ -261,7 +262,7 @@ def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": BLACK, "width": 1}},
             text=[
-                f"{effect.name} {_short(gain.value)} against {_short(effect.lowest)}: {gain.gain:+z.4f} "
+                f"{effect.name} {short_value(gain.value)} against {short_value(effect.lowest)}: {gain.gain:+z.4f} "
                 f"({gain.interval[0]:+z.4f} to {gain.interval[1]:+z.4f})"
                 for effect, gain in zip(effects, gains, strict=True)
             ],
@@ -275,7 +276,3 @@ def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
     )
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=rows, range=[len(rows) - 0.5, -0.5], ticks="")
     return styled(figure, height=130 + 44 * len(effects))
-
-
-def _short(value: Value) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else plain(value)

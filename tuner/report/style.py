@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.spec.metric import Metric
+from tuner.spec.space import Value
 
 # Okabe & Ito's palette, which the colour-blind can tell apart and which survives a grey printer.
 BLUE, VERMILION, GREY, GREEN, BLACK = "#0072B2", "#D55E00", "#8C8C8C", "#009E73", "#000000"
@@ -68,6 +69,11 @@ def metric_axis(metric: Metric) -> str:
 def plain(text: object) -> str:
     """Text of data or study files as plotly shows it literally: it would take a subset of HTML for markup."""
     return html.escape(str(text), quote=False)
+
+
+def short_value(value: Value) -> str:
+    """A parameter's value, to two digits."""
+    return f"{value:.2g}" if isinstance(value, float) else plain(value)
 
 
 def visible_range(values: Collection[float]) -> tuple[float, float]:

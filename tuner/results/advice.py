@@ -8,7 +8,7 @@ from tuner.results.findings import StudyInfo
 from tuner.results.regularisation_path import Path
 from tuner.results.selection import Selection, all_runs, shrinkage
 from tuner.spec.sections import LEAST_COMPLETE, LEAST_KNOWN, Spec
-from tuner.spec.space import PARAMETERS, Constant, Range, Value, count_configurations
+from tuner.spec.space import PARAMETERS, Constant, Range, Value, count_configurations, ends
 
 # Decay of less than this share of a weight is not to be seen in any score.
 LEAST_SHRINKAGE = 1e-3
@@ -39,7 +39,7 @@ def advise_before(spec: Spec, facts: StudyInfo) -> list[str]:
         said.append(f"Pruning will hardly help: it starts after {needed} finished trials, and this study has {trials}.")
     if patience >= epochs:
         said.append(f"Early stopping cannot act: make `patience` ({patience}) smaller than `max_epochs` ({epochs}).")
-    if len(facts.features) == 1 and _greatest(spec, "input_dropout") > 0:
+    if len(facts.features) == 1 and max(map(float, ends(spec.space["input_dropout"]))) > 0:
         said.append(
             "`input_dropout` erases the whole input where there is a single feature: set it to 0; `jitter` is milder."
         )
@@ -93,13 +93,6 @@ def advise_on_path(path: Path) -> list[str]:
     low = path.best == path.points[0] and not parameter.regularises and value > parameter.least
     end = "upper" if high else "lower" if low else ""
     return [f"`{name}` is best at the {end} end of its path: widen its range."] if end else []
-
-
-def _greatest(spec: Spec, name: str) -> float:
-    domain = spec.space[name]
-    if isinstance(domain, Constant):
-        return float(domain.value)
-    return float(domain.high) if isinstance(domain, Range) else max(map(float, domain.choices))
 
 
 def _edge(domain: Range, name: str, params: Mapping[str, Value]) -> str:

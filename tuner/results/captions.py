@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
+from tuner.errors import counted
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
 from tuner.results.optimism import find_optimism
 from tuner.results.selection import Trial
-from tuner.results.verdict import brief, count, warn_of_guessing
+from tuner.results.verdict import brief, warn_of_guessing
 
 # The models that a study compares with its best trial, by the names that they have everywhere.
 MODELS = {
@@ -22,10 +23,10 @@ def explain_trust(findings: Findings) -> tuple[str, ...]:
     if best is None:
         return ()
     if holdout is None or optimism is None:
-        trials = count(findings.summary.complete + findings.summary.pruned, "trial")
+        trials = counted(findings.summary.complete + findings.summary.pruned, "trial")
         chosen = f"the best of {trials} was chosen by these very folds, so it looks a little better than it is"
         return (f"There are no held-out scores: {chosen}.",)
-    used = f"The holdout has been used for {count(holdout.looks, 'configuration')} so far; each further use makes it"
+    used = f"The holdout has been used for {counted(holdout.looks, 'configuration')} so far; each further use makes it"
     return optimism.said, f"{used} less honest."
 
 
@@ -60,11 +61,8 @@ def explain_effort(findings: Findings) -> tuple[str, ...]:
         f"Pruning and early stopping saved {100 * share:.0f} % of the training.",
     ]
     if summary.audits:
-        stopped = "1 trial" if summary.audits == 1 else f"{summary.audits} trials"
-        said.append(
-            f"Pruner check: {stopped} it would have stopped ran to the end anyway; {summary.false_prunes} ended in the "
-            "top 10 %."
-        )
+        stopped = f"{counted(summary.audits, 'trial')} it would have stopped ran to the end anyway"
+        said.append(f"Pruner check: {stopped}; {summary.false_prunes} ended in the top 10 %.")
     return tuple(said)
 
 

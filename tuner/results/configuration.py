@@ -29,16 +29,9 @@ def chosen_configuration(findings: Findings, environment: dict[str, str], rule: 
         facts.baseline.name.replace(" ", "_"): facts.baseline.value,
     }
     if outcome.detection is not None:
-        found = outcome.detection
-        score |= {
-            "average_precision": found.average_precision,
-            "base_rate": found.base_rate,
-            "beats_guessing": found.beats_guessing,
-            "precision": found.precision,
-            "recall": found.recall,
-            "f1": found.f1,
-            **({"threshold": found.threshold} if found.beats_guessing else {}),
-        }
+        threshold = ("threshold",) if outcome.detection.beats_guessing else ()
+        rates = ("average_precision", "base_rate", "beats_guessing", "precision", "recall", "f1", *threshold)
+        score |= {name: getattr(outcome.detection, name) for name in rates}
     plain = spec.to_dict()
     study = {"name": spec.study.name, "seed": spec.study.seed, "rule": rule, "trial": best.trial.number}
     training = {"epochs": outcome.best_epoch, "steps": round(steps_of_runs(best.trial)), "weights": outcome.weights}

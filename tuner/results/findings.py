@@ -1,12 +1,11 @@
 """A study as it is known: what its data and machine fix for all trials, and what stands in the store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter
 
 from tuner.data.folds import FoldData, Problem
 from tuner.data.problems import warn_of_held_events
@@ -74,13 +73,6 @@ class StudyInfo:
     def test_to_train(self) -> float:
         """Validation windows over training windows, mean over folds."""
         return float(np.mean([fold.valid / fold.train for fold in self.folds]))
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @staticmethod
-    def from_dict(values: dict[str, Any]) -> "StudyInfo":
-        return TypeAdapter(StudyInfo).validate_python(values)
 
 
 def describe_study(

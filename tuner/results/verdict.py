@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from tuner.errors import counted
 from tuner.evaluation.bootstrap import Interval
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
@@ -95,11 +96,9 @@ def judge_tuning(metric: Metric, holdout: Holdout) -> str:
         return f"Tuning harmed: o{where} it {' and '.join(compared.values())}."
     if len(known) == len(gains) and all(low > 0 for low, _ in known):
         return f"Tuning helped: o{where} it {' and '.join(compared.values())}."
-    why = (
-        "too few rows to be sure" if known else f"{count(holdout.blocks, 'block')} of rows are too few for an interval"
-    )
+    few = f"{counted(holdout.blocks, 'block')} of rows are too few for an interval"
     said = [compared[words] + (f" (95 % interval {_range(gain)})" if gain else "") for words, gain in gains.items()]
-    return f"Inconclusive. O{where} tuning {' and '.join(said)}: {why}."
+    return f"Inconclusive. O{where} tuning {' and '.join(said)}: {'too few rows to be sure' if known else few}."
 
 
 def _gain_interval(metric: Metric, score: Score) -> Interval | None:
@@ -219,7 +218,7 @@ def _advise(findings: Findings, works: Statement) -> Statement:
             "next", "Next, `save` what `tuner.tune` gives as a bundle, to answer new samples by `tuner.load`."
         )
     if summary.trials < trials:
-        said, what = f"train the other {count(trials - summary.trials, 'trial')}", findings.command("run")
+        said, what = f"train the other {counted(trials - summary.trials, 'trial')}", findings.command("run")
     elif summary.best is not None and findings.holdout is None and findings.facts.holdout:
         said, what = "finish the study with its test on held-out data", findings.command("run")
     elif works.chip == "does not work" or summary.best is None:
@@ -240,8 +239,3 @@ def brief(value: float, sign: str = "") -> str:
     rounded = float(f"{value:.1e}")
     places = 2 if rounded == 0 else 1 - math.floor(math.log10(abs(rounded)))
     return f"{rounded:{sign}.{max(places, 0)}f}"
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tuner.errors import UserError
-from tuner.results.attributes import scalars
 from tuner.results.selection import Trial
 from tuner.search.events import Notify, Resumed, Started, Ticked, Told
 from tuner.search.jobs import Job, R_co, Task
@@ -100,9 +99,8 @@ class Coordinator:
     def _tell_those_due(self) -> None:
         while self._n_told in self._outcomes:
             number, outcome = self._n_told, self._outcomes[self._n_told]
-            params, study = self._params[number], self._study
-            study.tell(number, outcome, scalars(study.facts.test_to_train, params, outcome))
-            self._notify(Told(number, params, outcome))
+            self._study.tell(number, self._params[number], outcome)
+            self._notify(Told(number, self._params[number], outcome))
             self._n_told += 1
         self._stop_if_hopeless()
 

@@ -42,7 +42,6 @@ class Run:
     """A run of a study that is going on.
 
     Attributes:
-        spec: of the study.
         study: as it is stored.
         problem, folds: its data.
         backend: where to train.
@@ -50,13 +49,17 @@ class Run:
         deadline: (of `time.monotonic`) at which what is not trained is left for the next run.
     """
 
-    spec: Spec
     study: StoredStudy
     problem: Problem
     folds: tuple[FoldData, ...]
     backend: Backend
     notify: Notify
     deadline: float | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """The study's file."""
+        return self.study.spec
 
 
 def repeat(run: Run, trials: Sequence[Trial]) -> None:

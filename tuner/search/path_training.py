@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from tuner.results.findings import Findings
-from tuner.results.regularisation_path import Path, Point, ordered, path_domain, path_values
+from tuner.results.regularisation_path import Path, Point, make_path, ordered, path_domain, path_values
 from tuner.search.coordinator import DIED, do_all
 from tuner.search.events import Event, Notify, PointTrained, StageBegan
 from tuner.search.jobs import PATH, Shared, Task
@@ -16,9 +16,11 @@ from tuner.storage.store import Store
 from tuner.training.outcome import Outcome
 
 
-def stored_path(found: Findings, parameter: str) -> Path | None:
-    """The study's path of the parameter as far as it is trained; None if nothing of it is."""
-    return next((path for path in found.paths if path.parameter == parameter), None)
+def stored_path(found: Findings, parameter: str) -> Path:
+    """The study's path of the parameter, as far as it is trained."""
+    params = found.chosen("best").trial.params
+    nothing = make_path(found.spec, found.facts.test_to_train, parameter, params, ())
+    return next((path for path in found.paths if path.parameter == parameter), nothing)
 
 
 def plan_path(found: Findings, name: str, count: int) -> tuple[Value, ...]:

@@ -112,7 +112,7 @@ def run(prepared: Prepared, store: Store, notify: Notify, backend: Backend, *, t
         Coordinator(study, backend, notify).run(spec.study.trials, deadline)
         if study.n_told() < spec.study.trials:
             return
-        going_on = Run(spec, study, prepared.problem, prepared.folds, backend, notify, deadline)
+        going_on = Run(study, prepared.problem, prepared.folds, backend, notify, deadline)
         if spec.search.repeats:
             repeat(going_on, finalists(spec, study.facts.test_to_train, findings(study).trials))
         if not is_over(deadline):

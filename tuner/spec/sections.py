@@ -80,7 +80,7 @@ class Flagging:
     share: float | None = None
 
 
-class DataSection(Section):
+class DataSection(Reading):
     """The source of the series, how its files are read, and the columns by their part.
 
     `time` holds the parts of a time that is spread over several columns; it is empty where rows are evenly spaced.
@@ -88,12 +88,6 @@ class DataSection(Section):
 
     source: str | None = None
     path: str | None = None
-    decimal: Literal[".", ","] | None = None
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    dates: Literal["day-first", "month-first"] | None = None
-    missing_marks: tuple[str, ...] | None = None
-    names: tuple[str, ...] | None = Field(default=None, min_length=1)
-    encoding: str | None = None
     time: tuple[str, ...] | None = None
     features: tuple[str, ...] | None = Field(default=None, min_length=1)
     target: tuple[str, ...] | None = Field(default=None, min_length=1)

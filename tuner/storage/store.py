@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
@@ -151,7 +152,7 @@ class Store:
             uuid=uuid.uuid4().hex,
             name=name,
             spec=spec.to_dict(),
-            facts=facts.to_dict(),
+            facts=asdict(facts),
             changed=datetime.now(UTC),
         )
         with self._session.begin() as session:

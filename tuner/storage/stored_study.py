@@ -23,6 +23,7 @@ from tuner.errors import UserError
 from tuner.evaluation.detection import Scores
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import StudyInfo
+from tuner.results.selection import shrinkage
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
 from tuner.spec.space import Value
@@ -39,9 +40,9 @@ from tuner.storage.schema import (
     StudyRow,
     write_trial,
 )
-from tuner.training.outcome import FoldCurve, Outcome
+from tuner.training.outcome import FoldCurve, Outcome, standard_error
 
-HOLDOUTS = TypeAdapter(Holdout)
+FACTS, HOLDOUTS = TypeAdapter(StudyInfo), TypeAdapter(Holdout)
 # What an outcome holds besides its curves and scores, which are kept as arrays.
 ARRAYS = ("curve", "folds", "scores")
 FIGURES: type[BaseModel] = create_model(  # type: ignore[call-overload]  # its fields are known when it runs
@@ -70,7 +71,7 @@ class StoredStudy:
                 where=self._where,
                 hint="use the version that wrote it, or name another --storage",
             ) from None
-        self.facts = StudyInfo.from_dict(row.facts)
+        self.facts = FACTS.validate_python(row.facts)
 
     @property
     def storage(self) -> str:
@@ -166,11 +167,11 @@ class StoredStudy:
         scores = np.concatenate(kept) if kept else None
         self._keep(OutcomeRow(study=self._uuid, trial=number, repeat=repeat, scores=scores, **_columns(outcome)))
 
-    def tell(self, number: int, outcome: Outcome, attributes: Mapping[str, float | int | str]) -> None:
+    def tell(self, number: int, params: Mapping[str, Value], outcome: Outcome) -> None:
         """Finishes trial `number` in Optuna's eyes. Told again after an interruption, it ends the same."""
         trial = self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
         with self._session.begin() as session:
-            write_trial(session, trial, attributes, outcome.curve)
+            write_trial(session, trial, attributes(self.facts.test_to_train, params, outcome), outcome.curve)
             counted = StudyRow.complete + StudyRow.pruned + StudyRow.failed > number
             count = getattr(StudyRow, outcome.state)
             session.execute(
@@ -233,6 +234,21 @@ class StoredStudy:
             .where(StudyRow.facts["digest"].as_string() == self.facts.digest)
         )
         return len({(study, trial) for study, *chosen in rows for trial in chosen})
+
+
+def attributes(test_to_train: float, params: Mapping[str, Value], outcome: Outcome) -> dict[str, float | int | str]:
+    """Scalar attributes of a trial, which become axes in Optuna's tools."""
+    shown: dict[str, float | int | str] = {"fold_epochs": outcome.fold_epochs, "seconds": round(outcome.seconds, 3)}
+    if outcome.reason:
+        shown["reason"] = outcome.reason[:2000]
+    if outcome.state == "failed":
+        return shown
+    shown["se"] = standard_error(outcome.at_best("metric"), test_to_train)
+    shown["shrinkage"] = shrinkage(params, outcome)
+    figures = ("best_epoch", "train_loss", "valid_loss", "gap", "weights", "zeros", "weight_norm")
+    rates = ("average_precision", "precision", "recall", "f1") if outcome.detection else ()
+    shown |= {name: getattr(outcome, name) for name in figures}
+    return shown | {name: getattr(outcome.detection, name) for name in rates}
 
 
 def _columns(outcome: Outcome) -> dict[str, Any]:

@@ -94,13 +94,12 @@ def trace_path(
         found = findings(store.open(study))
     path = stored_path(found, parameter)
     if as_json:
-        print_json(path_event(found, parameter, path, time.monotonic() - started))
-    elif path is not None:
+        print_json(path_event(found, path, time.monotonic() - started))
+    elif path.points:
         print_path(console, found, path)
     if interrupted:
-        done = 0 if path is None else len(path.points)
-        return _stopped(console, f"Stopped after {done} of {len(values)} points; they are saved.")
-    if path is not None:
+        return _stopped(console, f"Stopped after {len(path.points)} of {len(values)} points; they are saved.")
+    if path.points:
         console.print(f"report: {_report(found)}", markup=False)
     return 0
 
@@ -135,7 +134,7 @@ def check_study(spec: Spec, console: Console, *, workers: int, as_json: bool) ->
     if as_json:
         epochs = {"max_epochs": spec.train.epochs, "patience": spec.train.epochs_waited}
         print_json(
-            {"event": "check", "study": spec.study.name, **facts.to_dict(), **epochs, "seconds": round(seconds, 1)}
+            {"event": "check", "study": spec.study.name, **asdict(facts), **epochs, "seconds": round(seconds, 1)}
         )
         return 0
     console.print(

@@ -158,23 +158,20 @@ def print_path(console: Console, findings: Findings, path: Path) -> None:
     print_warnings(console, [*failed, *advise_on_path(path)])
 
 
-def path_event(findings: Findings, parameter: str, path: Path | None, seconds: float) -> dict[str, Any]:
+def path_event(findings: Findings, path: Path, seconds: float) -> dict[str, Any]:
     """The last line of `--json`: the choice on the path, in the order of its values."""
-    points = path.points if path is not None else ()
-    chosen = {"best": path.best, "one_se": path.one_se} if path is not None else {"best": None, "one_se": None}
+    name, facts = path.parameter, findings.facts
     return {
         "event": "path",
         "study": findings.spec.study.name,
-        "parameter": parameter,
-        "own": findings.chosen("best").trial.params[parameter],
-        "values": [point.value for point in points],
-        "failed": sum(point.outcome.state == "failed" for point in points),
-        **{
-            rule: None if point is None else point_dict(parameter, findings.facts, point)
-            for rule, point in chosen.items()
-        },
-        "se": None if path is None else _finite(path.se),
-        "warnings": [] if path is None else advise_on_path(path),
+        "parameter": name,
+        "own": path.own,
+        "values": [point.value for point in path.points],
+        "failed": sum(point.outcome.state == "failed" for point in path.points),
+        "best": None if path.best is None else point_dict(name, facts, path.best),
+        "one_se": None if path.one_se is None else point_dict(name, facts, path.one_se),
+        "se": _finite(path.se),
+        "warnings": advise_on_path(path),
         "seconds": round(seconds, 3),
     }
 
