@@ -1,6 +1,7 @@
 """From a finished study to scores of new rows, by the commands: `export --bundle`, then `score`."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
     assert manifest.scores == config["score"]
     assert manifest.versions == config["versions"]
     assert manifest.data["sha256"] == config["data"]["sha256"]
+    x = pd.read_csv(finished / "data.csv")["x"].to_numpy()
     assert manifest.columns.model_dump() == {
         "time": (),
         "dated": False,
@@ -88,8 +90,9 @@ def test_a_bundle_holds_what_the_study_found(finished) -> None:
         "every": None,
         "features": ("x",),
         "targets": ("x",),
+        "lowest": (x.min(),),
+        "highest": (x.max(),),
     }
-    x = pd.read_csv(finished / "data.csv")["x"].to_numpy()
     np.testing.assert_allclose(manifest.features.mean, x[:-1].mean())
     assert manifest.targets is not None
     np.testing.assert_allclose(manifest.targets.deviation, x[6:].std())
@@ -195,9 +198,11 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     assert "threshold" in run(tmp_path, "export", "--study", "c", "--bundle", "out/bundle").out
     new = frame.drop(columns="label")[["y", "x", "when"]].assign(more="text, with a comma")
     new.loc[100, "y"] = np.nan
+    new.loc[200:209, "x"] = 50.0
     new["when"] += pd.to_timedelta(np.where(rows < 300, 0, 60), unit="min")
     new.to_csv(tmp_path / "new.csv", index=False, sep=";")
-    done = run(tmp_path, "score", "--bundle", "out/bundle", "--data", "new.csv", "--out", "out/scores.csv")
+    score = ("score", "--bundle", "out/bundle", "--data", "new.csv", "--out", "out/scores.csv")
+    done = run(tmp_path, *score, "--report", "out/scores.html")
     scores = pd.read_csv(tmp_path / "out" / "scores.csv")
     assert (done.status, done.err) == (0, "")
     assert list(scores) == ["time", "score", "flag"]
@@ -207,9 +212,21 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
     assert scores["flag"].isna().tolist() == lost.tolist()
     flagged = scores["flag"] == 1
     assert f"590 of 600 rows scored, {flagged.sum()} flagged" in done.out
+    manifest = read_bundle(tmp_path / "out" / "bundle").manifest
+    page = (tmp_path / "out" / "scores.html").read_text()
+    # the highest scores are those of rows that no network has seen the like of
+    assert re.findall(r'<th scope="row">2024-01-01 (\d\d:\d)', page)[0] == "03:2"
+    assert manifest.threshold is not None
+    assert manifest.flag_share == 10**-manifest.threshold
+    expected = f"{flagged.sum() / 590:.2%}; {manifest.flag_share:.2%} in cross-validation"
+    warning = f"`x` leaves its range in training, {frame['x'].min():.4g} to {frame['x'].max():.4g}, in 10 of 600 rows"
+    for said in (expected, warning):
+        assert said in page
+        assert said in " ".join(done.out.split())
+    assert "`y`" not in done.out, "which stays where it was"
+    label[200:210] = 1
     assert label[flagged].mean() > 0.8
     assert flagged[(label == 1) & ~lost].mean() > 0.8
-    manifest = read_bundle(tmp_path / "out" / "bundle").manifest
     assert manifest.columns.time == ("when",)
     assert manifest.columns.step == 60e9
     assert (flagged == (scores["score"] >= manifest.threshold)).all()

@@ -8,7 +8,7 @@ from rich.console import Console
 
 import tuner
 from tuner.errors import UserError, listed
-from tuner.files import written_whole
+from tuner.files import write_whole, written_whole
 from tuner.terminal import execute, new_app
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from tuner.bundle.scorer import Scorer
+    from tuner.bundle.scorer import Scorer, Watch
+    from tuner.loading.chunks import Chunk
 
 app = new_app()
 
@@ -26,6 +27,7 @@ def main(
     bundle: Annotated[Path, typer.Option(metavar="DIR", help="What `tuner export --bundle DIR` wrote.")],
     data: Annotated[Path, typer.Option(metavar="FILE", help="Rows to score, as CSV or Parquet; or samples, as .npz.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Output file: CSV, a line per row or sample.")],
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw rows, too, on a page (HTML).")] = None,
 ) -> None:
     """Scores new rows: how anomalous each is, whether it is flagged, and what was forecast of it.
 
@@ -38,26 +40,48 @@ def main(
         raise UserError("the output would overwrite the data file", where="--out", hint="name another file")
     from tuner.bundle.scorer import Scorer  # loads torch
 
-    scorer = tuner.load(bundle)
-    rows = scored = flagged = 0
+    scorer, console = tuner.load(bundle), Console(highlight=False)
+    if isinstance(scorer, Scorer):
+        _score_rows(scorer, data, out, report, console)
+        return
+    if report is not None:
+        raise UserError("samples have no time to draw them by", where="--report", hint="leave it out")
+    count = 0
     with written_whole(out) as file:
         file.write(",".join(map(_quoted, scorer.names)) + "\n")
-        for part in _scored(scorer, data) if isinstance(scorer, Scorer) else scorer.score_file(data):
+        for part in scorer.score_file(data):
             file.write(_lines(part))
-            rows += len(part)
-            if "flag" in part:
-                scored += int(part["score"].count())
-                flagged += int((part["flag"] == 1).sum())
-    said = f"{rows:,} samples scored"
-    if isinstance(scorer, Scorer):
-        why = "not clearly better than guessing" if "beats_guessing" in scorer.manifest.scores else "no labels"
-        no_flags = f"none flagged ({why}, so no threshold)"
-        flags = no_flags if scorer.manifest.threshold is None else f"{flagged:,} flagged"
-        said = f"{scored:,} of {rows:,} rows scored, {flags}"
-    Console(highlight=False).print(f"{out}: {said}", markup=False)
+            count += len(part)
+    console.print(f"{out}: {count:,} samples scored", markup=False)
 
 
-def _scored(scorer: "Scorer", data: Path) -> "Iterator[pd.DataFrame]":
+def _score_rows(scorer: "Scorer", data: Path, out: Path, report: Path | None, console: Console) -> None:
+    """Writes the scores of rows as they come, and then the page of all."""
+    tally, read, kept = scorer.tally(), list["Chunk"](), list["pd.DataFrame"]()
+
+    def watch(chunk: "Chunk") -> None:
+        tally.see(chunk)
+        if report is not None:
+            read.append(chunk)
+
+    with written_whole(out) as file:
+        file.write(",".join(map(_quoted, scorer.names)) + "\n")
+        for part in _scored(scorer, data, watch):
+            file.write(_lines(part))
+            tally.count(part)
+            if report is not None:
+                kept.append(part)
+    console.print(f"{out}: {tally}", markup=False, soft_wrap=True)
+    for warning in tally.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
+    if report is not None:
+        from tuner.report.score_page import score_page  # loads plotly
+
+        write_whole(report, score_page(data.name, scorer.manifest, read, kept, tally))
+        console.print(f"report: {report}", markup=False, soft_wrap=True)
+
+
+def _scored(scorer: "Scorer", data: Path, watch: "Watch") -> "Iterator[pd.DataFrame]":
     """The rows of the file, scored; a refusal says what the bundle expects, as no key of a study file matters here."""
     columns = scorer.manifest.columns
     time = f"{'dates' if columns.dated else 'numbers'} in {listed(columns.time)}, and " if columns.time else ""
@@ -65,7 +89,7 @@ def _scored(scorer: "Scorer", data: Path) -> "Iterator[pd.DataFrame]":
     if data.suffix == ".npz":
         raise UserError("the bundle scores rows of CSV and Parquet files", where=str(data), hint=hint)
     try:
-        yield from scorer.score_file(data)
+        yield from scorer.score_file(data, watch)
     except UserError as error:
         if "[data]" not in error.hint:
             raise

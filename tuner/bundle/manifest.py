@@ -26,6 +26,7 @@ class Columns(Part):
     """The data's columns; `time` is empty where rows are evenly spaced.
 
     `step` is the usual one from row to row, in nanoseconds if the time is `dated`; rows are put together by `every`.
+    `lowest` and `highest` are the ends of each feature's range in training; bundles of before have none.
     """
 
     time: tuple[str, ...]
@@ -35,6 +36,8 @@ class Columns(Part):
     every: str | None = None
     features: tuple[str, ...] = Field(min_length=1)
     targets: tuple[str, ...]
+    lowest: tuple[float, ...] = ()
+    highest: tuple[float, ...] = ()
 
 
 class Networks(Part):
@@ -104,6 +107,7 @@ class Manifest(Described):
     def _fit_together(self) -> "Manifest":
         names, rarity, is_forecast = self.columns, self.rarity, self.task.kind == "forecast"
         widths = [(self.features.mean, names.features), (self.features.deviation, names.features)]
+        widths += [(part, names.features) for part in (names.lowest, names.highest) if part]
         if self.targets is not None and self.residual is not None:
             parts = (self.targets.mean, self.targets.deviation, self.residual)
             widths += [(part, names.targets) for part in parts]
@@ -130,6 +134,11 @@ class Manifest(Described):
         """The columns of an exported network's rows: the features, then the targets that are not among them."""
         columns = self.columns
         return (*columns.features, *(name for name in columns.targets if name not in columns.features))
+
+    @property
+    def flag_share(self) -> float | None:
+        """The share of the out-of-fold scores from the threshold on."""
+        return None if self.threshold is None else min(1.0, 10.0**-self.threshold)
 
     @property
     def target_inputs(self) -> list[int]:

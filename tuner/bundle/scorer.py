@@ -1,6 +1,6 @@
 """Scores new rows with a bundle, a chunk of rows at a time, or new samples; of rows memory does not grow with them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from tuner.bundle.archive import Bundle
 from tuner.bundle.manifest import Manifest, SampleManifest
+from tuner.bundle.tally import Tally
 from tuner.data.sequences import read_sequences
 from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.detection import scaled_errors
@@ -25,6 +26,8 @@ from tuner.training.scaling import answer
 
 # Rows read at a time. Batches begin anew with each chunk, so the same rows give the same bits wherever they come from.
 CHUNK = 16 * EVALUATION_BATCH
+
+Watch = Callable[[Chunk], object]
 
 
 class Scorer:
@@ -58,13 +61,17 @@ class Scorer:
         time = np.arange(len(frame)) if not names else next(file.batches(names))[names[0]].to_pandas().array
         return scored.set_axis(frame.index).assign(time=time)
 
-    def score_file(self, path: Path) -> Iterator[pd.DataFrame]:
-        """The rows of a CSV or Parquet file scored, in parts, the time as the file says it.
+    def score_file(self, path: Path, watch: Watch | None = None) -> Iterator[pd.DataFrame]:
+        """The rows of a CSV or Parquet file scored, in parts, the time as the file says it; `watch` sees each as read.
 
         Raises:
             UserError: as `score`, or the file cannot be read.
         """
-        return self._read(open_file(path, self.manifest.reading))
+        return self._read(open_file(path, self.manifest.reading), watch)
+
+    def tally(self) -> Tally:
+        """What counts the rows that it reads and scores."""
+        return Tally(self.manifest)
 
     @property
     def names(self) -> list[str]:
@@ -73,13 +80,15 @@ class Scorer:
         forecasts = ["forecast"] if len(targets) == 1 else [f"forecast_{name}" for name in targets]
         return ["time", "score", "flag", *forecasts]
 
-    def _read(self, file: DataFile) -> Iterator[pd.DataFrame]:
-        return in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK)))
+    def _read(self, file: DataFile, watch: Watch | None = None) -> Iterator[pd.DataFrame]:
+        return in_file_order(self.chunks(read_chunks(file, self.manifest.wanted, CHUNK), watch))
 
-    def chunks(self, chunks: Iterable[Chunk]) -> Iterator[pd.DataFrame]:
+    def chunks(self, chunks: Iterable[Chunk], watch: Watch | None = None) -> Iterator[pd.DataFrame]:
         """Scores consecutive chunks of one series of rows; the index numbers them as the data do, from 0 on."""
         held, every = None, self.manifest.columns.every
         for chunk in chunks if every is None else resample_chunks(chunks, every):
+            if watch is not None:
+                watch(chunk)
             joined = chunk.after(held)
             yield self._scored(joined, len(chunk.time))
             held = joined.cut(max(0, len(joined.time) - self._reach))

@@ -136,6 +136,8 @@ def _columns(prepared: Prepared) -> Columns:
         every=spec.data.every,
         features=prepared.data.feature_names,
         targets=prepared.data.target_names,
+        lowest=tuple(np.min([one.features.min(axis=0) for one in series], axis=0).tolist()),
+        highest=tuple(np.max([one.features.max(axis=0) for one in series], axis=0).tolist()),
     )
 
 
