@@ -108,6 +108,17 @@ def test_values_by_a_network_of_ones_own_from_a_loader() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout")
+def test_nothing_is_scaled_nor_clipped_where_the_user_does_it() -> None:
+    found = tuner.tune(X, VALUES, model=LSTMModel, scale=False, **SMALL)
+    plain = LSTMModel(2, int(found.params["hidden_size"]), int(found.params["num_layers"]), 1, 0.0).eval()
+    plain.load_state_dict(found.model.state_dict())
+    x = torch.from_numpy(1000 * X).float()
+    assert torch.equal(found.model(x), plain(x))
+    assert found.summary.best is not None
+    assert "(x - " not in found.recipe
+
+
 def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns() -> None:
     sequences = [x[: RNG.integers(4, 9)] for x in X]
     found = tuner.tune(sequences, CLASSES, metric="balanced_accuracy", **SMALL)

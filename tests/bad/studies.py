@@ -48,6 +48,7 @@ STUDY_FILES = {
     "a window beyond 64 bits": keys("[task] window: 1000000", "task.window = 1_000_000_000_000_000_000_000"),
     "no horizon": keys("a forecast must look ahead", "task.horizon = 0"),
     "an unknown kind": keys("it should be 'forecast', 'classify' or 'regress'", 'task.kind = "cluster"'),
+    "a series that is not scaled": keys("series are always scaled", "task.scale = false"),
     "values of samples, but a table": keys("values of samples are learnt from an .npz file", 'task.kind = "regress"'),
     "an unknown metric": keys("it should be 'loss', 'average_precision' or 'f1'", 'study.metric = "auc"'),
     "an unknown scheme": keys("'blocked', 'walk_forward' or 'series'", 'cv.scheme = "kfold"'),

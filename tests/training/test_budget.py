@@ -9,7 +9,15 @@ import pytest
 from tests.making import make_small_problem, make_spec, params
 from tests.training.plain import warmed_rates
 from tuner.spec.sections import Spec
-from tuner.training.budget import MOST_STEPS, STEPS_WAITED, full_steps, learning_rate_factor, refit_steps, with_budget
+from tuner.training.budget import (
+    MOST_STEPS,
+    STEPS_WAITED,
+    full_steps,
+    learning_rate_factor,
+    quick_budget,
+    refit_steps,
+    with_budget,
+)
 from tuner.training.learner import Learner
 from tuner.training.trainer import FoldRun, LockStep
 
@@ -44,6 +52,15 @@ def test_what_the_study_file_says_binds() -> None:
     spec = resolved(400, train={"max_epochs": 7, "patience": 3}).train
     assert (spec.epochs, spec.epochs_waited) == (7, 3)
     assert resolved(400, train={"max_epochs": 40}).train.epochs_waited == 10, "patience fits into what was given"
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [(25, (8, 128, 26)), (256, (8, 13, 4)), (1067, (32, 12, 4)), (1e6, (64, 12, 4))],
+)
+def test_a_quick_budget_takes_smaller_batches_of_fewer_samples(samples: float, expected: tuple[int, ...]) -> None:
+    assert quick_budget(samples) == expected
+    assert quick_budget(samples, 5)[1:] == (5, 4), "as many epochs as were asked for, and a patience that can act"
 
 
 def test_all_folds_of_a_walk_take_the_same_steps() -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import math
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -34,14 +33,14 @@ from tuner.search.study import Prepared, findings, prepare, run
 from tuner.search.workers import LocalProcesses
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import Spec
-from tuner.spec.space import PARAMETERS, defaults
+from tuner.spec.space import defaults
 from tuner.storage.store import Store
 from tuner.terminal import cores
 from tuner.terminal.display import show_events
-from tuner.training.budget import LEAST_EPOCHS, LEAST_PATIENCE
+from tuner.training.budget import quick_budget
 
-# Optimiser steps that a network may train for, and without a better one: a call should end in a minute or few.
-MOST_STEPS, STEPS_WAITED = 400, 80
+# From so many samples on three folds are enough: their validation scores are precise, and time counts.
+MANY = 1000
 # Sequences that a network is checked on where it is told their lengths.
 CHECKED = 64
 
@@ -57,7 +56,8 @@ def tune(
     greater_is_better: bool = True,
     groups: Any = None,  # noqa: ANN401 (whatever the user has)
     time: Any = None,  # noqa: ANN401 (whatever the user has)
-    cv: Any = 5,  # noqa: ANN401 (a number, or a splitter of scikit-learn's)
+    scale: bool = True,
+    cv: Any = None,  # noqa: ANN401 (a number, or a splitter of scikit-learn's)
     holdout: float = 0.2,
     trials: int = 30,
     epochs: int | None = None,
@@ -97,7 +97,10 @@ def tune(
         greater_is_better: of a metric of one's own.
         groups: (n,) samples of one group stay in one fold.
         time: (n,) folds are validated on what came after what they were trained on.
-        cv: the number of folds, or a splitter of scikit-learn's. Samples that share rows are kept apart in any case.
+        scale: sequences and values to mean 0 and deviation 1, by each fold's training samples; else they are learnt as
+            they are.
+        cv: the number of folds, or a splitter of scikit-learn's; by default 5 folds, 3 from 1,000 sequences on. Samples
+            that share rows are kept apart in any case.
         holdout: the share of the samples that is set aside for the verdict; 0 for none.
         trials: how many configurations are tried.
         epochs: that a network trains at most; by default as many as make up 400 steps. Early stopping ends it before.
@@ -116,12 +119,19 @@ def tune(
         raise UserError("there are no answers", where="y", hint="give `y`, one answer for each sequence")
     answers = sequences.answers
     others = {name: _each(name, values, len(sequences)) for name, values in (("groups", groups), ("time", time))}
+    if cv is None:
+        cv = 3 if len(sequences) >= MANY else 5
     parts = None if isinstance(cv, int) else _parts(cv, sequences, answers, others["groups"], holdout, seed)
     spec = _spec(answers, model, args, loss, metric, greater_is_better=greater_is_better)
+    if not scale:
+        spec["task"]["scale"] = False
     spec |= {"cv": {"holdout": holdout, "folds": cv if parts is None else len(parts)}}
     if time is not None:
         spec["cv"]["scheme"] = "walk_forward"
-    spec["train"] = {**spec.get("train", {}), **_budget((1 - holdout) * len(sequences), spec["cv"]["folds"], epochs)}
+    trained = (1 - holdout) * (1 - 1 / spec["cv"]["folds"]) * len(sequences)
+    batch_size, most, patience = quick_budget(trained, epochs)
+    spec["space"] = {"batch_size": batch_size}
+    spec["train"] = {**spec.get("train", {}), "max_epochs": most, "patience": patience}
     spec["search"] = {"finalists": 3, "repeats": 1}
     spec["study"] |= {"seed": seed}
     console = Console(quiet=quiet, highlight=False)
@@ -192,13 +202,6 @@ def _parts(
     for part, (train, valid) in zip(parts, pairs, strict=True):
         part[rest[train]], part[rest[valid]] = TRAIN, VALID
     return parts
-
-
-def _budget(samples: float, folds: int, epochs: int | None) -> dict[str, int]:
-    """The most epochs, and those without a better one, of so many samples before the holdout."""
-    steps = max(1.0, samples * (1 - 1 / folds) / float(PARAMETERS["batch_size"].domain.default))
-    most = epochs or max(LEAST_EPOCHS, math.ceil(MOST_STEPS / steps))
-    return {"max_epochs": most, "patience": max(LEAST_PATIENCE, min(math.ceil(STEPS_WAITED / steps), most // 3))}
 
 
 def _spec(

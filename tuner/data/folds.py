@@ -20,20 +20,27 @@ BLOCK = 65_536  # rows scaled at a time
 
 @dataclass(frozen=True)
 class Scaling:
-    """Subtracts `mean` and divides by `deviation`, column by column."""
+    """Subtracts `mean` and divides by `deviation`, column by column; inputs end at `bound`, if there is one."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    bound: float | None = BOUND
+
+    @classmethod
+    def none(cls, columns: int) -> "Scaling":
+        """What leaves so many columns as they are."""
+        return cls((0.0,) * columns, (1.0,) * columns, None)
 
     def apply(self, values: Floats) -> Floats:
         return (values - self.mean) / self.deviation
 
     def inputs(self, values: Floats) -> npt.NDArray[np.float32]:
-        """Scaled values as networks see them: none beyond `BOUND`."""
+        """Scaled values as networks see them: none beyond the bound."""
         found = np.empty(values.shape, dtype=np.float32)
         for first in range(0, len(values), BLOCK):  # so that large data stand there once
             rows = slice(first, first + BLOCK)
-            found[rows] = np.clip(self.apply(values[rows]), -BOUND, BOUND)
+            scaled = self.apply(values[rows])
+            found[rows] = scaled if self.bound is None else np.clip(scaled, -self.bound, self.bound)
         return found
 
 
@@ -94,6 +101,7 @@ class Problem:
         split: folds, development and holdout.
         classify: whether answers are classes.
         group: (windows,) windows of one group are one case; None where they share rows with their neighbours.
+        scale: False where features and answers stay in the units they come in.
     """
 
     features: Floats
@@ -104,6 +112,7 @@ class Problem:
     split: Split
     classify: bool
     group: Ints | None = None
+    scale: bool = True
 
     @cached_property
     def unit(self) -> Floats:
@@ -161,12 +170,14 @@ class Problem:
         """
         train, counted, weight = self.learnt(fold)
         labels = None if self.labels is None else self.labels[self.windows.target]
-        features = fit_scaling(self.features, self.windows.seen_rows(train))
+        features = Scaling.none(self.features.shape[1])
+        if self.scale:
+            features = fit_scaling(self.features, self.windows.seen_rows(train))
         targets, answers, scale = None, self.answers, self.unit
         if self.classify:
             answers = answers if answers.shape[1] == 1 else answers * _class_weights(answers[train])
         else:
-            targets = fit_scaling(self.answers[train])
+            targets = fit_scaling(self.answers[train]) if self.scale else Scaling.none(self.answers.shape[1])
             answers, scale = targets.apply(self.answers), targets.deviation / self.unit
         return FoldData(
             rows=features.inputs(self.features),

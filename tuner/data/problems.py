@@ -60,7 +60,8 @@ def _sample_problem(spec: Spec, data: Dataset, samples: Samples) -> Problem:
     )
     split = split_samples(samples, windows, spec.cv, spec.study.seed)
     features = np.concatenate([series.features for series in data.series])
-    return Problem(features, samples.answers, None, None, windows, split, bool(samples.classes), samples.group)
+    classify = bool(samples.classes)
+    return Problem(features, samples.answers, None, None, windows, split, classify, samples.group, spec.task.scale)
 
 
 def warn_of_held_events(problem: Problem) -> tuple[str, ...]:

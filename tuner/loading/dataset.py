@@ -73,6 +73,8 @@ def load_dataset(spec: Spec) -> Dataset:
     if spec.task.kind == "regress":
         hint = 'name an .npz file, or use "forecast"'
         raise UserError("values of samples are learnt from an .npz file", where="[task] kind", hint=hint)
+    if not spec.task.scale:
+        raise UserError("series are always scaled", where="[task] scale", hint="remove it, or learn from an .npz file")
     return make_dataset(read_tables(spec.data), spec)
 
 

@@ -58,8 +58,9 @@ def write_recipe(
     ]
     if float(params["jitter"]) > 0:
         lines.append(f"# in training: x = x + {number['jitter']} * torch.randn_like(x), after scaling")
-    lines += _scaling("x", inputs)
-    if answers is not None:
+    if inputs.bound is not None:
+        lines += _scaling("x", inputs)
+    if answers is not None and answers.bound is not None:
         lines += _scaling("y", answers)
     return "\n".join(lines)
 

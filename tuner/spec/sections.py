@@ -133,6 +133,7 @@ class TaskSection(Section):
 
     Of samples, sequences that have an answer each, it is their class (`classify`) or value (`regress`). With
     `difference`, a forecast is of the change since the window's last row. Windows begin every `stride` rows.
+    Without `scale`, samples stay in the units they come in.
     """
 
     kind: Kind = "forecast"
@@ -140,6 +141,7 @@ class TaskSection(Section):
     horizon: int | None = Field(default=None, ge=0, le=MOST_ROWS)
     difference: bool = False
     stride: int = Field(default=1, ge=1, le=MOST_ROWS)
+    scale: bool = True
 
     @property
     def ahead(self) -> int:

@@ -9,6 +9,9 @@ from tuner.spec.sections import Spec
 
 # Steps within which a configuration's best epoch is looked for, and without a better one before it is left.
 MOST_STEPS, STEPS_WAITED = 1500, 200
+# The same where a call should end in a minute or few; the batches that a pass is aimed at, and their least and greatest
+# size: a step on fewer samples costs less.
+QUICK_STEPS, QUICK_WAITED, BATCHES, BATCH_SIZES = 400, 80, 32, (8, 64)
 # Epochs that either takes at least: a curve of fewer points is read by chance.
 LEAST_EPOCHS, LEAST_PATIENCE = 12, 4
 # The cap on epochs of a repeat, where `max_epochs` is left to the tuner, over that of a trial.
@@ -53,3 +56,17 @@ def with_budget(spec: Spec, folds: Sequence[FoldData | Fold]) -> Spec:
     if spec.train.patience != "auto":
         patience = spec.train.patience
     return spec.model_copy(update={"train": spec.train.model_copy(update={"max_epochs": epochs, "patience": patience})})
+
+
+def quick_budget(samples: float, epochs: int | None = None) -> tuple[int, int, int]:
+    """Batch size, `max_epochs` and `patience` for so many training samples, where a call should end soon.
+
+    Args:
+        samples: that a fold trains on.
+        epochs: the most; by default what `QUICK_STEPS` come to.
+    """
+    least, most = BATCH_SIZES
+    batch_size = int(2 ** round(math.log2(min(max(samples / BATCHES, least), most))))
+    steps = max(1.0, samples / batch_size)
+    epochs = epochs or max(LEAST_EPOCHS, math.ceil(QUICK_STEPS / steps))
+    return batch_size, epochs, max(LEAST_PATIENCE, min(math.ceil(QUICK_WAITED / steps), epochs // 3))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from tuner.data.folds import BOUND, Scaling
+from tuner.data.folds import Scaling
 from tuner.data.sequences import WHERE, Sequences
 from tuner.errors import UserError
 from tuner.model.building import call_network, takes_lengths
@@ -26,6 +26,7 @@ class _ScaleInput:
         self.mean, self.deviation = (
             torch.tensor(values, dtype=torch.float64) for values in (scaling.mean, scaling.deviation)
         )
+        self.bound = scaling.bound
         self.time_first = isinstance(network, Network)
         self.takes_lengths = takes_lengths(type(network).forward)
         # a handle that is saved with its network keeps the numbers of hooks apart where that is loaded
@@ -35,7 +36,7 @@ class _ScaleInput:
         raw, *others = args
         raw = torch.as_tensor(raw)
         x = (raw.double() - self.mean.to(raw.device)) / self.deviation.to(raw.device)
-        x = x.clamp(-BOUND, BOUND).float()
+        x = x.float() if self.bound is None else x.clamp(-self.bound, self.bound).float()
         if others and others[0] is not None and self.takes_lengths:
             # as in training, what follows after a sequence's own steps is 0
             beyond = torch.arange(x.shape[1]) >= torch.as_tensor(others[0]).cpu()[:, None]
