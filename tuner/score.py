@@ -75,7 +75,7 @@ def _score_rows(scorer: "Scorer", data: Path, out: Path, report: Path | None, co
     for warning in tally.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False)
     if report is not None:
-        from tuner.report.score_page import score_page  # loads plotly
+        from tuner.report.scored_rows import score_page  # loads plotly
 
         write_whole(report, score_page(data.name, scorer.manifest, read, kept, tally))
         console.print(f"report: {report}", markup=False, soft_wrap=True)

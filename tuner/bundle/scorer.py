@@ -11,8 +11,8 @@ import torch
 from scipy.special import softmax
 
 from tuner.bundle.archive import Bundle
+from tuner.bundle.counts import RowCounts
 from tuner.bundle.manifest import Manifest, SampleManifest
-from tuner.bundle.tally import Tally
 from tuner.data.sequences import read_sequences
 from tuner.data.series import Bools, Floats, Ints
 from tuner.evaluation.detection import scaled_errors
@@ -69,9 +69,9 @@ class Scorer:
         """
         return self._read(open_file(path, self.manifest.reading), watch)
 
-    def tally(self) -> Tally:
+    def tally(self) -> RowCounts:
         """What counts the rows that it reads and scores."""
-        return Tally(self.manifest)
+        return RowCounts(self.manifest)
 
     @property
     def names(self) -> list[str]:

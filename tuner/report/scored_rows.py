@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from tuner.bundle.counts import RowCounts
 from tuner.bundle.manifest import Manifest
-from tuner.bundle.tally import Tally
 from tuner.loading.chunks import Chunk
 from tuner.report.detection_figures import describe_rows, rows_figure
 from tuner.report.page import Plot, render
@@ -22,7 +22,7 @@ READING = (
 
 
 def score_page(
-    name: str, manifest: Manifest, read: Sequence[Chunk], scored: Sequence[pd.DataFrame], tally: Tally
+    name: str, manifest: Manifest, read: Sequence[Chunk], scored: Sequence[pd.DataFrame], tally: RowCounts
 ) -> str:
     """The page of the scores of a file.
 

@@ -7,7 +7,7 @@ from tuner.bundle.manifest import Manifest
 from tuner.loading.chunks import Chunk
 
 
-class Tally:
+class RowCounts:
     """Counts rows as they are read and scored.
 
     Attributes:
