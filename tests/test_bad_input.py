@@ -19,7 +19,8 @@ from tests.bad.data import DATA_FILES
 from tests.bad.stores import STORES
 from tests.bad.studies import NAMES, STUDY_FILES
 from tests.bundles import write_bundle
-from tuner.spec.sections import FLOAT32, Spec
+from tuner.search.workers import LocalProcesses
+from tuner.spec.sections import FLOAT32
 from tuner.terminal import execute
 from tuner.training.machine import Machine
 
@@ -32,15 +33,6 @@ TABLES = {
     "bundle": BUNDLES,
 }
 CASES = [pytest.param(case, id=f"{kind}: {name}") for kind, cases in TABLES.items() for name, case in cases.items()]
-
-
-class NoWorkers:
-    """Stands in for the backend of a run that must end before anything is trained."""
-
-    def probe(self, spec: Spec, columns: int) -> Machine:
-        return Machine(FLOAT32, False, {})
-
-    def close(self) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -99,8 +91,9 @@ def message(text: str) -> str:
 def test_bad_input_is_one_message_and_changes_nothing(case: Case, folder, monkeypatch, capsys) -> None:
     prepare(folder, case)
     before = held(folder)
-    for module in ("tuner.search.workers", "tuner.terminal.actions"):
-        monkeypatch.setattr(f"{module}.LocalProcesses", lambda _: NoWorkers())
+    # such a run must end before anything is trained; the class itself, as who imports it meanwhile keeps it
+    for method, result in (("__init__", None), ("probe", Machine(FLOAT32, False, {})), ("close", None)):
+        monkeypatch.setattr(LocalProcesses, method, lambda *_, result=result: result)
     monkeypatch.setattr(sys, "argv", [f"tuner {case.line[0]}", *case.line[1:]])
     with pytest.raises(SystemExit) as ended:
         execute(import_module(f"tuner.{case.line[0]}").app)
