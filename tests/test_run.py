@@ -178,6 +178,25 @@ def test_the_history_shows_every_trial_with_its_value_and_the_choice(fresh_run) 
     assert {trial for trial, _ in points["the"]} <= {trial["trial"] for trial in trials}
 
 
+def test_the_curves_show_every_trial(fresh_run) -> None:
+    folder, done = fresh_run.folder, fresh_run.done
+    traces = figure(folder, "curves")
+    many = [trace for trace in traces if trace.get("name", "").startswith(("complete", "pruned"))]
+    best = done.events[-1]["best"]["trial"]
+    curves = [list(trial.intermediate_values.values()) for trial in trials_of(folder) if trial.number != best]
+    drawn = [part for trace in many for part in split(trace["y"])]
+    assert sorted(drawn) == sorted(curves)
+    assert any(f"best, trial {best}" in trace.get("name", "") for trace in traces)
+
+
+def split(values: list[float | None]) -> list[list[float]]:
+    """The stretches between nulls."""
+    parts: list[list[float]] = [[]]
+    for value in values:
+        parts[-1].append(value) if value is not None else parts.append([])
+    return [part for part in parts if part]
+
+
 def test_the_report_names_the_choice_and_the_versions_and_refers_to_nothing_outside(fresh_run) -> None:
     text = (fresh_run.folder / "studies/small/report.html").read_text()
     best = fresh_run.done.events[-1]["best"]

@@ -1,7 +1,6 @@
 """Nothing is lost: after kill -9 at any moment the same command goes on and ends in the same study.
 
-Moments are drawn anew each time, and printed; TUNER_KILLS is how many (15 by default, each victim in
-each phase), TUNER_SEED repeats a run.
+Moments are drawn anew each time, and printed; TUNER_KILLS is how many (20 by default), TUNER_SEED repeats a run.
 """
 
 import os
@@ -24,7 +23,7 @@ from tuner.search.sampler import START_UP
 TRIALS = 15
 assert max(START_UP.values()) < TRIALS - 2
 SAMPLERS = ("tpe", "gp")
-KILLS = int(os.environ.get("TUNER_KILLS", "15"))
+KILLS = int(os.environ.get("TUNER_KILLS", "20"))
 SEED = int(os.environ.get("TUNER_SEED", str(random.randrange(2**32))))
 
 # what is seen in the database when a phase begins for trial n; the kill follows at once, or a random while later

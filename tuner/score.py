@@ -36,8 +36,11 @@ def main(
 
     Of a study on samples, the value of each new one, or its class and the probability of each.
     """
-    if out.exists() and data.exists() and out.samefile(data):
-        raise UserError("the output would overwrite the data file", where="--out", hint="name another file")
+    for flag, place in (("--out", out), ("--report", report)):
+        if place is not None and place.exists() and data.exists() and place.samefile(data):
+            raise UserError("the output would overwrite the data file", where=flag, hint="name another file")
+    if report is not None and report.absolute() == out.absolute():
+        raise UserError("the page would overwrite the scores", where="--report", hint="name another file")
     from tuner.bundle.scorer import Scorer  # loads torch
 
     scorer, console = tuner.load(bundle), Console(highlight=False)
@@ -57,10 +60,10 @@ def main(
 
 def _score_rows(scorer: "Scorer", data: Path, out: Path, report: Path | None, console: Console) -> None:
     """Writes the scores of rows as they come, and then the page of all."""
-    tally, read, kept = scorer.tally(), list["Chunk"](), list["pd.DataFrame"]()
+    counts, read, kept = scorer.counts(), list["Chunk"](), list["pd.DataFrame"]()
 
     def watch(chunk: "Chunk") -> None:
-        tally.see(chunk)
+        counts.see(chunk)
         if report is not None:
             read.append(chunk)
 
@@ -68,16 +71,16 @@ def _score_rows(scorer: "Scorer", data: Path, out: Path, report: Path | None, co
         file.write(",".join(map(_quoted, scorer.names)) + "\n")
         for part in _scored(scorer, data, watch):
             file.write(_lines(part))
-            tally.count(part)
+            counts.count(part)
             if report is not None:
                 kept.append(part)
-    console.print(f"{out}: {tally}", markup=False, soft_wrap=True)
-    for warning in tally.warnings:
+    console.print(f"{out}: {counts}", markup=False, soft_wrap=True)
+    for warning in counts.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False)
     if report is not None:
         from tuner.report.scored_rows import score_page  # loads plotly
 
-        write_whole(report, score_page(data.name, scorer.manifest, read, kept, tally))
+        write_whole(report, score_page(data.name, scorer.manifest, read, kept, counts))
         console.print(f"report: {report}", markup=False, soft_wrap=True)
 
 

@@ -143,6 +143,7 @@ def test_classes_of_unequal_lengths_by_our_network_and_a_metric_of_scikit_learns
     pd.testing.assert_frame_equal(pd.read_csv("scores.csv"), scorer.score(sequences), check_dtype=False)
     np.savez("wide.npz", X=np.zeros((2, 5, 3)))
     for flags, message in (
+        ("score --bundle saved --data new.npz --out x --report y", "samples have no time to draw them by"),
         ("score --bundle saved --data wide.npz --out x", "the sequences have 3 columns, and the network was trained"),
         ("score --bundle saved --data scores.csv --out x", "cannot be read as samples in an .npz file"),
         (f"export --study {found.study} --format onnx --out x", "this network answers samples, not rows"),

@@ -42,5 +42,8 @@ BUNDLES = {
     "rows in a folder": scored("the file cannot be read: Is a directory", ROWS, "--data", "studies"),
     "no rows": scored("the file has no rows", "time,a,b\n"),
     "an empty file": scored("the file is empty", ""),
+    "scores over their rows": scored("--out: the output would overwrite the data file", ROWS, "--out", "new.csv"),
+    "a page over the rows": scored("--report: the output would overwrite the data", ROWS, "--report", "new.csv"),
+    "a page over the scores": scored("the page would overwrite the scores", ROWS, "--report", "scores.csv"),
     "scores in no place": scored("cannot be written", ROWS, "--out", "data.csv/scores.csv"),
 }

@@ -53,6 +53,22 @@ def test_dropout_is_that_of_the_lstm_and_then_of_its_last_step(num_layers):
     assert torch.equal(model(x), expected)
 
 
+def test_dropout_keeps_the_mean_of_the_last_hidden_vector():
+    model, x = network(dropout=0.3).train(), sequences(1).expand(-1, 5_000, -1)
+    torch.testing.assert_close(model(x).mean(dim=0), model.eval()(x)[0], atol=0.02, rtol=0)
+
+
+def test_input_dropout_draws_one_mask_a_sequence():
+    model, given = network(input_dropout=0.5).train(), []
+    model.lstm.register_forward_pre_hook(lambda _, args: given.append(args[0]))
+    x = 1 + sequences(50).abs()
+    model(x)
+    mask = given[0] / x
+    assert torch.equal(mask, mask[:1].expand_as(mask))  # the same at every step
+    assert set(mask.flatten().tolist()) == {0.0, 2.0}
+    assert len({tuple(columns) for columns in mask[0].tolist()}) == 2**FEATURES  # sequences and columns differ
+
+
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_recurrent_dropout_is_an_lstm_with_masked_recurrent_weights(num_layers):
     model, x = network(num_layers, recurrent_dropout=0.5).train(), sequences()
@@ -65,6 +81,18 @@ def test_recurrent_dropout_is_an_lstm_with_masked_recurrent_weights(num_layers):
     expected = masked(x)
     torch.manual_seed(3)
     assert torch.equal(model(x), expected)
+
+
+def test_recurrent_dropout_lets_gradients_through_to_kept_weights_only():
+    model, x = network(recurrent_dropout=0.5).train(), sequences()
+    torch.manual_seed(3)
+    kept = nn.functional.dropout(torch.ones(4 * HIDDEN, HIDDEN), 0.5) > 0
+    torch.manual_seed(3)
+    model(x).sum().backward()
+    gradient = model.lstm.weight_hh_l0.grad
+    assert isinstance(gradient, Tensor)
+    assert torch.equal(gradient != 0, kept)
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_recurrent_dropout_goes_with_dropout_between_layers():

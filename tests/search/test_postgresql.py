@@ -55,8 +55,8 @@ def server() -> Iterator[str]:
 def test_a_study_is_bit_for_bit_the_same_as_in_sqlite(server: str, tmp_path: Path) -> None:
     write_small(tmp_path)
     study = ("run", "--study", "small.toml", "--trials")
-    assert run(tmp_path, *study, 30, "--workers", 1).status == 0
-    for trials in (12, 30):
+    assert run(tmp_path, *study, 60, "--workers", 1).status == 0
+    for trials in (25, 60):
         assert run(tmp_path, *study, trials, "--workers", 2, "--storage", server).status == 0
     assert dump(tmp_path, storage=server) == dump(tmp_path)
 

@@ -50,7 +50,7 @@ class RowCounts:
         columns = self._manifest.columns
         return [
             f"`{columns.features[at]}` leaves its range in training, {columns.lowest[at]:.4g} to "
-            f"{columns.highest[at]:.4g}, in {self.outside[at]:,} of {self.rows:,} rows: there its scores are guesses."
+            f"{columns.highest[at]:.4g}, in {self.outside[at]:,} of {self.rows:,} rows: scores there are guesses."
             for at in np.argsort(-self.outside, kind="stable")
             if self.outside[at]
         ]

@@ -69,7 +69,7 @@ class Scorer:
         """
         return self._read(open_file(path, self.manifest.reading), watch)
 
-    def tally(self) -> RowCounts:
+    def counts(self) -> RowCounts:
         """What counts the rows that it reads and scores."""
         return RowCounts(self.manifest)
 

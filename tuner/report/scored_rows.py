@@ -22,7 +22,7 @@ READING = (
 
 
 def score_page(
-    name: str, manifest: Manifest, read: Sequence[Chunk], scored: Sequence[pd.DataFrame], tally: RowCounts
+    name: str, manifest: Manifest, read: Sequence[Chunk], scored: Sequence[pd.DataFrame], counts: RowCounts
 ) -> str:
     """The page of the scores of a file.
 
@@ -31,13 +31,13 @@ def score_page(
         manifest: of the bundle that scored it.
         read: its rows in the order of time.
         scored: their scores by the number of the row.
-        tally: of all rows.
+        counts: of all rows.
     """
     rows = _rows(manifest, read, pd.concat(scored))
     figure = rows_figure(rows, manifest.threshold)
     plots = [Plot("rows", "The data and their scores", READING, (figure,), describe_rows(rows, manifest.threshold))]
     study = manifest.study["name"]
-    return render("scores.html", plots, name=name, study=study, tally=tally, highest=_highest(rows))
+    return render("scores.html", plots, name=name, study=study, counts=counts, highest=_highest(rows))
 
 
 def _rows(manifest: Manifest, read: Sequence[Chunk], scored: pd.DataFrame) -> ScoredRows:
