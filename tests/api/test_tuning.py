@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
 from torch import nn
@@ -181,26 +184,43 @@ def test_a_loss_and_a_metric_of_ones_own_and_a_splitter() -> None:
     assert abs(scored["y"].mean() - VALUES.mean()) < 3 * VALUES.std()
 
 
-def test_a_script_without_a_main_guard_and_a_class_of_its_own(tmp_path: Path) -> None:
-    script = tmp_path / "mine.py"
-    script.write_text(
-        "import numpy as np, torch, tuner\n"
-        "from torch import nn\n"
-        "class Mine(nn.Module):\n"
-        "    def __init__(self, n_features, n_hidden, num_classes):\n"
-        "        super().__init__()\n"
-        "        self.rnn = nn.GRU(n_features, n_hidden, batch_first=True)\n"
-        "        self.out = nn.Linear(n_hidden, num_classes)\n"
-        "    def forward(self, x):\n"
-        "        return self.out(self.rnn(x)[0].mean(dim=1))\n"
-        "x = np.random.default_rng(0).normal(size=(40, 6, 1))\n"
-        "found = tuner.tune(x, x.mean(axis=(1, 2)) > 0, model=Mine, trials=2, epochs=2, cv=2, workers=2)\n"
-        "print(type(found.model).__name__, found.study)\n"
-        "print(tuner.load(found.save('bundle'), model=Mine).predict(x).shape)\n"
-    )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path)
+CELLS = (
+    "import numpy as np, torch, tuner",
+    """from torch import nn
+class Mine(nn.Module):
+    def __init__(self, n_features, n_hidden, num_classes):
+        super().__init__()
+        self.rnn = nn.GRU(n_features, n_hidden, batch_first=True)
+        self.out = nn.Linear(n_hidden, num_classes)
+    def forward(self, x):
+        return self.out(self.rnn(x)[0].mean(dim=1))""",
+    """x = np.random.default_rng(0).normal(size=(40, 6, 1))
+found = tuner.tune(x, x.mean(axis=(1, 2)) > 0, model=Mine, trials=2, epochs=2, cv=2, workers=2)""",
+    """print(type(found.model).__name__, found.study)
+print(tuner.load(found.save('bundle'), model=Mine).predict(x).shape)""",
+)
+
+
+def from_a_script(folder: Path) -> list[str]:
+    """What the cells print as a script, without a main guard."""
+    (folder / "mine.py").write_text("\n".join(CELLS))
+    done = subprocess.run([sys.executable, "mine.py"], capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
-    *_, found, shape = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def from_a_notebook(folder: Path) -> list[str]:
+    """What the last cell prints in a kernel of its own."""
+    notebook = new_notebook(cells=list(map(new_code_cell, CELLS)))  # type: ignore[no-untyped-call]
+    executed = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    progress = str(executed.cells[2].outputs)
+    assert "2 of 2" in progress, "as a terminal shows it"
+    return "".join(output.text for output in executed.cells[3].outputs).splitlines()
+
+
+@pytest.mark.parametrize("lines_from", [from_a_script, from_a_notebook])
+def test_a_class_of_a_script_or_a_notebook(tmp_path: Path, lines_from: Callable[[Path], list[str]]) -> None:
+    *_, found, shape = lines_from(tmp_path)
     assert found.startswith("Mine Mine-")
     assert shape == "(40, 2)"
     assert "pass it as `model=Mine`" in refused(tuner.load, tmp_path / "bundle").hint
