@@ -28,6 +28,7 @@ from tuner.terminal import DEFAULT_STORAGE
 
 CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 900, 380
+EPOCHS = 25
 
 
 def train(study: Findings) -> tuple[Trial, Trial]:
@@ -39,9 +40,8 @@ def train(study: Findings) -> tuple[Trial, Trial]:
             given = asdict(parameter.domain) | {"default": params[name]}
             space[name] = {key: value for key, value in given.items() if value is not None}
     sections = study.spec.to_dict()
-    epochs = sections["train"]["max_epochs"]
     sections["study"] |= {"name": "overfitting", "trials": 2}
-    sections["train"]["patience"] = epochs
+    sections["train"] |= {"max_epochs": EPOCHS, "patience": EPOCHS}
     sections["search"] |= {"pruner": "none", "finalists": 2, "repeats": 2}
     with tempfile.TemporaryDirectory() as folder:
         found = run_study({**sections, "space": space}, storage=f"sqlite:///{folder}/studies.db")

@@ -163,6 +163,12 @@ def test_a_chooser_shows_each_column_with_its_forecast_and_the_caption_says_how_
     )
 
 
+def test_the_lowest_panel_bears_the_time_where_nothing_lies_below_the_scores() -> None:
+    layout = rows_figure(scored([0.0, 1.0, 2.0, 4.0]), None).layout
+    titles = {name: layout[name].title.text for name in layout if name.startswith("xaxis")}
+    assert titles == {"xaxis": None, "xaxis2": "time"}
+
+
 def test_times_stay_times() -> None:
     time = np.datetime64("2024-01-01T09:30", "ns") + np.arange(4) * np.timedelta64(1, "m")
     figure = rows_figure(scored([0.0, 1.0, 2.0, 0.0], time=time), 1.0)

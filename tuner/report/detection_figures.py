@@ -128,14 +128,14 @@ def rows_figure(rows: ScoredRows, threshold: float | None) -> go.Figure:
     x, drawn = thinned(time, np.column_stack([rows.values, rows.forecast, rows.scores]))
     values, forecast, scores = np.split(drawn, [len(rows.names), 2 * len(rows.names)], axis=1)
     lanes = _lanes(rows, time, threshold)
-    heights = [0.47, 0.31, 0.05 * (1 + len(lanes))]
+    heights = [0.47, 0.31, *([0.05 * (1 + len(lanes))] if lanes else [])]
     figure = make_subplots(
-        rows=3,
+        rows=len(heights),
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.04,
         row_heights=[height / sum(heights) for height in heights],
-        specs=[[{"secondary_y": True}]] * 3,
+        specs=[[{"secondary_y": True}]] * len(heights),
     )
     # shades have an axis of their own, whatever the values that are chosen
     figure.update_yaxes(range=[0, 1], visible=False, fixedrange=True, secondary_y=True)
@@ -178,12 +178,13 @@ def rows_figure(rows: ScoredRows, threshold: float | None) -> go.Figure:
             # what is named at the axis needs no legend
             look = {"fillcolor": colour, "line": {"color": colour, "width": 1.5}, "showlegend": name == "held-out data"}
             figure.add_trace(boxes(bounds, low, low + 0.8, name=name, hoveron="fills", hoverinfo="name", **look), 3, 1)
-    for row, title in enumerate((plain(rows.names[0]), "anomaly score", ""), 1):
+    for row, title in enumerate((plain(rows.names[0]), "anomaly score"), 1):
         figure.update_yaxes(title=title, row=row, col=1, secondary_y=False)
-    ticks = {"tickvals": [low + 0.4 for low in range(len(lanes))], "ticktext": list(lanes)}
-    figure.update_yaxes(**ticks, range=[-0.1, len(lanes)], fixedrange=True, row=3, col=1, secondary_y=False)
+    if lanes:
+        ticks = {"tickvals": [low + 0.4 for low in range(len(lanes))], "ticktext": list(lanes)}
+        figure.update_yaxes(**ticks, range=[-0.1, len(lanes)], fixedrange=True, row=3, col=1, secondary_y=False)
     figure.update_xaxes(type="date" if dated else "linear")
-    figure.update_xaxes(title="time", row=3, col=1)
+    figure.update_xaxes(title="time", row=len(heights), col=1)
     return styled(figure, height=620).update_layout(margin={"t": 50 if len(rows.names) > 1 else 30})
 
 

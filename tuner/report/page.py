@@ -34,7 +34,9 @@ READINGS = {
     "rows": (
         "The data and what the network makes of them",
         "No row is scored or forecast by a network that was trained on it; held-out rows are by the final network. "
-        "Events are shaded, and caught where a row of them is flagged; other flagged rows are false alarms.",
+        "Events are shaded, and caught where a row of them is flagged; other flagged rows are false alarms. The "
+        "threshold is the one that ships, chosen on all cross-validated rows, which flatters its count there: the one "
+        "under Configuration has thresholds chosen on the other folds.",
     ),
     "overfitting": (
         "Overfitting, before and after",

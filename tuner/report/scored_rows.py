@@ -17,8 +17,9 @@ from tuner.results.findings import ScoredRows
 MOST_COLUMNS, MOST_ROWS = 8, 10
 READING = (
     "All networks of the bundle score each row by the rows before it. A score of 1 is what one in ten rows reached in "
-    "cross-validation, 2 one in a hundred, 3 one in a thousand; rows from the threshold on are flagged."
+    "cross-validation, 2 one in a hundred, 3 one in a thousand."
 )
+FLAGGED = " Rows from the threshold on are flagged."
 
 
 def score_page(
@@ -35,7 +36,8 @@ def score_page(
     """
     rows = _rows(manifest, read, pd.concat(scored))
     figure = rows_figure(rows, manifest.threshold)
-    plots = [Plot("rows", "The data and their scores", READING, (figure,), describe_rows(rows, manifest.threshold))]
+    reading = READING if manifest.threshold is None else READING + FLAGGED
+    plots = [Plot("rows", "The data and their scores", reading, (figure,), describe_rows(rows, manifest.threshold))]
     study = manifest.study["name"]
     return render("scores.html", plots, name=name, study=study, counts=counts, highest=_highest(rows))
 
