@@ -13,10 +13,11 @@ from torch import nn
 
 from tests.bundles import SMALL, make_bundle, make_frame, plain_outputs, write_sample_bundle
 from tuner.bundle import scorer as module
-from tuner.bundle.archive import read_bundle
+from tuner.bundle.archive import bundle_files, read_bundle
 from tuner.bundle.manifest import Networks
 from tuner.bundle.scorer import SampleScorer, Scorer
 from tuner.errors import UserError
+from tuner.files import write_folder
 from tuner.loading.chunks import read_chunks
 from tuner.model.building import build_network, predict
 from tuner.model.own import source_hash
@@ -233,3 +234,27 @@ def test_a_class_is_the_one_that_was_trained(tmp_path) -> None:
         read_bundle(write_sample_bundle(tmp_path / "ours"), Pooling)
     with pytest.raises(UserError, match="3 columns, and the network was trained on 2"):
         SampleScorer(read_bundle(folder, Pooling)).predict(np.zeros((2, 5, 3)))
+
+
+@pytest.mark.parametrize(
+    ("reference", "args", "says"),
+    [
+        ("subprocess:Popen", {"args": ["touch", "ran"]}, "`Popen` is no class of nn.Module"),
+        ("os:system", {"command": "touch ran"}, "`system` is no class of nn.Module"),
+        ("bundle/code.py:Net", {}, "`bundle/code.py` may have come with the bundle"),
+        ("PLACE/bundle/code.py:Net", {}, "may have come with the bundle"),
+    ],
+)
+def test_a_bundle_brings_no_code(tmp_path, monkeypatch, reference, args, says) -> None:
+    monkeypatch.chdir(tmp_path)
+    read = read_bundle(write_sample_bundle(tmp_path / "bundle"))
+    model = ModelSection.model_validate({"class": reference.replace("PLACE", str(tmp_path)), "args": args})
+    networks = read.manifest.networks.model_copy(update={"model": model})
+    states = [{name: value.numpy() for name, value in net.state_dict().items()} for net in read.networks]
+    files = bundle_files(read.manifest.model_copy(update={"networks": networks}), states, "[study]\n")
+    write_folder(tmp_path / "bundle", files)
+    (tmp_path / "bundle/code.py").write_text("open('ran', 'w')\nfrom torch.nn import Linear as Net\n")
+    with pytest.raises(UserError, match=says) as raised:
+        read_bundle(tmp_path / "bundle")
+    assert "tuner.load(DIR, model=" in raised.value.hint
+    assert not (tmp_path / "ran").exists()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tuner.bundle.manifest import AGAIN, FORMAT, MANIFEST, Manifest, SampleManifest, parse_manifest
 from tuner.errors import UserError
 from tuner.model.building import build_network
+from tuner.model.own import check_stranger
 from tuner.training.scaling import scale_inside
 
 WEIGHTS, CONFIG = "model.safetensors", "config.toml"
@@ -56,7 +57,7 @@ def read_bundle(folder: Path, own: Callable[..., nn.Module] | None = None) -> Bu
 
     Raises:
         UserError: a file is missing, damaged or was changed, or is of a format that this version does not know, or the
-            class is not the one that was trained.
+            class is not the one that was trained, or could be anybody's code.
     """
     where = str(folder / MANIFEST)
     values = _read_values(_read(folder, MANIFEST), where)
@@ -65,6 +66,8 @@ def read_bundle(folder: Path, own: Callable[..., nn.Module] | None = None) -> Bu
         fault = f"the files do not match their checksum in {MANIFEST}: one is damaged, or was changed by hand"
         raise UserError(fault, where=str(folder), hint=AGAIN)
     manifest = parse_manifest(values, where)
+    if own is None and manifest.networks.model.own is not None:
+        check_stranger(manifest.networks.model.own, folder)
     networks = tuple(_blank(manifest, own) for _ in range(manifest.networks.count))
     expected = {
         f"{number}.{name}": value for number, net in enumerate(networks) for name, value in net.state_dict().items()

@@ -185,6 +185,24 @@ def load_own(reference: str, source: str | None = None) -> OwnNetwork:
     return describe_own(getattr(module, name), name, digest)
 
 
+def check_stranger(reference: str, folder: Path) -> None:
+    """Sees to it that what a folder from elsewhere names brings no code along, and runs none but a network's.
+
+    A function could be any, called with any arguments, and a file could lie in the folder.
+
+    Raises:
+        UserError: it is neither a class of nn.Module from a package nor from a file elsewhere.
+    """
+    place, _, name = reference.rpartition(":")
+    hint = f"if you know it, pass it: `tuner.load(DIR, model={name})`"
+    path = Path(place)
+    if place.endswith(".py") and (not path.is_absolute() or path.resolve().is_relative_to(folder.resolve())):
+        raise UserError(f"`{place}` may have come with the bundle", where=WHERE, hint=hint)
+    make = load_own(reference).make
+    if not (isinstance(make, type) and issubclass(make, nn.Module)):
+        raise UserError(f"`{name}` is no class of nn.Module", where=WHERE, hint=hint)
+
+
 def _file_hash(module: ModuleType) -> str:
     return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
 
