@@ -27,16 +27,19 @@ from tuner.results.findings import Findings
 from tuner.results.verdict import judge
 from tuner.search.effects import find_effects
 
+# How to read the rows besides, where they have labels.
+EVENTS = (
+    " Events are shaded, and caught where a row of them is flagged; other flagged rows are false alarms. The threshold "
+    "is the one that ships, chosen on all cross-validated rows, which flatters its count there: the one under "
+    "Configuration has thresholds chosen on the other folds."
+)
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5
 # Figures by their key: title, and how to read it.
 READINGS = {
     "rows": (
         "The data and what the network makes of them",
-        "No row is scored or forecast by a network that was trained on it; held-out rows are by the final network. "
-        "Events are shaded, and caught where a row of them is flagged; other flagged rows are false alarms. The "
-        "threshold is the one that ships, chosen on all cross-validated rows, which flatters its count there: the one "
-        "under Configuration has thresholds chosen on the other folds.",
+        "No row is scored or forecast by a network that was trained on it; held-out rows are by the final network.",
     ),
     "overfitting": (
         "Overfitting, before and after",
@@ -114,12 +117,14 @@ def study_plots(findings: Findings) -> list[Plot]:
     """Every figure that the study has data for, in the order in which they are read."""
     trials, best = trial_frame(findings), findings.summary.best
     figures: dict[str, tuple[go.Figure, ...]] = {}
-    rows, shipped, captions = findings.scored, findings.summary.shipped, dict[str, str]()
+    rows, shipped, captions, readings = findings.scored, findings.summary.shipped, dict[str, str](), dict(READINGS)
     if rows is not None and shipped is not None:
         detection = shipped.trial.outcome.detection
         limit = None if detection is None else detection.threshold
         figures["rows"] = (rows_figure(rows, limit),)
         captions["rows"] = describe_rows(rows, limit)
+        if rows.labels is not None and limit is not None:
+            readings["rows"] = readings["rows"][0], readings["rows"][1] + EVENTS
         validated = (rows.part >= 0) & ~np.isnan(rows.scores)
         if rows.labels is not None and limit is not None and rows.labels[validated].any():
             drawn = precision_recall_figure(rows.scores[validated], rows.labels[validated], limit)
@@ -137,7 +142,7 @@ def study_plots(findings: Findings) -> list[Plot]:
     if effects := find_effects(findings.spec, findings.trials):
         figures["effects"] = (effects_figure(findings.spec.metric, effects),)
     plots = [
-        Plot(key, *reading, figures[key], captions.get(key, "")) for key, reading in READINGS.items() if key in figures
+        Plot(key, *reading, figures[key], captions.get(key, "")) for key, reading in readings.items() if key in figures
     ]
     paths = []
     for path in findings.paths:
