@@ -15,7 +15,7 @@ import torch
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GroupKFold, cross_val_score
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -235,6 +235,11 @@ def test_estimators_are_scikit_learns(tmp_path: Path) -> None:
     assert set(classifier.predict(X)) <= {"down", "up"}
     assert classifier.score(X, CLASSES) > 0.5
     assert len(classifier.path_) == 2
+    # around it, each outer fold is searched by itself
+    nested = cross_val_score(classifier, X, CLASSES, cv=2, error_score="raise")
+    assert nested.shape == (2,)
+    assert nested.mean() > 0.5
+    assert len(list(Path("studies").glob("lstm-*"))) == 3
 
 
 class Broken(LSTMModel):
