@@ -14,6 +14,7 @@ from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
 from tuner.report.page import study_page, study_plots, write_report
 from tuner.results.findings import Findings, ScoredRows
+from tuner.search.effects import find_effects
 from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -35,6 +36,9 @@ def test_the_verdict_comes_first_then_tables_figures_and_commands(text) -> None:
     parts = [
         "<h2>Verdict",
         'class="chip',
+        "<strong>Does it overfit?</strong> Without regularisation ",
+        "<strong>How strong?</strong> dropout ",
+        "<strong>What matters?</strong> ",
         "<summary>Details</summary>",
         "<h3>What matters",
         ">Configuration</h2>",
@@ -94,7 +98,7 @@ def test_it_is_written_whole(tmp_path: Path) -> None:
 
 
 def keys(findings: Findings) -> list[str]:
-    return [plot.key for plot in study_plots(findings)]
+    return [plot.key for plot in study_plots(findings, find_effects(findings.spec, findings.trials))]
 
 
 def labelled() -> Findings:

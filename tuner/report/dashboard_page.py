@@ -10,6 +10,7 @@ from tuner.results.advice import advise_after
 from tuner.results.captions import explain_trust
 from tuner.results.findings import Findings
 from tuner.results.verdict import judge
+from tuner.search.effects import find_effects
 
 # More cards would bury Optuna's own.
 MOST_CARDS = 4
@@ -20,7 +21,7 @@ CARD = 450
 def draw_live(findings: Findings) -> LivePage:
     """Draws the report's first figures for the dashboard, where each is a card with a title of its own."""
     figures: dict[str, go.Figure] = {}
-    for plot in study_plots(findings):
+    for plot in study_plots(findings, find_effects(findings.spec, findings.trials)):
         for number, figure in enumerate(plot.figures[: MOST_CARDS - len(figures)], 1):
             name = f"tuner-{plot.key}" if len(plot.figures) == 1 else f"tuner-{plot.key}-{number}"
             # above an axis at the top, if it has one

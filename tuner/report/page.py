@@ -14,27 +14,31 @@ from markupsafe import Markup
 
 from tuner.files import write_whole
 from tuner.report.coordinates import parallel_figure
-from tuner.report.curve_figures import curves_figure, overfitting_figures, regularisation_path_figure
+from tuner.report.curve_figures import UNREGULARISED, curves_figure, overfitting_figures, regularisation_path_figure
 from tuner.report.detection_figures import describe_rows, precision_recall_figure, rows_figure
 from tuner.report.figures import effects_figure, history_figure, spread_figure, strength_figures
 from tuner.report.frame import trial_frame
 from tuner.report.holdout_tables import detection_table, holdout_table
+from tuner.report.style import short_value
 from tuner.report.tables import configuration_table, scores_table, trials_table
 from tuner.results.advice import advise_after, advise_before
-from tuner.results.captions import explain_trust
+from tuner.results.captions import explain_overfitting, explain_trust
 from tuner.results.commands import STUDY_FILE
 from tuner.results.findings import Findings
-from tuner.results.verdict import judge
-from tuner.search.effects import find_effects
+from tuner.results.verdict import brief, judge
+from tuner.search.effects import Effect, find_effects
+from tuner.spec.space import Constant
 
 # How to read the rows besides, where they have labels.
 EVENTS = (
-    " Events are shaded, and caught where a row of them is flagged; other flagged rows are false alarms. The threshold "
-    "is the one that ships, chosen on all cross-validated rows, which flatters its count there: the one under "
-    "Configuration has thresholds chosen on the other folds."
+    " Events are shaded, and caught where a row of them is flagged; a run of other flagged rows is a false alarm. The "
+    "threshold is the one that ships, chosen on all cross-validated rows, which flatters its count there: the one "
+    "under Configuration has thresholds chosen on the other folds."
 )
 # Reasons of failed trials that are shown.
 MOST_FAILURES = 5
+# Parameters that are named as those that matter.
+MOST_EFFECTS = 3
 # Figures by their key: title, and how to read it.
 READINGS = {
     "rows": (
@@ -113,7 +117,7 @@ class Plot:
     caption: str = ""
 
 
-def study_plots(findings: Findings) -> list[Plot]:
+def study_plots(findings: Findings, effects: Sequence[Effect]) -> list[Plot]:
     """Every figure that the study has data for, in the order in which they are read."""
     trials, best = trial_frame(findings), findings.summary.best
     figures: dict[str, tuple[go.Figure, ...]] = {}
@@ -139,7 +143,7 @@ def study_plots(findings: Findings) -> list[Plot]:
         figures["strengths"] = tuple(panels.values())
     if (parallel := parallel_figure(findings, trials)) is not None:
         figures["parallel"] = (parallel,)
-    if effects := find_effects(findings.spec, findings.trials):
+    if effects:
         figures["effects"] = (effects_figure(findings.spec.metric, effects),)
     plots = [
         Plot(key, *reading, figures[key], captions.get(key, "")) for key, reading in readings.items() if key in figures
@@ -175,7 +179,8 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
     held_out = [] if holdout is None else [holdout_table(holdout)]
     if holdout is not None and holdout.anomalous:
         held_out.append(detection_table(holdout))
-    plots, again = study_plots(findings), f"sqlite:///studies/{spec.study.name}/again.db"
+    effects = find_effects(spec, findings.trials)
+    plots, again = study_plots(findings, effects), f"sqlite:///studies/{spec.study.name}/again.db"
     return render(
         "study.html",
         plots,
@@ -187,6 +192,7 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         summary=summary,
         # a second run would be refused while there is one
         verdict=judge(findings)[: 2 if is_running else 3],
+        answers=_answers(findings, effects),
         details=explain_trust(findings),
         warnings=advise_before(spec, facts) + ([] if summary.best is None else advise_after(spec, summary.best)),
         scores=scores_table(findings),
@@ -199,6 +205,26 @@ def study_page(findings: Findings, *, is_running: bool = False) -> str:
         commands=[findings.command("run"), findings.command("run", storage=again), findings.command("export")],
         study_file=tomli_w.dumps(findings.asked.to_dict()),
     )
+
+
+def _answers(findings: Findings, effects: Sequence[Effect]) -> dict[str, str]:
+    """What the page is opened for: is it overfitting, how strong should the cures be, and which of them matters?"""
+    best = findings.summary.shipped
+    if best is None:
+        return {}
+    searched = [name for name, domain in findings.spec.space.items() if not isinstance(domain, Constant)]
+    values = ", ".join(f"{name} {short_value(best.trial.params[name])}" for name in searched)
+    clear = []
+    for each in [effect for effect in effects if effect.is_clear][:MOST_EFFECTS]:
+        way = f"best near {short_value(each.best.value)}" if each.is_between else each.direction
+        worth = max(each.best.gain, each.best.gain - each.highest.gain)
+        clear.append(f"{each.name} ({way}, worth {brief(worth)})")
+    said = f"On average over all configurations, in {findings.spec.metric.words}: {'; '.join(clear)}."
+    return {
+        "Does it overfit?": explain_overfitting(findings.trials[UNREGULARISED], best.trial),
+        "How strong?": f"{values or 'nothing was searched'}; trained for {best.trial.outcome.best_epoch} epochs.",
+        "What matters?": said if clear else "Nothing that these trials could tell.",
+    }
 
 
 def render(template: str, plots: Sequence[Plot], **values: object) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import numpy as np
+
 from tuner.errors import counted
 from tuner.evaluation.holdout import Holdout
 from tuner.results.findings import Findings
@@ -15,6 +17,37 @@ MODELS = {
     "default": "all parameters at their defaults",
     "unregularised": "no regularisation (all at minimum)",
 }
+
+
+# A validation loss that ends so far above its lowest one has turned.
+TURNED = 1.05
+
+
+def explain_overfitting(reference: Trial, chosen: Trial) -> str:
+    """What training did to the losses without regularisation and as chosen; why the gap is larger there, if it is."""
+    said = f"As chosen {_course(chosen)}."
+    if reference.number == chosen.number or not reference.outcome.best_epoch:
+        return said
+    before, after = reference.outcome, chosen.outcome
+    said = f"Without regularisation {_course(reference)}. {said}"
+    if after.gap <= before.gap:
+        return said
+    longer = f"it trains for {after.best_epoch} epochs instead of {before.best_epoch} until its score is best"
+    why = longer if after.best_epoch > before.best_epoch else "trials are chosen by their score, not by their gap"
+    return f"{said} Its gap is larger at the best epoch ({brief(after.gap)}, not {brief(before.gap)}): {why}."
+
+
+def _course(trial: Trial) -> str:
+    """Whether a trial overfits, by the course of its losses, means over folds."""
+    train, valid = (
+        np.mean([getattr(fold, name) for fold in trial.outcome.folds], axis=0) for name in ("train_loss", "valid_loss")
+    )
+    low = int(valid.argmin())
+    fell = f"the training loss falls to {brief(train[-1])}"
+    if valid[-1] > TURNED * valid[low]:
+        turned = f"the validation loss rises from {brief(valid[low])} after epoch {low + 1} to {brief(valid[-1])}"
+        return f"yes: {turned}, while {fell}"
+    return f"no: the validation loss ends near its lowest, {brief(valid[low])}, and {fell}"
 
 
 def explain_trust(findings: Findings) -> tuple[str, ...]:
