@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.browsing import CHROMIUM, FLAGS
-from tests.processes import Done, fresh, run
+from tests.processes import FORKS, Done, fresh, run
 from tests.studies import ARGUMENTS, TRIALS, dump, write_small
 
 if TYPE_CHECKING:
@@ -27,6 +27,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # how long an example takes says more of what else the machine does
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with a store of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def here(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, where workers are forked at once: starting a process anew takes seconds."""
+    monkeypatch.setattr("tuner.search.workers.get_context", lambda _: FORKS)
+    return elsewhere
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from tuner.data.folds import Problem
 from tuner.data.problems import make_problem
-from tuner.data.series import Bools, Dataset, Series
+from tuner.data.series import Bools, Dataset, Floats, Series
 from tuner.errors import UserError
 from tuner.evaluation.detection import Detection
 from tuner.evaluation.holdout import Holdout, Score
@@ -19,6 +19,7 @@ from tuner.spec.space import Value
 from tuner.training.precision import trains_bf16
 
 T = TypeVar("T")
+ROWS = 1200  # of the signals
 needs_bf16 = pytest.mark.skipif(not trains_bf16(), reason="this processor has no LSTM in bfloat16")
 
 PLAIN: Mapping[str, Value] = {
@@ -117,3 +118,15 @@ def refused(call: Callable[..., object], *arguments: Any, **keys: Any) -> UserEr
     with pytest.raises(UserError) as caught:
         call(*arguments, **keys)
     return caught.value
+
+
+def noise(rows: int = ROWS, seed: int = 0) -> Floats:
+    return np.random.default_rng(seed).normal(size=rows)
+
+
+def wave(period: float, rows: int = ROWS) -> Floats:
+    return np.asarray(np.sin(2 * np.pi * np.arange(rows) / period))
+
+
+def walk(rows: int = ROWS) -> Floats:
+    return np.cumsum(noise(rows))

@@ -53,11 +53,9 @@ def finished(fresh_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TUNER_STORAGE", raising=False)
-    return tmp_path
+def folder(finished: Path, elsewhere: Path) -> Path:
+    shutil.copytree(finished, elsewhere, dirs_exist_ok=True)
+    return elsewhere
 
 
 def held(folder: Path) -> dict[str, str]:

@@ -56,9 +56,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.status == 0, done.err
     (folder / "said").write_text(done.out)
     (folder / "progress").write_text(done.err)
-    done = run(folder, "score", "--bundle", "bundle", "--data", "data.csv", "--out", "scores.csv")
+    score = ("score", "--bundle", "bundle", "--data", "data.csv", "--out", "scores.csv", "--report", "scores.html")
+    done = run(folder, *score)
     assert (done.status, done.err) == (0, "")
-    assert done.out.splitlines() == ["scores.csv: 394 of 400 rows scored, none flagged (no labels, so no threshold)"]
+    said = "scores.csv: 394 of 400 rows scored, none flagged (no labels, so no threshold)"
+    assert done.out.splitlines() == [said, "report: scores.html"]
+    assert "the threshold on" not in (folder / "scores.html").read_text()
     return folder
 
 
@@ -224,6 +227,7 @@ def test_a_study_with_labels_flags_rows(tmp_path) -> None:
         f"`{name}` leaves its range in training, {x.min():.4g} to {x.max():.4g}, in {many} of 600 rows"
         for name, x, many in (("x", frame["x"], 10), ("y", frame["y"], 3))
     ]
+    assert "Rows from the threshold on are flagged." in page
     for text in (page, " ".join(done.out.split())):
         assert expected in text
         assert 0 < text.index(warnings[0]) < text.index(warnings[1]), "the worst first"

@@ -1,13 +1,12 @@
 """The tuner from Python: the examples of its docstrings, run as they stand."""
 
 import doctest
-from pathlib import Path
 
 import pytest
 
 import tuner
 from tests.bundles import make_frame, write_bundle
-from tests.processes import FORKS, fresh
+from tests.processes import fresh
 from tests.studies import write_small
 from tuner.errors import UserError
 
@@ -17,15 +16,6 @@ def run_examples(name: str) -> None:
     (test,) = doctest.DocTestFinder(recurse=False).find(getattr(tuner, name), name, globs={})
     assert len(test.examples) > 2
     doctest.DebugRunner().run(test)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TUNER_STORAGE", raising=False)
-    # starting a process anew takes seconds
-    monkeypatch.setattr("tuner.search.workers.get_context", lambda _: FORKS)
-    return tmp_path
 
 
 def test_the_example_of_load_runs(here) -> None:

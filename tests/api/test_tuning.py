@@ -32,6 +32,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 8, 2))
 VALUES = 100 + 10 * X[:, -3:, 0].sum(axis=1)
 CLASSES = np.array(["down", "up"])[(X[:, -3:, 0].sum(axis=1) > 0).astype(int)]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 SMALL: dict[str, Any] = {"trials": 3, "epochs": 3, "cv": 2, "workers": 2, "quiet": True}
 
 
@@ -55,12 +56,6 @@ class Told(LSTMModel):
         steps = self.lstm(x)[0]
         out: torch.Tensor = self.fc(steps[torch.arange(len(x)), lengths - 1])
         return out
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TUNER_STORAGE", raising=False)
 
 
 def runs_as_it_stands(recipe: str) -> None:
@@ -237,7 +232,6 @@ def test_estimators_are_scikit_learns(tmp_path: Path) -> None:
     assert len(classifier.path_) == 2
     # around it, each outer fold is searched by itself
     nested = cross_val_score(classifier, X, CLASSES, cv=2, error_score="raise")
-    assert nested.shape == (2,)
     assert nested.mean() > 0.5
     assert len(list(Path("studies").glob("lstm-*"))) == 3
 

@@ -9,7 +9,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.making import make_dataset, make_small_problem, make_spec, marked
-from tuner.data.folds import BOUND, FoldData, fit_scaling
+from tuner.data.folds import BOUND, FoldData, Problem, fit_scaling
 from tuner.data.problems import make_problem, warn_of_held_events
 from tuner.data.series import Bools, Dataset, runs
 from tuner.data.splits import Fold
@@ -185,15 +185,20 @@ def studies(draw: st.DrawFn) -> tuple[Spec, Dataset]:
     return spec, make_dataset(lengths, labels, seed=draw(st.integers(0, 99)))
 
 
+def divided(spec: Spec, data: Dataset) -> tuple[Problem, list[FoldData]]:
+    """The problem and its folds, if it can be divided."""
+    try:
+        problem = make_problem(spec, data)
+        return problem, list(problem.folds())
+    except UserError:
+        reject()
+
+
 @given(studies())
 @settings(max_examples=40)
 def test_training_sees_no_value_of_any_row_outside_its_windows(study):
     spec, data = study
-    try:
-        problem = make_problem(spec, data)
-        folds = problem.folds()
-    except UserError:
-        reject()
+    problem, folds = divided(spec, data)
     for number, fold in enumerate(folds):
         other = make_problem(spec, spoilt(data, ~problem.windows.touched_rows(fold.train)))
         assert_trains_alike(fold, other.folds()[number], problem.windows)
@@ -202,12 +207,7 @@ def test_training_sees_no_value_of_any_row_outside_its_windows(study):
 @given(studies())
 @settings(max_examples=40)
 def test_training_sees_no_label_of_any_row_outside_its_windows(study):
-    spec, data = study
-    try:
-        problem = make_problem(spec, data)
-        folds = problem.folds()
-    except UserError:
-        reject()
+    problem, folds = divided(*study)
     if problem.labels is None:
         return
     for split, fold in zip(problem.split.folds, folds, strict=True):

@@ -3,22 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.making import ROWS, noise, walk, wave
 from tuner.data.seasonality import as_signals, drift, find_rhythm, no_change
 from tuner.data.series import Floats
-
-ROWS = 1200
-
-
-def noise(rows: int = ROWS, seed: int = 0) -> Floats:
-    return np.random.default_rng(seed).normal(size=rows)
-
-
-def wave(period: float, rows: int = ROWS) -> Floats:
-    return np.asarray(np.sin(2 * np.pi * np.arange(rows) / period))
-
-
-def walk(rows: int = ROWS) -> Floats:
-    return np.cumsum(noise(rows))
 
 
 def periods(*series: Floats) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.making import ROWS, noise, walk, wave
 from tuner.data.series import Floats
 from tuner.errors import UserError
 from tuner.loading.dataset import make_dataset
@@ -18,20 +19,7 @@ from tuner.reading.table import Column, DataTable
 from tuner.spec.file import read_spec_dict
 from tuner.spec.sections import DataSection
 
-ROWS = 1200
 TOLD = DataSection(path="x.csv")
-
-
-def noise(rows: int = ROWS, seed: int = 0) -> Floats:
-    return np.random.default_rng(seed).normal(size=rows)
-
-
-def wave(period: float, rows: int = ROWS) -> Floats:
-    return np.asarray(np.sin(2 * np.pi * np.arange(rows) / period))
-
-
-def walk(rows: int = ROWS) -> Floats:
-    return np.cumsum(noise(rows))
 
 
 def labels(*events: tuple[int, int], rows: int = ROWS) -> Column:

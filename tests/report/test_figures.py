@@ -180,7 +180,7 @@ def test_gains_stand_in_rows_with_their_intervals_the_largest_at_the_top() -> No
     assert list(best.error_x.arrayminus) == pytest.approx([0.1, 0.0])
     assert list(trace(figure, "highest value searched").x) == [-0.1, -0.01]
     assert figure.layout.yaxis.ticktext == (
-        "<b>dropout</b><br>best in between (best 0.25)",
+        "<b>dropout</b><br>best near 0.25",
         "<b>l1</b><br>no clear effect",
     )
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]

@@ -12,9 +12,9 @@ from tests.making import make_detection
 from tests.processes import wait_until
 from tests.report.making import DRAWN, HOLDOUT, searched
 from tests.search.making import FACTS, make_findings, make_outcome
-from tuner.report.page import study_page, study_plots, write_report
+from tuner.report.page import _answers, study_page, study_plots, write_report
 from tuner.results.findings import Findings, ScoredRows
-from tuner.search.effects import find_effects
+from tuner.search.effects import Effect, Gain, find_effects
 from tuner.spec.space import Choices
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -113,9 +113,30 @@ def test_rows_are_drawn_and_judged_where_they_have_labels() -> None:
     assert keys(labelled())[:4] == ["overfitting", "history", "curves", "spread"]
     drawn = {*keys(replace(labelled(), scored=rows))} - {*keys(labelled())}
     assert drawn == {"precision-recall", "rows"}
-    assert "In cross-validation 1 of 1 event caught, 0 false alarms" in study_page(replace(labelled(), scored=rows))
-    plain = replace(rows, labels=None)
+    page, plain = study_page(replace(labelled(), scored=rows)), replace(rows, labels=None)
+    assert "In cross-validation 1 of 1 event caught, 0 false alarms" in page
+    assert "a run of other flagged rows is a false alarm" in page
+    assert "flagged" not in study_page(replace(make_findings(make_outcome([1.0])), scored=plain))
     assert {*keys(replace(make_findings(make_outcome([1.0])), scored=plain))} >= {"rows"}, "a forecast without labels"
+
+
+def test_what_matters_is_said_with_its_way_and_its_worth() -> None:
+    def effect(name: str, best: float, gain: float, highest: float, *, is_clear: bool = True) -> Effect:
+        return Effect(name, 0.0, Gain(best, gain, (gain, gain)), Gain(1.0, highest, (highest, highest)), is_clear)
+
+    effects = [
+        effect("dropout", 1.0, 0.5, 0.5),
+        effect("weight_decay", 0.25, 0.1, -0.2),
+        effect("jitter", 0.0, 0.0, -0.25),
+        effect("l1", 1.0, 0.2, 0.2, is_clear=False),
+    ]
+    answers = _answers(searched(12), effects)
+    assert answers["What matters?"] == (
+        "On average over all configurations, in loss: dropout (more is better, worth 0.50); "
+        "weight_decay (best near 0.25, worth 0.30); jitter (less is better, worth 0.25)."
+    )
+    assert _answers(searched(12), effects[3:])["What matters?"] == "Nothing that these trials could tell."
+    assert _answers(make_findings(), effects) == {}
 
 
 def test_a_study_without_trials_has_no_figures() -> None:

@@ -16,7 +16,7 @@ MIXED = SPEC.model_copy(update={"space": {**SPEC.space, "normalization": Choices
 SHAPES: dict[str, Callable[[float], float]] = {
     "more is better": lambda dropout: 1 - dropout,
     "less is better": lambda dropout: dropout,
-    "best in between": lambda dropout: 4 * abs(dropout - 0.3),
+    "best near 0.3": lambda dropout: 4 * abs(dropout - 0.3),
 }
 
 

@@ -1,6 +1,5 @@
 """Studies with a network of one's own: those of ours where it is ours, and all that can be done with a finished one."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import torch
 import tuner
 from tests.making import make_small_problem, make_spec, marked, params
 from tests.model.test_own import ATTENTION, written
-from tests.processes import FORKS
 from tests.studies import write_small
 from tuner.errors import UserError
 from tuner.model.building import adapt
@@ -76,14 +74,6 @@ def test_a_source_that_changes_ends_the_run_and_a_network_that_raises_its_trial(
     written(tmp_path, raising + "#", "Attention")
     with pytest.raises(UserError, match="has changed"):
         Task(0, params(), (0,)).run(shared, lambda _: None)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TUNER_STORAGE", raising=False)
-    monkeypatch.setattr("tuner.search.workers.get_context", lambda _: FORKS)
-    return tmp_path
 
 
 @pytest.mark.parametrize("model", ['class = "own.py:Attention"\nargs = {heads = 3}', 'cell = "gru"'])

@@ -195,12 +195,24 @@ def check_stranger(reference: str, folder: Path) -> None:
     """
     place, _, name = reference.rpartition(":")
     hint = f"if you know it, pass it: `tuner.load(DIR, model={name})`"
-    path = Path(place)
-    if place.endswith(".py") and (not path.is_absolute() or path.resolve().is_relative_to(folder.resolve())):
+    if any(not path.is_absolute() or path.resolve().is_relative_to(folder.resolve()) for path in _places(place)):
         raise UserError(f"`{place}` may have come with the bundle", where=WHERE, hint=hint)
     make = load_own(reference).make
     if not (isinstance(make, type) and issubclass(make, nn.Module)):
         raise UserError(f"`{name}` is no class of nn.Module", where=WHERE, hint=hint)
+
+
+def _places(place: str) -> list[Path]:
+    """Where a file or module lies, as far as can be told without running any of it."""
+    if place.endswith(".py"):
+        return [Path(place)]
+    top, *inner = place.split(".")
+    try:
+        found = importlib.util.find_spec(top)  # of a module inside a package it would run the package
+    except (ImportError, ValueError):
+        return []
+    roots = [] if found is None else found.submodule_search_locations or [str(found.origin)] * found.has_location
+    return [Path(root, *inner).absolute() for root in roots]
 
 
 def _file_hash(module: ModuleType) -> str:

@@ -243,8 +243,7 @@ def _beside(values: pd.Series, choices: tuple[Value, ...]) -> list[float]:
 
 def effects_figure(metric: Metric, effects: Sequence[Effect]) -> go.Figure:
     """The gains of each parameter's best and highest value over its lowest one, with intervals, the largest first."""
-    between = {effect.name: f" (best {short_value(effect.best.value)})" for effect in effects if effect.is_between}
-    rows = [f"<b>{each.name}</b><br>{plain(each.direction)}{between.get(each.name, '')}" for each in effects]
+    rows = [f"<b>{each.name}</b><br>{plain(each.direction)}" for each in effects]
     figure = go.Figure()
     for name, gains, colour, symbol, size, off in (
         ("highest value searched", [effect.highest for effect in effects], BLUE, "square", 8, 0.14),

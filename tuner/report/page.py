@@ -214,16 +214,12 @@ def _answers(findings: Findings, effects: Sequence[Effect]) -> dict[str, str]:
         return {}
     searched = [name for name, domain in findings.spec.space.items() if not isinstance(domain, Constant)]
     values = ", ".join(f"{name} {short_value(best.trial.params[name])}" for name in searched)
-    clear = []
-    for each in [effect for effect in effects if effect.is_clear][:MOST_EFFECTS]:
-        way = f"best near {short_value(each.best.value)}" if each.is_between else each.direction
-        worth = max(each.best.gain, each.best.gain - each.highest.gain)
-        clear.append(f"{each.name} ({way}, worth {brief(worth)})")
-    said = f"On average over all configurations, in {findings.spec.metric.words}: {'; '.join(clear)}."
+    clear = [f"{each.name} ({each.direction}, worth {brief(each.worth)})" for each in effects if each.is_clear]
+    matters = f"On average over all configurations, in {findings.spec.metric.words}: {'; '.join(clear[:MOST_EFFECTS])}."
     return {
         "Does it overfit?": explain_overfitting(findings.trials[UNREGULARISED], best.trial),
         "How strong?": f"{values or 'nothing was searched'}; trained for {best.trial.outcome.best_epoch} epochs.",
-        "What matters?": said if clear else "Nothing that these trials could tell.",
+        "What matters?": matters if clear else "Nothing that these trials could tell.",
     }
 
 

@@ -19,7 +19,6 @@ READING = (
     "All networks of the bundle score each row by the rows before it. A score of 1 is what one in ten rows reached in "
     "cross-validation, 2 one in a hundred, 3 one in a thousand."
 )
-FLAGGED = " Rows from the threshold on are flagged."
 
 
 def score_page(
@@ -36,7 +35,7 @@ def score_page(
     """
     rows = _rows(manifest, read, pd.concat(scored))
     figure = rows_figure(rows, manifest.threshold)
-    reading = READING if manifest.threshold is None else READING + FLAGGED
+    reading = READING if manifest.threshold is None else f"{READING} Rows from the threshold on are flagged."
     plots = [Plot("rows", "The data and their scores", reading, (figure,), describe_rows(rows, manifest.threshold))]
     study = manifest.study["name"]
     return render("scores.html", plots, name=name, study=study, counts=counts, highest=_highest(rows))

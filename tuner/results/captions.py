@@ -17,10 +17,8 @@ MODELS = {
     "default": "all parameters at their defaults",
     "unregularised": "no regularisation (all at minimum)",
 }
-
-
-# A validation loss that ends so far above its lowest one has turned.
-TURNED = 1.05
+# A validation loss that ends by this share above its lowest one has turned.
+TURNED = 0.05
 
 
 def explain_overfitting(reference: Trial, chosen: Trial) -> str:
@@ -43,8 +41,8 @@ def _course(trial: Trial) -> str:
         np.mean([getattr(fold, name) for fold in trial.outcome.folds], axis=0) for name in ("train_loss", "valid_loss")
     )
     low = int(valid.argmin())
-    fell = f"the training loss falls to {brief(train[-1])}"
-    if valid[-1] > TURNED * valid[low]:
+    fell = f"the training loss {'falls to' if train[-1] < train[0] else 'ends at'} {brief(train[-1])}"
+    if valid[-1] - valid[low] > TURNED * abs(valid[low]):
         turned = f"the validation loss rises from {brief(valid[low])} after epoch {low + 1} to {brief(valid[-1])}"
         return f"yes: {turned}, while {fell}"
     return f"no: the validation loss ends near its lowest, {brief(valid[low])}, and {fell}"

@@ -50,21 +50,20 @@ class Effect:
     is_clear: bool
 
     @property
-    def is_between(self) -> bool:
-        """Whether the score is best between the ends, of a parameter that is no word."""
-        ends = (self.lowest, self.highest.value)
-        return self.is_clear and not isinstance(self.lowest, str) and self.best.value not in ends
+    def worth(self) -> float:
+        """The gain of the best value over the worse end."""
+        return max(self.best.gain, self.best.gain - self.highest.gain)
 
     @property
     def direction(self) -> str:
         """The direction in which the score improves, in words."""
+        value = self.best.value
         if not self.is_clear:
             return "no clear effect"
-        if isinstance(self.lowest, str):
-            return f"{self.best.value} is best"
-        if self.is_between:
-            return "best in between"
-        return "less is better" if self.best.value == self.lowest else "more is better"
+        if isinstance(value, str):
+            return f"{value} is best"
+        ends = {self.lowest: "less is better", self.highest.value: "more is better"}
+        return ends.get(value) or f"best near {value if isinstance(value, int) else f'{value:.2g}'}"
 
 
 def find_effects(spec: Spec, trials: Sequence[Trial]) -> tuple[Effect, ...]:
