@@ -245,13 +245,13 @@ def test_a_class_is_the_one_that_was_trained(tmp_path) -> None:
         ("PLACE/bundle/code.py:Net", {}, "may have come with the bundle"),
         ("elsewhere.py:Net", {}, "may have come with the bundle"),
         ("bundle.code:Net", {}, "may have come with the bundle"),
-        ("link.code:Net", {}, "may have come with the bundle"),
+        ("around.bundle.code:Net", {}, "may have come with the bundle"),
     ],
 )
 def test_a_bundle_brings_no_code(tmp_path, monkeypatch, reference, args, says) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)  # as `python -m` does
-    (tmp_path / "link").symlink_to(tmp_path / "bundle")
+    (tmp_path / "around").symlink_to(tmp_path)
     read = read_bundle(write_sample_bundle(tmp_path / "bundle"))
     model = ModelSection.model_validate({"class": reference.replace("PLACE", str(tmp_path)), "args": args})
     networks = read.manifest.networks.model_copy(update={"model": model})
